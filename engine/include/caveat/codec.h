@@ -1,0 +1,80 @@
+// The codec port: how a section of a block is compressed.
+//
+// A codec turns one buffer into another and back, with an optional shared dictionary. Its id is in
+// every block header; a block whose codec is not registered gives codec_missing, naming the id.
+// Lz4 and Zstd are built in (adapters/codec). A host registers others under ids of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caveat/error.h"
+
+namespace caveat {
+
+// The numbers are on disk. Custom stands for every id from kFirstCustomCodec on.
+enum class CompressionAlgorithm : std::uint8_t { None = 0, Lz4 = 1, Zstd = 2, Custom = 128 };
+
+using CodecId = std::uint8_t;
+inline constexpr CodecId kFirstCustomCodec = 128;
+
+// Names of built-in algorithms: "none", "lz4", "zstd", "custom".
+[[nodiscard]] std::string_view to_string(CompressionAlgorithm algorithm) noexcept;
+
+// One version of a trained dictionary. Immutable; shared by the blocks that name its id.
+// `digested` is where a codec keeps its prepared form (zstd: CDict per level, DDict).
+struct CompressionDictionary {
+  std::uint32_t id = 0;  // 0: no dictionary
+  std::string bytes;
+  std::shared_ptr<void> digested;
+};
+
+// What a host implements and registers. Must be deterministic enough to read back what it wrote,
+// for ever. Called from several threads at once. Must not throw (return an error) and must not
+// call the store. `out` of both calls is cleared by the caller and may be of any capacity.
+class CustomCompressor {
+ public:
+  virtual ~CustomCompressor() = default;
+
+  // For people: shown by stats and in errors.
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+  // Appends the compressed form. An output that is not smaller than the input is thrown away by
+  // the caller, who then stores the section raw.
+  [[nodiscard]] virtual Result<void> compress(std::string_view raw,
+                                              const CompressionDictionary* dictionary,
+                                              std::string& out) const = 0;
+
+  // Appends exactly raw_size bytes (checked by the caller), or fails with corruption. Input is
+  // untrusted: whatever it holds, no undefined behaviour and no more than raw_size bytes.
+  [[nodiscard]] virtual Result<void> decompress(std::string_view stored, std::size_t raw_size,
+                                                const CompressionDictionary* dictionary,
+                                                std::string& out) const = 0;
+
+  // True if compress and decompress make use of a dictionary.
+  [[nodiscard]] virtual bool uses_dictionary() const noexcept { return false; }
+};
+using Codec = CustomCompressor;
+
+// The codecs a store knows. Filled before open, then read by any thread.
+class CodecRegistry {
+ public:
+  // `level` as in Options::compression_level.
+  static CodecRegistry built_in(int level);
+
+  // id >= kFirstCustomCodec, not taken: else invalid_argument or already_exists.
+  [[nodiscard]] Result<void> add(CodecId id, std::shared_ptr<const Codec> codec);
+
+  // codec_missing, with the id in the message.
+  [[nodiscard]] Result<const Codec*> find(CodecId id) const;
+
+ private:
+  friend class CodecRegistryBuilder;
+  std::vector<std::pair<CodecId, std::shared_ptr<const Codec>>> codecs_;
+};
+
+}  // namespace caveat

@@ -1,0 +1,93 @@
+// Options of a store and of single calls. All have defaults that suit most hosts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "caveat/codec.h"
+#include "caveat/kv_backend.h"
+#include "caveat/ports.h"
+
+namespace caveat {
+
+inline constexpr std::size_t kMiB = std::size_t{1} << 20;
+inline constexpr std::size_t kMemoryBudgetMin = 8 * kMiB;
+
+struct Options {
+  // --- Behaviour -------------------------------------------------------------------------------
+
+  // Make the store where there is none; otherwise opening an empty or absent directory is
+  // not_found. Default true.
+  bool create_if_missing = true;
+
+  // Refuse a directory that holds a store (already_exists). Default false.
+  bool error_if_exists = false;
+
+  // Durability of writes that do not say. Default wal: acknowledged writes survive a crash of the
+  // process. May differ at each open.
+  Durability durability = Durability::wal;
+
+  // Run folds, rewrites and optimize steps on a thread of the store. Default true. Without it
+  // the host calls optimize_storage itself, and a writer that fills the delta folds it.
+  bool background_maintenance = true;
+
+  // --- Memory ----------------------------------------------------------------------------------
+
+  // Bound on everything the store keeps in memory, in bytes: delta, caches, filters, dictionaries,
+  // arenas and the backend's buffers. Default 256 MiB; at least kMemoryBudgetMin, or
+  // invalid_argument. What does not fit is read on demand. May differ at each open.
+  std::size_t memory_budget_bytes = 256 * kMiB;
+
+  // Of the budget, bytes for decoded blocks and hot records. Default 0: a quarter of the budget.
+  std::size_t cache_bytes = 0;
+
+  // Bytes of recent writes held in memory before they are folded. Default 0: an eighth of the
+  // budget. A larger delta folds more cheaply and makes opening after a crash slower.
+  std::size_t delta_bytes = 0;
+
+  // --- Layout: takes effect for blocks written from now on; optimize_storage converts the rest ---
+
+  // How string sections are compressed. Default Zstd. For Custom, custom_codec_id names which.
+  CompressionAlgorithm compression = CompressionAlgorithm::Zstd;
+  CodecId custom_codec_id = kFirstCustomCodec;
+
+  // zstd level of blocks as they are folded, 1 to 19. Default 3. Higher is slower to write, no
+  // slower to read.
+  int compression_level = 3;
+
+  // zstd level used by optimize_storage. Default 12.
+  int optimize_compression_level = 12;
+
+  // Records in a partition, 16 to 4096. Default 256. Larger is denser and makes a cold get dearer.
+  std::size_t partition_records = 256;
+
+  // Raw bytes at which a partition is cut before it has that many records. Default 32 KiB.
+  std::size_t partition_bytes = std::size_t{32} << 10;
+
+  // Bytes of a trained dictionary; 0 trains none. Default 112 KiB.
+  std::size_t dictionary_bytes = std::size_t{112} << 10;
+
+  // --- Collaborators ---------------------------------------------------------------------------
+
+  // Custom codecs by id (>= kFirstCustomCodec). Needed at every open while a block names them.
+  std::vector<std::pair<CodecId, std::shared_ptr<const CustomCompressor>>> custom_codecs;
+
+  // Time for statistics and for age. Default: the system's clock. Must outlive the store.
+  const Clock* clock = nullptr;
+
+  // Told of errors in the background, once each; the next write returns them too. Called from the
+  // store's threads; must not call the store.
+  std::function<void(const StorageError&)> on_background_error;
+};
+
+struct WriteOptions {
+  // Overrides Options::durability for this call.
+  enum class Level : std::uint8_t { store_default, none, wal, fsync };
+  Level durability = Level::store_default;
+};
+
+}  // namespace caveat

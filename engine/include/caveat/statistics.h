@@ -1,0 +1,150 @@
+// What a store says about itself. All figures are real: counted where the thing happens.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caveat/kv_backend.h"
+#include "caveat/memory_pool.h"
+#include "caveat/types.h"
+
+namespace caveat {
+
+// The sizes behind a compression ratio, in bytes. `uncompressed` is the plain row encoding of the
+// records (docs/format/row.md): 16 bytes of key, 13 of source, confidence and time, the two values
+// and the reason with their lengths. It is what a store of rows would write, not an inflated figure.
+struct CompressionStatistics {
+  std::uint64_t uncompressed_bytes = 0;
+  std::uint64_t compressed_bytes = 0;  // containers of the primary family and overflow records
+
+  // uncompressed / compressed x 100, rounded down; 100 for an empty store.
+  std::uint32_t compression_ratio_x100 = 100;
+  double compression_ratio = 1.0;
+
+  // Since open, over all encodes and decodes of block sections.
+  std::uint64_t compressions = 0;
+  std::uint64_t decompressions = 0;
+  std::uint64_t compress_bytes_in = 0;
+  std::uint64_t compress_bytes_out = 0;
+  std::uint64_t decompress_bytes_out = 0;
+  std::uint64_t compress_ns = 0;
+  std::uint64_t decompress_ns = 0;
+};
+
+// One column over all blocks, as `caveat stats` shows it.
+struct ColumnStatistics {
+  std::string name;                     // "node", "property", "actual", ...
+  std::uint64_t raw_bytes = 0;          // its part of the plain row encoding
+  std::uint64_t encoded_bytes = 0;      // after the column encoding
+  std::uint64_t compressed_bytes = 0;   // as stored
+  std::vector<std::pair<std::string, std::uint64_t>> encodings;  // name, blocks that chose it
+};
+
+struct IndexStatistics {
+  std::string name;
+  std::uint64_t containers = 0;
+  std::uint64_t bytes = 0;           // of its posting containers as stored
+  std::uint64_t pairs = 0;           // (term, partition); 0 where not counted
+  std::uint64_t memory_bytes = 0;    // what the index keeps in memory
+  std::uint64_t candidates = 0;      // since open: partitions that queries were sent to
+  std::uint64_t stale = 0;           // of those, partitions that held no match
+  std::uint64_t unindexed = 0;       // partitions not yet complete in this index
+};
+
+struct CacheStatistics {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t capacity_bytes = 0;
+  [[nodiscard]] double hit_rate() const noexcept {
+    const auto all = hits + misses;
+    return all == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(all);
+  }
+};
+
+struct StorageStatistics {
+  // Records in the store. Exact after get_storage_statistics; in the cheap variant between the two.
+  std::uint64_t total_exceptions = 0;
+  std::uint64_t total_exceptions_min = 0;
+  std::uint64_t total_exceptions_max = 0;
+
+  std::uint64_t total_properties = 0;  // in the catalogue
+  std::uint64_t partitions = 0;
+  std::uint64_t partitions_with_runs = 0;  // waiting for a rewrite
+  std::uint64_t delta_rows = 0;            // not yet folded
+  std::uint64_t delta_bytes = 0;
+  std::uint64_t dictionaries = 0;
+
+  CompressionStatistics compression;
+  std::vector<IndexStatistics> indexes;  // primary, property, source, confidence, temporal
+
+  // Memory now, in bytes; their sum is memory_bytes, bounded by memory_budget_bytes.
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_budget_bytes = 0;
+  std::uint64_t index_memory_bytes = 0;  // directory and key filter
+  std::uint64_t filter_bytes = 0;
+  CacheStatistics record_cache;
+  CacheStatistics block_cache;
+  double cache_hit_rate = 0.0;  // of point reads that the delta and the filter left over
+
+  // Point reads and writes since open. The mean is of a sample (one call in 256).
+  std::uint64_t reads = 0;
+  std::uint64_t read_misses = 0;
+  std::uint64_t filter_negatives = 0;  // misses answered by the key filter alone
+  std::uint64_t writes = 0;
+  double mean_access_time_ns = 0.0;
+
+  // Maintenance since open.
+  std::uint64_t folds = 0;
+  std::uint64_t rewrites = 0;
+  std::uint64_t splits = 0;
+  std::uint64_t joins = 0;
+  std::uint64_t rewrite_queue = 0;
+  std::uint64_t background_errors = 0;
+
+  // Open versions: snapshots and cursors.
+  std::uint64_t open_views = 0;
+  std::int64_t oldest_view_age_ns = 0;
+
+  AllocationStatistics allocation;
+  KvProperties backend;
+};
+
+// What optimize_storage did.
+struct OptimizationResults {
+  std::uint64_t partitions_rewritten = 0;
+  std::uint64_t partitions_split = 0;
+  std::uint64_t partitions_joined = 0;
+  std::uint64_t stale_hints_removed = 0;
+  std::uint64_t dictionaries_trained = 0;
+  std::uint64_t bytes_before = 0;  // containers of all families
+  std::uint64_t bytes_after = 0;
+  std::uint64_t memory_saved = 0;  // bytes_before - bytes_after, or 0
+  double compression_ratio_before = 1.0;
+  double compression_ratio_after = 1.0;
+  std::uint64_t duration_ns = 0;
+};
+
+// What compact_storage did.
+struct CompactionResults {
+  std::uint64_t disk_bytes_before = 0;
+  std::uint64_t disk_bytes_after = 0;
+  std::uint64_t bytes_reclaimed = 0;
+  std::uint64_t duration_ns = 0;
+};
+
+// What verify found. A store is sound when errors is empty; stale hints only cost time.
+struct VerificationResults {
+  std::uint64_t partitions = 0;
+  std::uint64_t records = 0;
+  std::uint64_t index_pairs = 0;
+  std::uint64_t stale_hints = 0;
+  std::uint64_t missing_hints = 0;
+  std::vector<std::string> errors;  // at most 1000; each names family, key and field
+};
+
+}  // namespace caveat

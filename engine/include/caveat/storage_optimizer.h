@@ -1,0 +1,194 @@
+// StorageOptimizer: the store.
+//
+// Threads: every call may be made from any thread at any time, except moving and destroying the
+// object. Readers never wait for writers or maintenance.
+//
+// Consistency: a write is visible to every call that begins after it returned. Each read sees one
+// version of the store; a Snapshot lets several reads see the same one.
+//
+// Errors: reads may give corruption, codec_missing (naming the block), io_error or closed; writes
+// may give invalid_argument, limit_exceeded, io_error, no_space, read_only or closed. A failed
+// write stored nothing. An error that struck in the background is returned by the next write.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caveat/error.h"
+#include "caveat/exception_view.h"
+#include "caveat/kv_backend.h"
+#include "caveat/options.h"
+#include "caveat/query.h"
+#include "caveat/snapshot.h"
+#include "caveat/statistics.h"
+#include "caveat/types.h"
+#include "caveat/write_batch.h"
+
+namespace caveat {
+
+class Engine;
+
+class StorageOptimizer {
+ public:
+  // --- Opening and closing ---------------------------------------------------------------------
+
+  // A volatile store on the in-memory backend. `initial_capacity` is a hint in records; 0 is fine.
+  // Invalid options are replaced by their defaults.
+  explicit StorageOptimizer(std::size_t initial_capacity = 0, Options options = {});
+
+  // A persistent store in a directory, on RocksDB. Replays the delta (under a second) if the last
+  // process did not close it. Errors: not_found, already_exists (per the options), locked (names
+  // the pid), unsupported_format (a newer store, or a foreign directory), corruption, io_error.
+  [[nodiscard]] static Result<StorageOptimizer> open(const std::filesystem::path& path,
+                                                     const Options& options = {});
+
+  // The same engine on a backend of the host's.
+  [[nodiscard]] static Result<StorageOptimizer> open(std::unique_ptr<KvBackend> backend,
+                                                     const Options& options = {});
+
+  StorageOptimizer(StorageOptimizer&&) noexcept;
+  StorageOptimizer& operator=(StorageOptimizer&&) noexcept;
+  ~StorageOptimizer();  // closes; an error is lost, so call close() to see it
+
+  // Folds the delta, writes the directory down and releases the files. Cursors and snapshots must
+  // be gone (busy otherwise, and the store stays open). Idempotent.
+  [[nodiscard]] Result<void> close();
+
+  // --- Property names --------------------------------------------------------------------------
+
+  // Makes a name known and returns its hash. Names are optional: a record stored under a hash
+  // alone keeps it. hash_collision names both. Durable with the next write. Cheap if known.
+  [[nodiscard]] Result<PropertyHash> register_property(std::string_view name);
+  // Many at once, in one write; what is known already costs one lookup.
+  [[nodiscard]] Result<void> register_properties(std::span<const std::string_view> names);
+  // Nothing if the hash is unknown or has no name.
+  [[nodiscard]] std::optional<std::string> property_name(PropertyHash property) const;
+
+  // --- Writing ---------------------------------------------------------------------------------
+
+  // Inserts or replaces. Blind: reads nothing from disk; one logged put.
+  [[nodiscard]] Result<void> store_exception(const ExceptionKey& key, const Exception& exception,
+                                             const WriteOptions& options = {});
+  // Removes what is there, if anything. Blind as well.
+  [[nodiscard]] Result<void> remove_exception(const ExceptionKey& key,
+                                              const WriteOptions& options = {});
+
+  // Checked variants: the same, and report what was there. One read dearer.
+  [[nodiscard]] Result<std::optional<Exception>> exchange_exception(
+      const ExceptionKey& key, const Exception& exception, const WriteOptions& options = {});
+  [[nodiscard]] Result<std::optional<Exception>> take_exception(const ExceptionKey& key,
+                                                                const WriteOptions& options = {});
+
+  // Writes `desired` (nothing: removes) if what is there equals `expected` (nothing: absent).
+  // True if it did. Atomic against all other writes.
+  [[nodiscard]] Result<bool> compare_and_set(const ExceptionKey& key,
+                                             const std::optional<Exception>& expected,
+                                             const std::optional<Exception>& desired,
+                                             const WriteOptions& options = {});
+
+  // All of the batch, visible and durable as a whole.
+  [[nodiscard]] Result<void> write(const WriteBatch& batch, const WriteOptions& options = {});
+
+  // Stores any number of records and returns the number of distinct keys among them; of duplicates
+  // the last counts. All-or-nothing per chunk of at most kBulkChunkRecords records or
+  // kBulkChunkBytes encoded bytes, in the order given. Records are checked before the first chunk
+  // is written, so bad input stores nothing. On an I/O error the chunks before it stay; the
+  // message says how many records those are.
+  static constexpr std::size_t kBulkChunkRecords = std::size_t{1} << 16;
+  static constexpr std::size_t kBulkChunkBytes = std::size_t{8} << 20;
+  [[nodiscard]] Result<std::size_t> bulk_store(std::span<const ExceptionRecord> records,
+                                               const WriteOptions& options = {});
+  // The same from views, without an owning record each (see WriteBatch for what a view must be).
+  [[nodiscard]] Result<std::size_t> bulk_store(std::span<const ExceptionView> records,
+                                               const WriteOptions& options = {});
+
+  // Removes everything of a node or of a property as of now: one short logged write, whatever it
+  // covers. Space comes back as maintenance gets there.
+  [[nodiscard]] Result<void> clear_node(NodeId node, const WriteOptions& options = {});
+  [[nodiscard]] Result<void> clear_property(PropertyHash property,
+                                            const WriteOptions& options = {});
+
+  // Everything acknowledged so far is on the device when this returns, and folded into partitions.
+  [[nodiscard]] Result<void> flush();
+
+  // --- Reading ---------------------------------------------------------------------------------
+  // `snapshot` null: the newest version.
+
+  // Is there an exception here? Tens of nanoseconds when there is none.
+  [[nodiscard]] Result<bool> contains(const ExceptionKey& key,
+                                      const Snapshot* snapshot = nullptr) const;
+  // Does the node have any exception? One answer for all its properties.
+  [[nodiscard]] Result<bool> has_exceptions(NodeId node, const Snapshot* snapshot = nullptr) const;
+
+  [[nodiscard]] Result<std::optional<Exception>> retrieve_exception(
+      const ExceptionKey& key, const Snapshot* snapshot = nullptr) const;
+  // The same without copying: a view into a pinned block.
+  [[nodiscard]] Result<std::optional<PinnedException>> retrieve_view(
+      const ExceptionKey& key, const Snapshot* snapshot = nullptr) const;
+  // In the order asked; duplicates allowed. One version for all of them.
+  [[nodiscard]] Result<std::vector<std::optional<Exception>>> bulk_retrieve(
+      std::span<const ExceptionKey> keys, const Snapshot* snapshot = nullptr) const;
+
+  [[nodiscard]] Snapshot snapshot() const;
+
+  // --- Queries ---------------------------------------------------------------------------------
+
+  [[nodiscard]] Result<Cursor> query(const Query& query, const Snapshot* snapshot = nullptr) const;
+  // Matches, without materialising them. Heeds the conditions and the limit.
+  [[nodiscard]] Result<std::uint64_t> count(const Query& query,
+                                            const Snapshot* snapshot = nullptr) const;
+  [[nodiscard]] Result<QueryPlan> explain(const Query& query,
+                                          const Snapshot* snapshot = nullptr) const;
+
+  // Shorthands: all matches, in key order.
+  [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_node(NodeId node) const;
+  [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_property(PropertyHash property) const;
+  [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_source(ExceptionSource source) const;
+  [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_confidence_range(float min,
+                                                                               float max) const;
+  [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_time_range(
+      std::int64_t start_ns, std::int64_t end_ns) const;
+
+  // --- Maintenance -----------------------------------------------------------------------------
+  // Long calls report to `progress` (may be null) and stop when it says so.
+
+  // Folds, rewrites, splits, joins, retrains dictionaries, re-encodes densely, purges stale hints.
+  [[nodiscard]] Result<OptimizationResults> optimize_storage(ProgressSink* progress = nullptr);
+  // Makes the four secondary families anew from the primary. Queries stay right meanwhile.
+  [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress = nullptr);
+  // Gives space back to the file system and says how much.
+  [[nodiscard]] Result<CompactionResults> compact_storage(ProgressSink* progress = nullptr);
+  // Reads everything: each checksum, each record, each index against the primary both ways.
+  [[nodiscard]] Result<VerificationResults> verify(ProgressSink* progress = nullptr) const;
+
+  // Exact: folds a pending delta first, and resolves runs that wait in partitions.
+  [[nodiscard]] Result<StorageStatistics> get_storage_statistics();
+  // Reads no data; counts have bounds.
+  [[nodiscard]] StorageStatistics estimate_storage_statistics() const;
+  // Per column, over all blocks; reads every block's header.
+  [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
+
+  // For tools and tests: the engine itself.
+  [[nodiscard]] Engine& engine() noexcept { return *engine_; }
+  [[nodiscard]] const Engine& engine() const noexcept { return *engine_; }
+
+ private:
+  explicit StorageOptimizer(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
+};
+
+// Short for StorageOptimizer::open.
+[[nodiscard]] inline Result<StorageOptimizer> open(const std::filesystem::path& path,
+                                                   const Options& options = {}) {
+  return StorageOptimizer::open(path, options);
+}
+
+}  // namespace caveat

@@ -1,0 +1,49 @@
+# caveat_flags: how our own code is compiled. caveat_module(name ...): one folder, one target.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE AND CAVEAT_DEVELOPER_MODE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(caveat_flags INTERFACE)
+target_compile_features(caveat_flags INTERFACE cxx_std_20)
+target_include_directories(caveat_flags INTERFACE
+  ${PROJECT_SOURCE_DIR}
+  ${PROJECT_SOURCE_DIR}/engine/include
+  ${PROJECT_SOURCE_DIR}/indexes/include
+  ${PROJECT_SOURCE_DIR}/pool/include)
+if(CAVEAT_DEVELOPER_MODE)
+  target_compile_options(caveat_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
+    -Wunused -Werror)
+else()
+  target_compile_options(caveat_flags INTERFACE -Werror=unused-result)
+endif()
+if(CAVEAT_INVARIANTS)
+  target_compile_definitions(caveat_flags INTERFACE CAVEAT_INVARIANTS=1)
+endif()
+if(CAVEAT_SANITIZE)
+  target_compile_options(caveat_flags INTERFACE
+    -fsanitize=${CAVEAT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(caveat_flags INTERFACE -fsanitize=${CAVEAT_SANITIZE})
+endif()
+target_link_libraries(caveat_flags INTERFACE fmt::fmt PkgConfig::XXHASH Threads::Threads)
+
+set_property(GLOBAL PROPERTY CAVEAT_MODULES "")
+
+# An object library of the .cpp files of the calling folder (not of folders below it).
+#   caveat_module(caveat_block LINK PkgConfig::ZSTD)
+function(caveat_module name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(${name} OBJECT ${sources})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(${name} PRIVATE caveat_flags ${ARG_LINK})
+  set_property(GLOBAL APPEND PROPERTY CAVEAT_MODULES ${name})
+endfunction()
