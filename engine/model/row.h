@@ -31,8 +31,19 @@ struct RowView {
   ExceptionView record;  // for the other kinds: the key alone
 };
 
-// Bytes of the plain encoding of a store row; what statistics call uncompressed.
+inline constexpr std::size_t kRowKeyBytes = 17;         // kind and key: all of most kinds
+inline constexpr std::size_t kStoreRowFixedBytes = 30;  // before the values of a store row
+
+// Bytes of the plain encoding of a record: a store row without its kind. What statistics call
+// uncompressed.
 [[nodiscard]] std::size_t plain_row_bytes(const ExceptionView& record) noexcept;
+// Bytes that encode_row and encode_store_row append.
+[[nodiscard]] std::size_t encoded_row_bytes(const RowView& row) noexcept;
+[[nodiscard]] std::size_t encoded_row_bytes(const Exception& exception) noexcept;
+
+// validate() for a view whose values were checked: confidence, source and size. -0.0 passes, as
+// encoding makes it +0.0.
+[[nodiscard]] Result<void> validate_view(const ExceptionView& record);
 
 // Append one encoded row. The record must be valid (validate()).
 void encode_row(const RowView& row, std::string& out);
@@ -43,7 +54,8 @@ void encode_store_row(const ExceptionKey& key, const Exception& exception, std::
 // source, confidence. The views point into `bytes`.
 [[nodiscard]] Result<RowView> decode_row(std::string_view& bytes);
 
-// The same for bytes that decode_row or encode_row has seen: no checks beyond assertions.
+// The same for bytes that decode_row or encode_row has seen: no checks beyond assertions. `bytes`
+// begins with the row and may go on after it.
 [[nodiscard]] RowView decode_trusted_row(std::string_view bytes) noexcept;
 
 }  // namespace caveat
