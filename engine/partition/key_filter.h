@@ -1,0 +1,87 @@
+// The key filter: says "no exception here" with authority.
+//
+// A blocked Bloom filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom
+// Filters", 2007) for the keys and the nodes of one partition: a probe touches one cache line.
+// Immutable once published; a fold that appends to the partition publishes a copy with more keys.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caveat/types.h"
+
+namespace caveat {
+
+// The two things that are asked for. Mixed once, then used for block and bits.
+[[nodiscard]] inline std::uint64_t filter_hash(const ExceptionKey& key) noexcept {
+  std::uint64_t h = key.node_id * 0x9E3779B97F4A7C15ULL ^ key.property_hash;
+  h = (h ^ (h >> 32)) * 0xD6E8FEB86659FD93ULL;
+  return h ^ (h >> 32);
+}
+[[nodiscard]] inline std::uint64_t filter_hash(NodeId node) noexcept {
+  std::uint64_t h = (node + 0x51ED270B0A1F39C1ULL) * 0xFF51AFD7ED558CCDULL;
+  h = (h ^ (h >> 32)) * 0xC4CEB9FE1A85EC53ULL;
+  return h ^ (h >> 32);
+}
+
+class KeyFilter {
+ public:
+  // Room for this many hashes at about 10 bits each (1 % false answers).
+  explicit KeyFilter(std::size_t expected);
+
+  void add(std::uint64_t hash) noexcept {
+    auto* block = &words_[block_of(hash) * kWordsPerBlock];
+    std::uint64_t h = hash * kBitMultiplier;
+    for (int i = 0; i < kProbes; ++i) {
+      block[(h >> 61) & 7] |= std::uint64_t{1} << ((h >> 55) & 63);
+      h = h << 9 | h >> 55;
+    }
+    ++count_;
+  }
+  void add(const ExceptionKey& key) noexcept {
+    add(filter_hash(key));
+    add(filter_hash(key.node_id));
+  }
+
+  // False: certainly not added. True: probably added.
+  [[nodiscard]] bool may_contain(std::uint64_t hash) const noexcept {
+    const auto* block = &words_[block_of(hash) * kWordsPerBlock];
+    std::uint64_t h = hash * kBitMultiplier;
+    for (int i = 0; i < kProbes; ++i) {
+      if ((block[(h >> 61) & 7] & std::uint64_t{1} << ((h >> 55) & 63)) == 0) return false;
+      h = h << 9 | h >> 55;
+    }
+    return true;
+  }
+
+  // More hashes than it was made for: a rebuild would make it better.
+  [[nodiscard]] bool crowded() const noexcept { return count_ > capacity_ * 2; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return sizeof(*this) + words_.capacity() * sizeof(std::uint64_t);
+  }
+
+  // As a directory page holds it: u32 count, u32 blocks, words. The page carries the checksum.
+  void encode(std::string& out) const;
+  [[nodiscard]] static Result<KeyFilter> decode(std::string_view& bytes);
+
+ private:
+  static constexpr std::size_t kWordsPerBlock = 8;  // 64 bytes: one cache line
+  static constexpr std::size_t kBitsPerKey = 10;
+  static constexpr int kProbes = 6;
+  static constexpr std::uint64_t kBitMultiplier = 0x9FB21C651E98DF25ULL;
+
+  KeyFilter() = default;
+  [[nodiscard]] std::size_t block_of(std::uint64_t hash) const noexcept {
+    const std::size_t blocks = words_.size() / kWordsPerBlock;
+    return static_cast<std::size_t>((hash >> 32) * blocks >> 32);
+  }
+
+  std::vector<std::uint64_t> words_;
+  std::uint32_t count_ = 0;
+  std::uint32_t capacity_ = 0;
+};
+
+}  // namespace caveat

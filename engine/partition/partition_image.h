@@ -1,0 +1,90 @@
+// A partition, decoded: its base block and the runs over it, as one sorted set of records.
+//
+// Immutable and thread-safe; shared by the block cache and by readers. String sections inflate on
+// demand. Rows outside [lower, upper) are not seen (a half-done split leaves some).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "caveat/compressed_block.h"
+#include "engine/block/block.h"
+#include "engine/catalogue/catalogue.h"
+#include "engine/partition/clear_list.h"
+#include "engine/partition/container.h"
+
+namespace caveat {
+
+class PartitionImage {
+ public:
+  // Takes the container's bytes. `where` goes into errors.
+  [[nodiscard]] static Result<std::shared_ptr<const PartitionImage>> open(
+      std::string container, const ExceptionKey& lower, const std::optional<ExceptionKey>& upper,
+      const BlockResolver& resolver, const Catalogue& catalogue);
+
+  [[nodiscard]] PartitionId id() const noexcept { return id_; }
+
+  // A logical row: of the base block, or of the runs over it.
+  struct Row {
+    static constexpr std::uint32_t kRunBit = 0x80000000;
+    std::uint32_t value = 0;
+    [[nodiscard]] bool in_run() const noexcept { return (value & kRunBit) != 0; }
+    [[nodiscard]] std::uint32_t index() const noexcept { return value & ~kRunBit; }
+  };
+
+  // The record under a key; nothing if absent, removed or hidden by a clear.
+  [[nodiscard]] Result<std::optional<Row>> find(const ExceptionKey& key,
+                                                const ClearList& clears) const;
+
+  // Any record of the node?
+  [[nodiscard]] Result<bool> has_node(NodeId node, const ClearList& clears) const;
+
+  // All records in key order, removals, superseded and cleared rows left out. With a node: its
+  // records only.
+  [[nodiscard]] Result<std::vector<Row>> rows(const ClearList& clears,
+                                              std::optional<NodeId> node = std::nullopt) const;
+
+  // Makes the columns available to the accessors below (inflates them once).
+  [[nodiscard]] Result<void> load(ColumnMask columns) const;
+
+  // Need load() of the column; key() needs node and property.
+  [[nodiscard]] ExceptionKey key(Row row) const noexcept;
+  [[nodiscard]] PropertyHash property_hash(Row row) const noexcept;
+  [[nodiscard]] ExceptionSource source(Row row) const noexcept;
+  [[nodiscard]] float confidence(Row row) const noexcept;
+  [[nodiscard]] std::int64_t created_at(Row row) const noexcept;
+
+  // The whole record; views live as long as this image. Inflates only what it needs.
+  [[nodiscard]] Result<void> materialise(Row row, ExceptionView& out) const;
+
+  // Rows that exist at all (before clears): base rows plus run rows. An upper bound of rows().
+  [[nodiscard]] std::size_t row_limit() const noexcept;
+  [[nodiscard]] bool has_runs() const noexcept { return !runs_.empty(); }
+  [[nodiscard]] const DecodedBlock* base() const noexcept { return base_.get(); }
+  [[nodiscard]] std::span<const RunRow> run_rows() const noexcept { return runs_; }
+
+  // What a cache charges for it, fixed from the start.
+  [[nodiscard]] std::size_t charge_bytes() const noexcept { return charge_bytes_; }
+
+ private:
+  PartitionImage() = default;
+  [[nodiscard]] bool inside(const ExceptionKey& key) const noexcept {
+    return key >= lower_ && (!upper_ || key < *upper_);
+  }
+  [[nodiscard]] const RunRow* find_run(const ExceptionKey& key) const noexcept;
+
+  std::shared_ptr<const std::string> bytes_;
+  ExceptionKey lower_;
+  std::optional<ExceptionKey> upper_;
+  PartitionId id_ = 0;
+  std::shared_ptr<const DecodedBlock> base_;  // null where the partition is runs alone
+  std::vector<RunRow> runs_;                  // merged: newest per key, sorted by key
+  const Catalogue* catalogue_ = nullptr;
+  std::size_t charge_bytes_ = 0;
+};
+
+}  // namespace caveat

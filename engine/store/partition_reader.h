@@ -1,0 +1,35 @@
+// Loading partitions, through the block cache or past it.
+#pragma once
+
+#include <memory>
+
+#include "engine/partition/partition_image.h"
+#include "engine/store/version.h"
+
+namespace caveat {
+
+enum class CacheUse : std::uint8_t {
+  point,  // a lookup: counts as a touch
+  scan,   // part of a long read: use what is cached, do not push others out
+};
+
+// Implemented by the engine. Thread-safe.
+class PartitionReader {
+ public:
+  virtual ~PartitionReader() = default;
+
+  // The partition as of the version. Corruption and codec_missing name the partition.
+  [[nodiscard]] virtual Result<std::shared_ptr<const PartitionImage>> load(
+      const Version& version, Directory::Position position, CacheUse use) const = 0;
+
+  // Several partitions in key order with one sorted read of the backend; order kept.
+  [[nodiscard]] virtual Result<std::vector<std::shared_ptr<const PartitionImage>>> load_many(
+      const Version& version, std::span<const Directory::Position> positions,
+      CacheUse use) const = 0;
+
+  // The partition that carries this id in the version; nothing if it is gone.
+  [[nodiscard]] virtual std::optional<Directory::Position> find_partition(
+      const Version& version, PartitionId id) const = 0;
+};
+
+}  // namespace caveat

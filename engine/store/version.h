@@ -1,0 +1,39 @@
+// Versions: what a reader sees.
+//
+// A version is made by the mutator (or by a seal) between its commit and its publication and never
+// changes. It names the delta generations, the directory with its filters, the clears still to be
+// applied and the backend's snapshot, all of one moment: a row is in exactly the places that the
+// version says. A view is a version and a sequence ceiling.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "caveat/kv_backend.h"
+#include "engine/delta/delta_view.h"
+#include "engine/delta/generation.h"
+#include "engine/partition/clear_list.h"
+#include "engine/partition/directory.h"
+
+namespace caveat {
+
+struct Version {
+  std::vector<std::shared_ptr<const Generation>> generations;  // newest first; [0] takes writes
+  std::shared_ptr<const Directory> directory;
+  std::shared_ptr<const ClearList> clears;
+  std::shared_ptr<const KvSnapshot> backend_snapshot;
+  // False while a family is rebuilt or damaged: then every partition is a candidate of it.
+  std::array<bool, kFamilyCount> index_complete{};
+  std::int64_t created_ns = 0;
+};
+
+struct ReadView {
+  std::shared_ptr<const Version> version;
+  Sequence ceiling = 0;
+
+  [[nodiscard]] DeltaView delta() const { return DeltaView(version->generations, ceiling); }
+};
+
+}  // namespace caveat
