@@ -1,0 +1,126 @@
+// One generation of recent writes in memory.
+//
+// Writes go into the youngest generation; a full one is sealed, folded into partitions, dropped.
+// One writer at a time (the commit leader); any number of readers, which take no lock and fix
+// their ceiling before they look. All sequences of a generation are above those of older ones.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "engine/delta/delta_row.h"
+#include "engine/delta/row_arena.h"
+#include "engine/delta/row_table.h"
+#include "engine/delta/segment.h"
+
+namespace caveat {
+
+using GenerationId = std::uint64_t;
+
+struct GenerationOptions {
+  std::size_t capacity_rows = 0;      // a hint: room made with the first row; it grows beyond
+  std::uint32_t segment_rows = 4096;  // at most kMaxSegmentRows
+  std::uint32_t unsorted_rows = 256;  // newest rows of a segment that a query may have to scan
+};
+
+class Generation {
+ public:
+  explicit Generation(GenerationId id, const GenerationOptions& options = {});
+  ~Generation();
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+
+  // --- The writer's: one thread at a time --------------------------------------------------------
+
+  // Room for that many more rows and encoded bytes, so that the inserts that follow cannot run out
+  // of memory: call it before the write is logged. May throw std::bad_alloc.
+  void reserve(std::size_t rows, std::size_t encoded_bytes);
+
+  // Copies one write. `sequence` is above every one before; `encoded` is the row that `row` views.
+  // Readers see it when a ceiling >= sequence is published after this returns.
+  void insert(Sequence sequence, const RowView& row, std::string_view encoded);
+
+  // The same for `count` length-prefixed rows as WriteBatch::rows() holds them, trusted; row i
+  // takes sequence first + i.
+  void insert_rows(Sequence first, std::string_view rows, std::size_t count);
+
+  // No more inserts, ever. Idempotent.
+  void seal() noexcept { sealed_.store(true, std::memory_order_release); }
+
+  // --- Anyone's ----------------------------------------------------------------------------------
+
+  [[nodiscard]] GenerationId id() const noexcept { return id_; }
+  [[nodiscard]] bool sealed() const noexcept { return sealed_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::size_t rows() const noexcept { return rows_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool empty() const noexcept { return rows() == 0; }
+  [[nodiscard]] std::size_t distinct_keys() const noexcept { return by_key_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept;  // of memory, tables and permutations included
+  [[nodiscard]] std::size_t encoded_bytes() const noexcept;
+  [[nodiscard]] Sequence first_sequence() const noexcept;  // 0 when empty
+  [[nodiscard]] Sequence last_sequence() const noexcept;   // 0 when empty
+
+  // True once a clear was inserted.
+  [[nodiscard]] bool has_clears() const noexcept {
+    return !clears_of_node_.empty() || !clears_of_property_.empty();
+  }
+  // False: no store, removal or clear_node of this node is in here.
+  [[nodiscard]] bool may_have_node(NodeId node) const noexcept;
+
+  // The newest store or removal of the key with sequence <= ceiling, clears not heeded, or null.
+  // `hash` is std::hash of the key.
+  [[nodiscard]] const DeltaRow* newest(const ExceptionKey& key, std::uint64_t hash,
+                                       Sequence ceiling) const noexcept {
+    const DeltaRow* row = by_key_.find(hash, [&](const DeltaRow& r) { return r.key == key; });
+    return newest_visible(row, ceiling);
+  }
+  // The first versions of all keys of the node: one row, then DeltaRow::link on. May be null.
+  [[nodiscard]] const DeltaRow* node_head(NodeId node) const noexcept;
+  // Sequence of the newest clear <= ceiling that covers the node or the key, or 0.
+  [[nodiscard]] Sequence node_cleared(NodeId node, Sequence ceiling) const noexcept;
+  [[nodiscard]] Sequence property_cleared(PropertyHash property, Sequence ceiling) const noexcept;
+  [[nodiscard]] Sequence cleared(const ExceptionKey& key, Sequence ceiling) const noexcept;
+  // Sequence of the oldest clear_property, or kMaxSequence.
+  [[nodiscard]] Sequence first_property_clear() const noexcept;
+
+  // For queries: the youngest segment, then Segment::previous.
+  [[nodiscard]] const detail::Segment* segments() const noexcept {
+    return newest_segment_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] const GenerationOptions& options() const noexcept { return options_; }
+  // Newest versions of all keys, in no order.
+  [[nodiscard]] const detail::RowTable& by_key() const noexcept { return by_key_; }
+  [[nodiscard]] const detail::RowTable& clears_of_node() const noexcept { return clears_of_node_; }
+  [[nodiscard]] const detail::RowTable& clears_of_property() const noexcept {
+    return clears_of_property_;
+  }
+
+ private:
+  DeltaRow* make_row(Sequence sequence, const RowView& row, std::string_view encoded);
+  void insert_record(DeltaRow* row);
+  void insert_clear(DeltaRow* row, detail::RowTable& table);
+
+  // What readers touch first, on one cache line.
+  alignas(64) detail::RowTable by_key_;
+  detail::RowTable clears_of_node_;      // key {node, 0}
+  detail::RowTable clears_of_property_;  // key {0, property}
+  detail::RowTable by_node_;             // by {node, 0}: first version of the node's latest new key
+  std::atomic<detail::Segment*> newest_segment_{nullptr};
+  std::atomic<Sequence> first_property_clear_{kMaxSequence};
+
+  // What the writer changes.
+  alignas(64) std::atomic<std::size_t> rows_{0};
+  std::atomic<std::size_t> encoded_bytes_{0};
+  std::atomic<std::size_t> segment_bytes_{0};
+  std::atomic<Sequence> first_sequence_{0};
+  std::atomic<Sequence> last_sequence_{0};
+  std::atomic<bool> sealed_{false};
+  detail::RowArena arena_;
+
+  const GenerationId id_;
+  const GenerationOptions options_;
+};
+
+}  // namespace caveat
