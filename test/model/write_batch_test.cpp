@@ -1,0 +1,85 @@
+// A batch holds its rows as they will be logged.
+#include <catch2/catch.hpp>
+
+#include "caveat/write_batch.h"
+#include "engine/model/row.h"
+#include "engine/model/varint.h"
+#include "test/model/random_record.h"
+
+using namespace caveat;
+
+namespace {
+
+std::vector<RowView> rows_of(const WriteBatch& batch) {
+  std::vector<RowView> rows;
+  auto rest = batch.rows();
+  while (!rest.empty()) {
+    const auto length = load_fixed<std::uint32_t>(rest.data());
+    auto bytes = rest.substr(sizeof(length), length);
+    const auto row = decode_row(bytes);
+    REQUIRE(row);
+    REQUIRE(bytes.empty());
+    rows.push_back(*row);
+    rest.remove_prefix(sizeof(length) + length);
+  }
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("a batch keeps its writes in order") {
+  test::RandomRecords random(11);
+  const auto first = random.record();
+  const auto second = random.record();
+  std::string view_bytes;
+  encode_store_row(second.key, second.exception, view_bytes);
+
+  WriteBatch batch;
+  CHECK(batch.empty());
+  REQUIRE(batch.store_exception(first.key, first.exception));
+  REQUIRE(batch.remove_exception({3, 4}));
+  REQUIRE(batch.clear_node(5));
+  REQUIRE(batch.store_exception(decode_trusted_row(view_bytes).record));
+  REQUIRE(batch.clear_property(6));
+  CHECK(batch.count() == 5);
+  CHECK(batch.bytes() == batch.rows().size());
+
+  const auto rows = rows_of(batch);
+  REQUIRE(rows.size() == 5);
+  CHECK(rows[0].record.to_record() == first);
+  CHECK(rows[1].kind == RowKind::remove);
+  CHECK(rows[1].record.key == ExceptionKey{3, 4});
+  CHECK(rows[2].record.key == ExceptionKey{5, 0});
+  CHECK(rows[3].record.to_record() == second);
+  CHECK(rows[4].record.key == ExceptionKey{0, 6});
+
+  batch.clear();
+  CHECK(batch.empty());
+  CHECK(batch.rows().empty());
+}
+
+TEST_CASE("a refused write leaves the batch as it was") {
+  WriteBatch batch;
+  REQUIRE(batch.remove_exception({1, 2}));
+  const std::string before(batch.rows());
+
+  Exception bad;
+  bad.confidence = 2.0F;
+  CHECK(batch.store_exception({1, 2}, bad).error().code() == ErrorCode::invalid_argument);
+  ExceptionView view;
+  view.source = static_cast<ExceptionSource>(77);
+  CHECK(batch.store_exception(view).error().code() == ErrorCode::invalid_argument);
+  CHECK(batch.rows() == before);
+  CHECK(batch.count() == 1);
+}
+
+TEST_CASE("a batch ends at its limit") {
+  WriteBatch batch;
+  Exception large;
+  large.reason.assign(kMaxRecordBytes - 100, 'x');
+  for (NodeId node = 0; node < 4; ++node) REQUIRE(batch.store_exception({node, 1}, large));
+  const auto refused = batch.store_exception({9, 1}, large);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == ErrorCode::limit_exceeded);
+  CHECK(batch.count() == 4);
+}
