@@ -1,0 +1,120 @@
+#include "pool/chunk_pool.h"
+
+#include <bit>
+#include <new>
+
+#include "pool/invariant.h"
+#include "pool/poison.h"
+
+namespace caveat {
+namespace {
+
+// Says "probably in a free list", so that the check for a double release walks the list only then.
+constexpr std::uint64_t kFreeMark = 0xF4EEC4A2F4EEC4A2ULL;
+
+}  // namespace
+
+ChunkPool::~ChunkPool() {
+  CAVEAT_ASSERT(statistics_.bytes_in_use == 0);
+  trim();
+}
+
+std::size_t ChunkPool::class_of(std::size_t size) noexcept {
+  return static_cast<std::size_t>(std::countr_zero(size)) - std::countr_zero(kChunkBytesMin);
+}
+
+Chunk ChunkPool::acquire(std::size_t bytes_min) {
+  // Larger than any class: exactly what was asked for.
+  std::size_t size = bytes_min;
+  if (bytes_min <= kChunkBytesMax) {
+    size = std::bit_ceil(bytes_min < kChunkBytesMin ? kChunkBytesMin : bytes_min);
+    const std::lock_guard lock(mutex_);
+    FreeChunk*& head = free_[class_of(size)];
+    if (head != nullptr) {
+      FreeChunk* chunk = head;
+      detail::allow(chunk, size);
+      head = chunk->next;
+      chunk->mark = 0;
+      kept_bytes_ -= size;
+      ++statistics_.pool_hits;
+      ++statistics_.allocations_avoided;
+      statistics_.memory_reused_bytes += size;
+      statistics_.bytes_in_use += size;
+      return {reinterpret_cast<std::byte*>(chunk), size};
+    }
+  }
+  auto* data = static_cast<std::byte*>(::operator new(size));
+  const std::lock_guard lock(mutex_);
+  ++statistics_.pool_misses;
+  statistics_.bytes_in_use += size;
+  return {data, size};
+}
+
+bool ChunkPool::is_kept(const FreeChunk* chunk, std::size_t size_class) const noexcept {
+  for (const FreeChunk* at = free_[size_class]; at != nullptr;) {
+    if (at == chunk) return true;
+    detail::allow(const_cast<FreeChunk*>(at), sizeof(FreeChunk));
+    const FreeChunk* next = at->next;
+    detail::forbid(const_cast<FreeChunk*>(at), sizeof(FreeChunk));
+    at = next;
+  }
+  return false;
+}
+
+void ChunkPool::release(Chunk chunk) noexcept {
+  if (chunk.data == nullptr) return;
+  {
+    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSERT(statistics_.bytes_in_use >= chunk.size);
+    statistics_.bytes_in_use -= chunk.size;
+    if (chunk.size <= kChunkBytesMax && kept_bytes_ + chunk.size <= kept_bytes_max_) {
+      const std::size_t size_class = class_of(chunk.size);
+      auto* free_chunk = reinterpret_cast<FreeChunk*>(chunk.data);
+      if constexpr (detail::kPoison) {
+        detail::allow(free_chunk, sizeof(FreeChunk));
+        CAVEAT_ASSERT(free_chunk->mark != kFreeMark || !is_kept(free_chunk, size_class));
+      }
+      detail::fill_poison(chunk.data, chunk.size);
+      *free_chunk = {free_[size_class], kFreeMark};
+      free_[size_class] = free_chunk;
+      kept_bytes_ += chunk.size;
+      detail::forbid(chunk.data, chunk.size);
+      return;
+    }
+  }
+  ::operator delete(chunk.data);
+}
+
+void ChunkPool::count_avoided(std::uint64_t allocations) noexcept {
+  const std::lock_guard lock(mutex_);
+  statistics_.allocations_avoided += allocations;
+}
+
+void ChunkPool::trim(std::size_t keep_bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  // Large chunks first: few calls give much back, and small ones are wanted most often.
+  for (std::size_t i = kClasses; i-- > 0;) {
+    const std::size_t size = kChunkBytesMin << i;
+    while (free_[i] != nullptr && kept_bytes_ > keep_bytes) {
+      FreeChunk* chunk = free_[i];
+      detail::allow(chunk, size);
+      free_[i] = chunk->next;
+      kept_bytes_ -= size;
+      ::operator delete(chunk);
+    }
+  }
+}
+
+std::size_t ChunkPool::kept_bytes() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return kept_bytes_;
+}
+
+AllocationStatistics ChunkPool::statistics() const noexcept {
+  const std::lock_guard lock(mutex_);
+  AllocationStatistics result = statistics_;
+  result.bytes_reserved = kept_bytes_ + statistics_.bytes_in_use;
+  return result;
+}
+
+}  // namespace caveat

@@ -1,0 +1,61 @@
+// Chunks of memory for arenas, recycled from one generation to the next.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <mutex>
+
+#include "caveat/memory_pool.h"
+
+namespace caveat {
+
+struct Chunk {
+  std::byte* data = nullptr;
+  std::size_t size = 0;
+};
+
+// Sizes are powers of two from kChunkBytesMin to kChunkBytesMax, so that any chunk given back
+// suits a later request; anything larger goes to the heap and back. Thread-safe.
+class ChunkPool {
+ public:
+  static constexpr std::size_t kChunkBytesMin = std::size_t{4} << 10;
+  static constexpr std::size_t kChunkBytesMax = std::size_t{4} << 20;
+
+  // Keeps at most `kept_bytes_max` bytes of chunks that nobody uses.
+  explicit ChunkPool(std::size_t kept_bytes_max) : kept_bytes_max_(kept_bytes_max) {}
+  ~ChunkPool();
+  ChunkPool(const ChunkPool&) = delete;
+  ChunkPool& operator=(const ChunkPool&) = delete;
+
+  // At least `bytes_min` bytes, aligned for any type; contents undefined. Throws std::bad_alloc.
+  [[nodiscard]] Chunk acquire(std::size_t bytes_min);
+  // Takes a chunk back that acquire gave; asserts that it was not given back before.
+  void release(Chunk chunk) noexcept;
+  // Arenas report here how many requests they served without asking for a chunk.
+  void count_avoided(std::uint64_t allocations) noexcept;
+
+  // Frees unused chunks until at most `keep_bytes` are kept.
+  void trim(std::size_t keep_bytes = 0) noexcept;
+  [[nodiscard]] std::size_t kept_bytes() const noexcept;
+  [[nodiscard]] AllocationStatistics statistics() const noexcept;
+
+ private:
+  // Lives in the first bytes of a kept chunk: giving back allocates nothing.
+  struct FreeChunk {
+    FreeChunk* next;
+    std::uint64_t mark;
+  };
+  static constexpr std::size_t kClasses = 11;
+  static_assert(kChunkBytesMin << (kClasses - 1) == kChunkBytesMax);
+
+  [[nodiscard]] static std::size_t class_of(std::size_t size) noexcept;
+  [[nodiscard]] bool is_kept(const FreeChunk* chunk, std::size_t size_class) const noexcept;
+
+  mutable std::mutex mutex_;
+  std::array<FreeChunk*, kClasses> free_{};
+  const std::size_t kept_bytes_max_;
+  std::size_t kept_bytes_ = 0;
+  AllocationStatistics statistics_;  // bytes_reserved is kept + in use
+};
+
+}  // namespace caveat
