@@ -23,7 +23,7 @@ class RandomRecords {
     if (chance(8)) return std::numeric_limits<std::int64_t>::min();
     if (chance(8)) return std::numeric_limits<std::int64_t>::max();
     const auto value = static_cast<std::int64_t>(engine_() >> below(64));
-    return chance(2) ? value : -value;
+    return chance(2) ? value : ~value;
   }
 
   double floating() {
