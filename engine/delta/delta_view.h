@@ -84,6 +84,7 @@ class DeltaView {
 
  private:
   void select_node(const DeltaFilter& filter, std::vector<const DeltaRow*>& out) const;
+  void select_segments(const DeltaFilter& filter, std::vector<const DeltaRow*>& out) const;
   [[nodiscard]] bool is_live_version(const DeltaRow& row) const noexcept;
 
   std::span<const std::shared_ptr<const Generation>> generations_;
@@ -91,7 +92,7 @@ class DeltaView {
 };
 
 // Does the row satisfy the conditions? Visibility is another matter.
-[[nodiscard]] bool matches(const DeltaRow& row, const DeltaFilter& filter) noexcept;
+[[nodiscard]] bool delta_row_matches(const DeltaRow& row, const DeltaFilter& filter) noexcept;
 
 inline DeltaHit DeltaView::lookup(const ExceptionKey& key, std::uint64_t hash) const noexcept {
   for (const auto& generation : generations_) {

@@ -5,6 +5,7 @@
 // their ceiling before they look. All sequences of a generation are above those of older ones.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,9 +13,9 @@
 #include <vector>
 
 #include "engine/delta/delta_row.h"
-#include "engine/delta/row_arena.h"
 #include "engine/delta/row_table.h"
 #include "engine/delta/segment.h"
+#include "pool/arena.h"
 
 namespace caveat {
 
@@ -28,24 +29,25 @@ struct GenerationOptions {
 
 class Generation {
  public:
-  explicit Generation(GenerationId id, const GenerationOptions& options = {});
+  // The pool must outlive it.
+  Generation(GenerationId id, MemoryPool& pool, const GenerationOptions& options = {});
   ~Generation();
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
   // --- The writer's: one thread at a time --------------------------------------------------------
 
-  // Room for that many more rows and encoded bytes, so that the inserts that follow cannot run out
-  // of memory: call it before the write is logged. May throw std::bad_alloc.
-  void reserve(std::size_t rows, std::size_t encoded_bytes);
+  // Makes room for `count` length-prefixed rows as WriteBatch::rows() holds them, trusted, so that
+  // inserting them next cannot run out of memory: call it before the write is logged. This alone
+  // may throw std::bad_alloc.
+  void reserve(std::string_view rows, std::size_t count);
 
-  // Copies one write. `sequence` is above every one before; `encoded` is the row that `row` views.
-  // Readers see it when a ceiling >= sequence is published after this returns.
-  void insert(Sequence sequence, const RowView& row, std::string_view encoded);
-
-  // The same for `count` length-prefixed rows as WriteBatch::rows() holds them, trusted; row i
-  // takes sequence first + i.
+  // Inserts such rows; row i takes sequence first + i. Readers see them when a ceiling that high
+  // is published after this returns.
   void insert_rows(Sequence first, std::string_view rows, std::size_t count);
+
+  // One write. `sequence` is above every one before, and not 0; `encoded` is the row `row` views.
+  void insert(Sequence sequence, const RowView& row, std::string_view encoded);
 
   // No more inserts, ever. Idempotent.
   void seal() noexcept { sealed_.store(true, std::memory_order_release); }
@@ -58,9 +60,16 @@ class Generation {
   [[nodiscard]] bool empty() const noexcept { return rows() == 0; }
   [[nodiscard]] std::size_t distinct_keys() const noexcept { return by_key_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept;  // of memory, tables and permutations included
-  [[nodiscard]] std::size_t encoded_bytes() const noexcept;
-  [[nodiscard]] Sequence first_sequence() const noexcept;  // 0 when empty
-  [[nodiscard]] Sequence last_sequence() const noexcept;   // 0 when empty
+  [[nodiscard]] std::size_t encoded_bytes() const noexcept {
+    return encoded_bytes_.load(std::memory_order_relaxed);
+  }
+  // 0 when empty.
+  [[nodiscard]] Sequence first_sequence() const noexcept {
+    return first_sequence_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] Sequence last_sequence() const noexcept {
+    return last_sequence_.load(std::memory_order_acquire);
+  }
 
   // True once a clear was inserted.
   [[nodiscard]] bool has_clears() const noexcept {
@@ -81,9 +90,14 @@ class Generation {
   // Sequence of the newest clear <= ceiling that covers the node or the key, or 0.
   [[nodiscard]] Sequence node_cleared(NodeId node, Sequence ceiling) const noexcept;
   [[nodiscard]] Sequence property_cleared(PropertyHash property, Sequence ceiling) const noexcept;
-  [[nodiscard]] Sequence cleared(const ExceptionKey& key, Sequence ceiling) const noexcept;
+  [[nodiscard]] Sequence cleared(const ExceptionKey& key, Sequence ceiling) const noexcept {
+    return std::max(node_cleared(key.node_id, ceiling),
+                    property_cleared(key.property_hash, ceiling));
+  }
   // Sequence of the oldest clear_property, or kMaxSequence.
-  [[nodiscard]] Sequence first_property_clear() const noexcept;
+  [[nodiscard]] Sequence first_property_clear() const noexcept {
+    return first_property_clear_.load(std::memory_order_acquire);
+  }
 
   // For queries: the youngest segment, then Segment::previous.
   [[nodiscard]] const detail::Segment* segments() const noexcept {
@@ -98,26 +112,38 @@ class Generation {
   }
 
  private:
-  DeltaRow* make_row(Sequence sequence, const RowView& row, std::string_view encoded);
-  void insert_record(DeltaRow* row);
-  void insert_clear(DeltaRow* row, detail::RowTable& table);
+  struct Room {  // what some rows need at most
+    std::size_t records = 0;
+    std::size_t nodes = 0;
+    std::size_t node_clears = 0;
+    std::size_t property_clears = 0;
+    std::size_t row_bytes = 0;
+  };
+  void make_room(const Room& room);
+  [[nodiscard]] DeltaRow* make_row(Sequence sequence, const RowView& row, std::string_view encoded);
+  void insert_with_room(Sequence sequence, const RowView& row, std::string_view encoded,
+                        std::uint64_t hash);
+  void insert_record(DeltaRow* row, std::uint64_t hash);
+  static void insert_clear(DeltaRow* row, std::uint64_t hash, detail::RowTable& table);
 
   // What readers touch first, on one cache line.
   alignas(64) detail::RowTable by_key_;
   detail::RowTable clears_of_node_;      // key {node, 0}
   detail::RowTable clears_of_property_;  // key {0, property}
-  detail::RowTable by_node_;             // by {node, 0}: first version of the node's latest new key
+  detail::RowTable by_node_;  // hashed as {node, 0}: the first version of the node's latest key
   std::atomic<detail::Segment*> newest_segment_{nullptr};
   std::atomic<Sequence> first_property_clear_{kMaxSequence};
 
   // What the writer changes.
   alignas(64) std::atomic<std::size_t> rows_{0};
   std::atomic<std::size_t> encoded_bytes_{0};
-  std::atomic<std::size_t> segment_bytes_{0};
   std::atomic<Sequence> first_sequence_{0};
   std::atomic<Sequence> last_sequence_{0};
   std::atomic<bool> sealed_{false};
-  detail::RowArena arena_;
+  char* row_next_ = nullptr;  // memory that make_room took for rows
+  char* row_end_ = nullptr;
+  std::vector<detail::Segment*> spare_segments_;
+  Arena arena_;
 
   const GenerationId id_;
   const GenerationOptions options_;

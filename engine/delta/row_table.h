@@ -3,7 +3,7 @@
 // Open addressing in groups of eight. A group's eight tags (7 bits of the hash each, high bit set;
 // 0: free) are one 64-bit word, so a miss costs one load in a dense array: a byte a slot, which
 // stays in the caches. Growing publishes a bigger table; readers of the old one miss only rows
-// that came after they fixed their ceiling. Old tables live until the generation goes.
+// that came after they fixed their ceiling. Tables lie on the generation's arena and go with it.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "engine/delta/delta_row.h"
+#include "pool/arena.h"
 
 namespace caveat::detail {
 
@@ -21,7 +22,6 @@ class RowTable {
   RowTable() = default;
   RowTable(const RowTable&) = delete;
   RowTable& operator=(const RowTable&) = delete;
-  ~RowTable();
 
   [[nodiscard]] bool empty() const noexcept {
     return block_.load(std::memory_order_acquire) == nullptr;
@@ -49,15 +49,20 @@ class RowTable {
   }
   // Makes room for `rows` in all. `hash_of(row)` must give what add() was given for it.
   template <class HashOf>
-  void reserve(std::size_t rows, const HashOf& hash_of);
+  void reserve(std::size_t rows, Arena& arena, const HashOf& hash_of);
   // Needs room (reserve) and that no row matches yet.
   void add(std::uint64_t hash, const DeltaRow* row) noexcept {
     block_.load(std::memory_order_relaxed)->add(hash, row);
   }
 
-  [[nodiscard]] std::size_t size() const noexcept;
-  [[nodiscard]] std::size_t bytes() const noexcept;  // old tables included
-  void prefetch(std::uint64_t hash) const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept {
+    const Block* block = block_.load(std::memory_order_acquire);
+    return block == nullptr ? 0 : block->used.load(std::memory_order_relaxed);
+  }
+  void prefetch(std::uint64_t hash) const noexcept {
+    const Block* block = block_.load(std::memory_order_relaxed);
+    if (block != nullptr) __builtin_prefetch(&block->tags[hash & block->group_mask]);
+  }
 
   // All rows, in no order.
   template <class Visit>
@@ -72,8 +77,6 @@ class RowTable {
     std::size_t group_mask;
     std::size_t limit;              // rows at which it grows: 3/4 of the slots
     std::atomic<std::size_t> used;  // written by the writer only
-    Block* previous;
-    std::size_t bytes;
     std::atomic<std::uint64_t>* tags;
     Slot* slots;
 
@@ -83,8 +86,7 @@ class RowTable {
   };
 
   static std::uint64_t tag_of(std::uint64_t hash) noexcept { return 0x80 | (hash >> 57); }
-  static Block* make_block(std::size_t rows);
-  void publish(Block* block) noexcept;
+  static Block* make_block(std::size_t rows, Arena& arena);
 
   std::atomic<Block*> block_{nullptr};
 };
@@ -119,13 +121,13 @@ void RowTable::for_each(const Visit& visit) const {
 }
 
 template <class HashOf>
-void RowTable::reserve(std::size_t rows, const HashOf& hash_of) {
+void RowTable::reserve(std::size_t rows, Arena& arena, const HashOf& hash_of) {
   const Block* old = block_.load(std::memory_order_relaxed);
   if (old != nullptr && rows <= old->limit) return;
   // At least doubled, so that growing row by row stays linear.
-  Block* block = make_block(old == nullptr || rows > old->limit * 2 ? rows : old->limit * 2);
+  Block* block = make_block(old == nullptr || rows > old->limit * 2 ? rows : old->limit * 2, arena);
   for_each([&](const DeltaRow& row) { block->add(hash_of(row), &row); });
-  publish(block);
+  block_.store(block, std::memory_order_release);
 }
 
 }  // namespace caveat::detail

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "engine/delta/delta_row.h"
+#include "pool/invariant.h"
 
 namespace caveat::detail {
 
@@ -49,6 +50,10 @@ struct Permutation {
   std::uint32_t size = 0;
   std::unique_ptr<std::uint16_t[]> positions;
 
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return sizeof(Permutation) + size * sizeof(std::uint16_t);
+  }
+
   struct Slice {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
@@ -58,7 +63,9 @@ struct Permutation {
 
 class Segment {
  public:
-  Segment(std::uint32_t capacity, Segment* previous);
+  // `rows`: room for `capacity` pointers, the generation's.
+  Segment(const DeltaRow** rows, std::uint32_t capacity) noexcept
+      : capacity_(capacity), rows_(rows) {}
   ~Segment();
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
@@ -71,11 +78,13 @@ class Segment {
     return *rows_[position];
   }
   [[nodiscard]] const Segment* previous() const noexcept { return previous_; }
-  [[nodiscard]] Segment* previous() noexcept { return previous_; }
-  [[nodiscard]] std::size_t bytes() const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return sizeof(Segment) + permutation_bytes_.load(std::memory_order_relaxed);
+  }
 
-  // The permutation that covers all of the first `count` rows but at most scan_rows of them.
-  [[nodiscard]] const Permutation& sorted(SegmentOrder order, std::uint32_t count,
+  // A permutation that leaves out at most the last scan_rows of the first `count` rows; null if
+  // there is nothing it would have to cover.
+  [[nodiscard]] const Permutation* sorted(SegmentOrder order, std::uint32_t count,
                                           std::uint32_t scan_rows) const;
   // The same if it is there already, else null.
   [[nodiscard]] const Permutation* sorted_if_built(SegmentOrder order) const noexcept {
@@ -83,16 +92,25 @@ class Segment {
   }
 
   // The writer's.
-  [[nodiscard]] bool full() const noexcept {
-    return count_.load(std::memory_order_relaxed) == capacity_;
+  void append(const DeltaRow* row) noexcept {
+    const std::uint32_t at = count_.load(std::memory_order_relaxed);
+    CAVEAT_ASSERT(at < capacity_);
+    rows_[at] = row;
+    count_.store(at + 1, std::memory_order_release);
   }
-  void append(const DeltaRow* row) noexcept;
+  void link(Segment* previous) noexcept { previous_ = previous; }
+  [[nodiscard]] std::uint32_t room() const noexcept {
+    return capacity_ - count_.load(std::memory_order_relaxed);
+  }
 
  private:
+  [[nodiscard]] Permutation* build(SegmentOrder order, std::uint32_t count,
+                                   const Permutation* base) const;
+
   const std::uint32_t capacity_;
   std::atomic<std::uint32_t> count_{0};
-  std::unique_ptr<const DeltaRow*[]> rows_;
-  Segment* previous_;
+  const DeltaRow** const rows_;
+  Segment* previous_ = nullptr;
   mutable std::array<std::atomic<const Permutation*>, kSegmentOrderCount> orders_{};
   mutable std::atomic<std::size_t> permutation_bytes_{0};
 };
