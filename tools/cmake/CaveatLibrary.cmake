@@ -1,4 +1,4 @@
-# The library, made of all modules: caveat::caveat.
+# The library, made of all modules: caveat::caveat. BUILD_SHARED_LIBS chooses its kind.
 get_property(_modules GLOBAL PROPERTY CAVEAT_MODULES)
 set(_objects "")
 foreach(_module IN LISTS _modules)
@@ -12,7 +12,10 @@ target_include_directories(caveat PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/indexes/include>
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/pool/include>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(caveat PRIVATE
-  PkgConfig::ROCKSDB PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::XXHASH fmt::fmt simdjson::simdjson Threads::Threads)
+target_link_libraries(caveat
+  PUBLIC tl::expected  # in the public headers
+  PRIVATE PkgConfig::ROCKSDB PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::XXHASH fmt::fmt
+          simdjson::simdjson Threads::Threads)
 set_target_properties(caveat PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE CXX)
+include(CaveatInstall)

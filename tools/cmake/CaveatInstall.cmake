@@ -1,0 +1,43 @@
+# What `cmake --install` puts where: headers, library, CMake package and pkg-config file. The tool is
+# installed by tools/CMakeLists.txt. All of it can be moved: no file holds an absolute path.
+option(CAVEAT_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
+if(NOT CAVEAT_INSTALL)
+  return()
+endif()
+include(CMakePackageConfigHelpers)
+
+set(_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/caveat)
+foreach(_folder engine indexes pool)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/${_folder}/include)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/${_folder}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+            FILES_MATCHING PATTERN "*.h")
+  endif()
+endforeach()
+
+install(TARGETS caveat EXPORT caveat
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT caveat NAMESPACE caveat:: FILE caveatTargets.cmake DESTINATION ${_package_dir})
+
+# A static library leaves its own libraries to the user's linker; a shared one brings them along.
+get_target_property(_kind caveat TYPE)
+if(_kind STREQUAL "STATIC_LIBRARY")
+  set(CAVEAT_IS_STATIC ON)
+  set(CAVEAT_PC_REQUIRES "Requires")
+else()
+  set(CAVEAT_IS_STATIC OFF)
+  set(CAVEAT_PC_REQUIRES "Requires.private")
+endif()
+configure_package_config_file(
+  ${CMAKE_CURRENT_LIST_DIR}/caveatConfig.cmake.in ${PROJECT_BINARY_DIR}/caveatConfig.cmake
+  INSTALL_DESTINATION ${_package_dir} NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a minor version may change the API.
+write_basic_package_version_file(
+  ${PROJECT_BINARY_DIR}/caveatConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/caveatConfig.cmake ${PROJECT_BINARY_DIR}/caveatConfigVersion.cmake
+        DESTINATION ${_package_dir})
+
+file(RELATIVE_PATH CAVEAT_PC_TO_PREFIX
+     /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/caveat.pc.in ${PROJECT_BINARY_DIR}/caveat.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/caveat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
