@@ -47,8 +47,8 @@ class Catalogue {
   }
 
   // Makes names known, in one write if any is new. hash_collision names both.
-  [[nodiscard]] Result<void> add_names(std::span<const std::string_view> names,
-                                       KvBackend& backend, Durability durability);
+  [[nodiscard]] Result<void> add_names(std::span<const std::string_view> names, KvBackend& backend,
+                                       Durability durability);
 
   // Gives ids to the hashes that have none, writes them down, then shows them to readers.
   // Mutator only; hashes may repeat.
@@ -76,7 +76,7 @@ class Catalogue {
   std::atomic<std::uint32_t> count_{0};
   std::atomic<const Table*> table_{nullptr};
 
-  mutable std::mutex mutex_;  // everything below, and all changes
+  mutable std::mutex mutex_;                    // everything below, and all changes
   std::vector<std::unique_ptr<Table>> tables_;  // grown tables stay for readers still in them
   std::map<PropertyHash, const std::string_view*> waiting_;  // names without an id
   std::pmr::monotonic_buffer_resource arena_;

@@ -68,8 +68,8 @@ struct ContainerSummary {
 [[nodiscard]] bool container_needs_rewrite(std::string_view bytes) noexcept;
 
 struct RunRow {
-  RowView row;      // store or remove
-  Sequence as_of;   // of its run
+  RowView row;     // store or remove
+  Sequence as_of;  // of its run
 };
 // Checks and decodes one run; appends its rows. Views point into `run`.
 [[nodiscard]] Result<void> decode_run(std::string_view run, std::vector<RunRow>& out);

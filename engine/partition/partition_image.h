@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "caveat/compressed_block.h"
-#include "engine/block/block.h"
 #include "engine/catalogue/catalogue.h"
 #include "engine/partition/clear_list.h"
 #include "engine/partition/container.h"
@@ -51,7 +50,7 @@ class PartitionImage {
   // Makes the columns available to the accessors below (inflates them once).
   [[nodiscard]] Result<void> load(ColumnMask columns) const;
 
-  // Need load() of the column; key() needs node and property.
+  // Need load() of the column; keys are always there.
   [[nodiscard]] ExceptionKey key(Row row) const noexcept;
   [[nodiscard]] PropertyHash property_hash(Row row) const noexcept;
   [[nodiscard]] ExceptionSource source(Row row) const noexcept;

@@ -1,0 +1,294 @@
+#include "engine/catalogue/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <unordered_set>
+
+#include "engine/catalogue/catalogue_format.h"
+#include "engine/model/bytes.h"
+#include "pool/invariant.h"
+
+namespace caveat {
+
+using catalogue_format::kIdsPerPage;
+
+// Open addressing with linear probing, at most half full. Hashes are random already. A slot is
+// shown by its id, written last; readers that see none have come to the end of the probe.
+struct Catalogue::Table {
+  struct Slot {
+    std::atomic<std::uint32_t> id_plus_one{0};
+    PropertyHash hash = 0;
+  };
+  explicit Table(std::size_t size) : mask(size - 1), slots(new Slot[size]) {}
+
+  std::size_t mask;
+  std::unique_ptr<Slot[]> slots;
+};
+
+Catalogue::Catalogue() {
+  tables_.push_back(std::make_unique<Table>(1024));
+  table_.store(tables_.back().get(), std::memory_order_release);
+}
+
+Catalogue::~Catalogue() {
+  for (auto& chunk : chunks_) delete[] chunk.load(std::memory_order_relaxed);
+}
+
+std::optional<PropertyId> Catalogue::find(PropertyHash hash) const noexcept {
+  const Table* table = table_.load(std::memory_order_acquire);
+  for (std::size_t i = hash & table->mask;; i = (i + 1) & table->mask) {
+    const auto id = table->slots[i].id_plus_one.load(std::memory_order_acquire);
+    if (id == 0) return std::nullopt;
+    if (table->slots[i].hash == hash) return id - 1;
+  }
+}
+
+Catalogue::Entry* Catalogue::entry(PropertyId id) const noexcept {
+  const std::uint32_t scaled = id / kFirstChunk + 1;
+  const auto chunk = static_cast<std::size_t>(std::bit_width(scaled) - 1);
+  const std::uint32_t first = kFirstChunk * ((1U << chunk) - 1);
+  Entry* entries = chunks_[chunk].load(std::memory_order_acquire);
+  return entries == nullptr ? nullptr : entries + (id - first);
+}
+
+std::optional<PropertyHash> Catalogue::hash_of(PropertyId id) const noexcept {
+  if (id >= size()) return std::nullopt;
+  return entry(id)->hash;
+}
+
+std::optional<std::string> Catalogue::name_of(PropertyHash hash) const {
+  if (const auto id = find(hash)) {
+    const auto* name = entry(*id)->name.load(std::memory_order_acquire);
+    if (name != nullptr) return std::string(*name);
+    return std::nullopt;
+  }
+  const std::lock_guard lock(mutex_);
+  const auto found = waiting_.find(hash);
+  if (found == waiting_.end()) return std::nullopt;
+  return std::string(*found->second);
+}
+
+const std::string_view* Catalogue::intern(std::string_view name) {
+  auto* bytes = static_cast<char*>(arena_.allocate(name.size() + 1, 1));
+  std::copy(name.begin(), name.end(), bytes);
+  void* place = arena_.allocate(sizeof(std::string_view), alignof(std::string_view));
+  name_bytes_ += name.size() + 1 + sizeof(std::string_view);
+  return new (place) std::string_view(bytes, name.size());
+}
+
+void Catalogue::insert(PropertyHash hash, PropertyId id) {
+  auto* table = tables_.back().get();
+  if ((std::size_t{id} + 1) * 2 > table->mask + 1) {
+    auto grown = std::make_unique<Table>((table->mask + 1) * 2);
+    for (PropertyId old = 0; old < id; ++old) {
+      std::size_t i = entry(old)->hash & grown->mask;
+      while (grown->slots[i].id_plus_one.load(std::memory_order_relaxed) != 0) {
+        i = (i + 1) & grown->mask;
+      }
+      grown->slots[i].hash = entry(old)->hash;
+      grown->slots[i].id_plus_one.store(old + 1, std::memory_order_relaxed);
+    }
+    table = grown.get();
+    tables_.push_back(std::move(grown));
+    table_.store(table, std::memory_order_release);
+  }
+  std::size_t i = hash & table->mask;
+  while (table->slots[i].id_plus_one.load(std::memory_order_relaxed) != 0) {
+    i = (i + 1) & table->mask;
+  }
+  table->slots[i].hash = hash;
+  table->slots[i].id_plus_one.store(id + 1, std::memory_order_release);
+}
+
+void Catalogue::show(PropertyId id, PropertyHash hash, const std::string_view* name) {
+  CAVEAT_ASSERT(id == count_.load(std::memory_order_relaxed));
+  const auto chunk = static_cast<std::size_t>(std::bit_width(id / kFirstChunk + 1) - 1);
+  if (chunks_[chunk].load(std::memory_order_relaxed) == nullptr) {
+    chunks_[chunk].store(new Entry[std::size_t{kFirstChunk} << chunk], std::memory_order_release);
+  }
+  entry(id)->hash = hash;
+  entry(id)->name.store(name, std::memory_order_release);
+  // First the id, then the way to it: whoever finds the hash can look the id up.
+  count_.store(id + 1, std::memory_order_release);
+  insert(hash, id);
+}
+
+Result<void> Catalogue::load_page(std::uint32_t page, std::string_view value) {
+  CAVEAT_ASSIGN(const auto entries, catalogue_format::parse_page(value));
+  for (const auto& stored : entries) {
+    const auto* name = stored.name.empty() ? nullptr : intern(stored.name);
+    if (stored.id < size()) {  // names an id that came before
+      if (entry(stored.id)->hash != stored.hash || name == nullptr) {
+        return fail(ErrorCode::corruption,
+                    fmt::format("catalogue page {}: id {} twice", page, stored.id));
+      }
+      entry(stored.id)->name.store(name, std::memory_order_release);
+      continue;
+    }
+    if (stored.id != size() || stored.id / kIdsPerPage != page || find(stored.hash)) {
+      return fail(ErrorCode::corruption,
+                  fmt::format("catalogue page {}: id {} out of order", page, stored.id));
+    }
+    show(stored.id, stored.hash, name);
+  }
+  return {};
+}
+
+Result<void> Catalogue::load(KvBackend& backend) {
+  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(auto it, backend.iterate(Family::meta, nullptr, true));
+  for (it->seek("C"); it->valid() && it->key().starts_with('C'); it->next()) {
+    if (it->key().size() != 5)
+      return fail(ErrorCode::corruption, "meta: catalogue key of a wrong length");
+    const auto page = __builtin_bswap32(get_fixed<std::uint32_t>(it->key(), 1));
+    CAVEAT_TRY(load_page(page, it->value()));
+  }
+  for (it->seek("N"); it->valid() && it->key().starts_with('N'); it->next()) {
+    if (it->key().size() != 9 || it->value().size() > kMaxPropertyNameBytes) {
+      return fail(ErrorCode::corruption, "meta: waiting name of a wrong length");
+    }
+    const PropertyHash hash = get_big_endian(it->key(), 1);
+    if (hash_property(it->value()) != hash) {
+      return fail(ErrorCode::corruption,
+                  fmt::format("meta: the name under {:#018x} has another hash", hash));
+    }
+    waiting_[hash] = intern(it->value());
+  }
+  return it->status();
+}
+
+Result<void> Catalogue::add_names(std::span<const std::string_view> names, KvBackend& backend,
+                                  Durability durability) {
+  // Nearly always all are known, which takes no lock.
+  std::vector<std::pair<PropertyHash, std::string_view>> unknown;
+  const auto collision = [](std::string_view a, std::string_view b) {
+    return fail(ErrorCode::hash_collision,
+                fmt::format("property names \"{}\" and \"{}\" have one hash", a, b));
+  };
+  for (const auto name : names) {
+    if (name.empty()) return fail(ErrorCode::invalid_argument, "property name is empty");
+    if (name.size() > kMaxPropertyNameBytes) {
+      return fail(ErrorCode::limit_exceeded,
+                  fmt::format("property name of {} bytes; the limit is {}", name.size(),
+                              kMaxPropertyNameBytes));
+    }
+    const PropertyHash hash = hash_property(name);
+    if (const auto id = find(hash)) {
+      const auto* known = entry(*id)->name.load(std::memory_order_acquire);
+      if (known != nullptr) {
+        if (*known != name) return collision(*known, name);
+        continue;
+      }
+    }
+    unknown.emplace_back(hash, name);
+  }
+  if (unknown.empty()) return {};
+
+  const std::lock_guard lock(mutex_);
+  KvBatch batch;
+  std::vector<std::pair<PropertyHash, std::string_view>> fresh;
+  std::map<PropertyHash, std::string_view> seen;
+  for (const auto& [hash, name] : unknown) {
+    if (const auto [it, inserted] = seen.emplace(hash, name); !inserted) {
+      if (it->second != name) return collision(it->second, name);
+      continue;
+    }
+    if (const auto found = waiting_.find(hash); found != waiting_.end()) {
+      if (*found->second != name) return collision(*found->second, name);
+      continue;
+    }
+    if (const auto id = find(hash)) {
+      const auto* known = entry(*id)->name.load(std::memory_order_acquire);
+      if (known != nullptr) {
+        if (*known != name) return collision(*known, name);
+        continue;
+      }
+      std::string segment;
+      catalogue_format::append_segment({{*id, hash, name}}, segment);
+      batch.append(Family::meta, catalogue_format::page_key(*id / kIdsPerPage), segment);
+    } else {
+      batch.put(Family::meta, catalogue_format::waiting_key(hash), name);
+    }
+    fresh.emplace_back(hash, name);
+  }
+  if (fresh.empty()) return {};
+  CAVEAT_TRY(backend.write(batch, durability));
+  for (const auto& [hash, name] : fresh) {
+    const auto* kept = intern(name);
+    if (const auto id = find(hash)) {
+      entry(*id)->name.store(kept, std::memory_order_release);
+    } else {
+      waiting_[hash] = kept;
+    }
+  }
+  return {};
+}
+
+Result<void> Catalogue::assign(std::span<const PropertyHash> hashes, KvBackend& backend) {
+  struct Fresh {
+    PropertyHash hash;
+    const std::string_view* name;
+  };
+  std::vector<Fresh> fresh;
+  std::unordered_set<PropertyHash> seen;
+  for (const auto hash : hashes) {
+    if (!find(hash) && seen.insert(hash).second) fresh.push_back({hash, nullptr});
+  }
+  if (fresh.empty()) return {};
+
+  const std::lock_guard lock(mutex_);
+  if (size() + fresh.size() > kPropertiesMax) {
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("more than {} properties in one store", kPropertiesMax));
+  }
+  for (auto& property : fresh) {
+    if (const auto found = waiting_.find(property.hash); found != waiting_.end()) {
+      property.name = found->second;
+    }
+  }
+  // Related names lie together: their ids, and with them the columns of ids, compress better.
+  std::sort(fresh.begin(), fresh.end(), [](const Fresh& a, const Fresh& b) {
+    if (a.name == nullptr || b.name == nullptr) {
+      return a.name == b.name ? a.hash < b.hash : a.name != nullptr;
+    }
+    return *a.name < *b.name;
+  });
+
+  KvBatch batch;
+  std::vector<catalogue_format::Entry> entries;
+  std::string segment;
+  const PropertyId first = size();
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    const auto id = static_cast<PropertyId>(first + i);
+    entries.push_back({id, fresh[i].hash, fresh[i].name ? *fresh[i].name : std::string_view{}});
+    if (fresh[i].name) batch.erase(Family::meta, catalogue_format::waiting_key(fresh[i].hash));
+    if (i + 1 == fresh.size() || (id + 1) % kIdsPerPage == 0) {
+      segment.clear();
+      catalogue_format::append_segment(entries, segment);
+      batch.append(Family::meta, catalogue_format::page_key(id / kIdsPerPage), segment);
+      entries.clear();
+    }
+  }
+  CAVEAT_TRY(backend.write(batch, Durability::wal));
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    show(static_cast<PropertyId>(first + i), fresh[i].hash, fresh[i].name);
+    waiting_.erase(fresh[i].hash);
+  }
+  return {};
+}
+
+std::size_t Catalogue::memory_bytes() const noexcept {
+  const std::lock_guard lock(mutex_);
+  std::size_t bytes = name_bytes_ + waiting_.size() * 64;
+  for (const auto& table : tables_) bytes += (table->mask + 1) * sizeof(Table::Slot);
+  for (std::size_t k = 0; k < kChunks; ++k) {
+    if (chunks_[k].load(std::memory_order_relaxed) != nullptr) {
+      bytes += (std::size_t{kFirstChunk} << k) * sizeof(Entry);
+    }
+  }
+  return bytes;
+}
+
+}  // namespace caveat

@@ -1,0 +1,44 @@
+#include "engine/partition/key_filter.h"
+
+#include <algorithm>
+
+#include "engine/model/bytes.h"
+
+namespace caveat {
+
+namespace {
+constexpr std::uint32_t kFilterBlocksMax = 1U << 22;  // 256 MiB: far beyond any partition
+}
+
+KeyFilter::KeyFilter(std::size_t expected)
+    : capacity_(static_cast<std::uint32_t>(std::max<std::size_t>(expected, 1))) {
+  const std::size_t bits_per_block = kWordsPerBlock * 64;
+  const std::size_t blocks = (capacity_ * kBitsPerKey + bits_per_block - 1) / bits_per_block;
+  words_.assign(std::min<std::size_t>(blocks, kFilterBlocksMax) * kWordsPerBlock, 0);
+}
+
+void KeyFilter::encode(std::string& out) const {
+  put_fixed(out, count_);
+  put_fixed(out, capacity_);
+  put_fixed(out, static_cast<std::uint32_t>(words_.size() / kWordsPerBlock));
+  out.append(reinterpret_cast<const char*>(words_.data()), words_.size() * sizeof(std::uint64_t));
+}
+
+Result<KeyFilter> KeyFilter::decode(std::string_view& bytes) {
+  KeyFilter filter;
+  std::uint32_t blocks = 0;
+  if (!take_fixed(bytes, filter.count_) || !take_fixed(bytes, filter.capacity_) ||
+      !take_fixed(bytes, blocks)) {
+    return fail(ErrorCode::corruption, "key filter: ends inside its header");
+  }
+  const std::size_t size = std::size_t{blocks} * kWordsPerBlock * sizeof(std::uint64_t);
+  if (blocks == 0 || blocks > kFilterBlocksMax || filter.capacity_ == 0 || bytes.size() < size) {
+    return fail(ErrorCode::corruption, "key filter: impossible size");
+  }
+  filter.words_.resize(std::size_t{blocks} * kWordsPerBlock);
+  std::memcpy(filter.words_.data(), bytes.data(), size);
+  bytes.remove_prefix(size);
+  return filter;
+}
+
+}  // namespace caveat
