@@ -1,0 +1,95 @@
+// Terms, and the set of them that one partition holds.
+#include <algorithm>
+#include <bit>
+
+#include "caveat/index_manager.h"
+
+namespace caveat {
+
+std::uint64_t TermRules::confidence(float confidence) noexcept {
+  constexpr double kScale = 4095.0;
+  if (!(confidence > 0.0F)) return 0;  // NaN as well
+  if (confidence >= 1.0F) return 4095;
+  // A float times 4095 is exact in a double: the map is the same on every machine.
+  return static_cast<std::uint64_t>(static_cast<double>(confidence) * kScale);
+}
+
+namespace {
+
+// Sorts and makes distinct. Rows come ordered by property, and often by time: look first.
+template <class T>
+void make_set(std::vector<T>& values) {
+  if (!std::is_sorted(values.begin(), values.end())) std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+}  // namespace
+
+void HintBuilder::finish(HintSet& out) {
+  out.clear();
+  make_set(properties_);
+  out.terms[index_slot(Family::property)].assign(properties_.begin(), properties_.end());
+  auto& sources = out.terms[index_slot(Family::source)];
+  for (auto rest = sources_; rest != 0; rest &= rest - 1)
+    sources.push_back(static_cast<std::uint64_t>(std::countr_zero(rest)));
+  auto& confidences = out.terms[index_slot(Family::confidence)];
+  for (auto words = confidence_words_; words != 0; words &= words - 1) {
+    const auto word = static_cast<std::size_t>(std::countr_zero(words));
+    for (auto rest = confidences_[word]; rest != 0; rest &= rest - 1)
+      confidences.push_back(word * 64 + static_cast<std::uint64_t>(std::countr_zero(rest)));
+  }
+  make_set(times_);
+  out.terms[index_slot(Family::temporal)].assign(times_.begin(), times_.end());
+  reset();
+}
+
+void HintBuilder::reset() noexcept {
+  properties_.clear();
+  times_.clear();
+  sources_ = 0;
+  for (auto words = confidence_words_; words != 0; words &= words - 1)
+    confidences_[static_cast<std::size_t>(std::countr_zero(words))] = 0;
+  confidence_words_ = 0;
+}
+
+void HintChanges::diff(const HintSet& before, const HintSet& after, PartitionId partition) {
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    auto& changes = families[slot];
+    const auto& old_terms = before.terms[slot];
+    const auto& new_terms = after.terms[slot];
+    auto old_term = old_terms.begin();
+    auto new_term = new_terms.begin();
+    while (old_term != old_terms.end() || new_term != new_terms.end()) {
+      if (new_term == new_terms.end() || (old_term != old_terms.end() && *old_term < *new_term)) {
+        changes.push_back({*old_term++, partition, false});
+      } else if (old_term == old_terms.end() || *new_term < *old_term) {
+        changes.push_back({*new_term++, partition, true});
+      } else {
+        ++old_term;
+        ++new_term;
+      }
+    }
+  }
+}
+
+void HintChanges::add_all(const HintSet& hints, PartitionId partition) {
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot)
+    for (const auto term : hints.terms[slot]) families[slot].push_back({term, partition, true});
+}
+
+void HintChanges::remove_all(const HintSet& hints, PartitionId partition) {
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot)
+    for (const auto term : hints.terms[slot]) families[slot].push_back({term, partition, false});
+}
+
+bool HintChanges::empty() const noexcept {
+  return count() == 0;
+}
+
+std::size_t HintChanges::count() const noexcept {
+  std::size_t count = 0;
+  for (const auto& list : families) count += list.size();
+  return count;
+}
+
+}  // namespace caveat

@@ -1,0 +1,292 @@
+// The secondary indexes: property, source, confidence, temporal.
+//
+// An entry is a hint: the pair (term, partition) says that the partition may hold a record with
+// the term. A hint may be stale, it is never missing; whoever follows one checks the record. The
+// fifth index, primary, is the directory of partitions itself.
+//
+// Two sides. The mutator side changes hints and belongs to one thread at a time. The reader side
+// is const, works on a backend snapshot, shares nothing with the mutator, and is for any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caveat/error.h"
+#include "caveat/kv_backend.h"
+#include "caveat/types.h"
+
+namespace caveat {
+
+using PartitionId = std::uint64_t;
+
+// Larger ids cannot be indexed: the posting format keeps two bits of each for itself.
+inline constexpr PartitionId kMaxPartitionId = (PartitionId{1} << 62) - 1;
+
+inline constexpr std::size_t kIndexCount = 4;
+inline constexpr std::array<Family, kIndexCount> kIndexFamilies = {
+    Family::property, Family::source, Family::confidence, Family::temporal};
+
+// Position of a secondary family in kIndexFamilies and in every array of kIndexCount below.
+[[nodiscard]] constexpr std::size_t index_slot(Family family) noexcept {
+  return static_cast<std::size_t>(family) - static_cast<std::size_t>(Family::property);
+}
+[[nodiscard]] constexpr bool is_index_family(Family family) noexcept {
+  return family >= Family::property && family <= Family::temporal;
+}
+
+struct PostingPair {
+  std::uint64_t term = 0;
+  PartitionId partition = 0;
+
+  friend auto operator<=>(const PostingPair&, const PostingPair&) = default;
+};
+
+// One hint to add or to remove.
+struct PostingChange {
+  std::uint64_t term = 0;
+  PartitionId partition = 0;
+  bool add = true;
+
+  [[nodiscard]] PostingPair pair() const noexcept { return {term, partition}; }
+  friend bool operator==(const PostingChange&, const PostingChange&) = default;
+};
+
+// A closed range of terms of one family.
+struct TermRange {
+  Family family = Family::property;
+  std::uint64_t lo = 0;
+  std::uint64_t hi = 0;
+};
+
+// How columns become terms. All maps are monotone: a range of values maps to the range of the
+// terms of its ends, rounded outward.
+struct TermRules {
+  // Low bits of a creation time that its term drops, 0 to 63. A property of the store: it changes
+  // only by a rebuild. 2^36 ns are 69 seconds.
+  unsigned temporal_shift = 36;
+
+  [[nodiscard]] static std::uint64_t property(std::uint32_t property_id) noexcept {
+    return property_id;
+  }
+  [[nodiscard]] static std::uint64_t source(ExceptionSource source) noexcept {
+    return static_cast<std::uint64_t>(source);
+  }
+  // 12 bits. Values outside [0, 1] (bounds of a query) count as the nearer end; NaN as 0.
+  [[nodiscard]] static std::uint64_t confidence(float confidence) noexcept;
+  [[nodiscard]] std::uint64_t temporal(std::int64_t created_at) const noexcept {
+    return (static_cast<std::uint64_t>(created_at) ^ (std::uint64_t{1} << 63)) >> temporal_shift;
+  }
+};
+
+// The distinct terms of one partition's rows: each list sorted.
+struct HintSet {
+  std::array<std::vector<std::uint64_t>, kIndexCount> terms;
+
+  void clear() noexcept {
+    for (auto& list : terms) list.clear();
+  }
+  friend bool operator==(const HintSet&, const HintSet&) = default;
+};
+
+// Collects a HintSet row by row. Reused from partition to partition, it allocates nothing.
+class HintBuilder {
+ public:
+  explicit HintBuilder(TermRules rules) : rules_(rules) {}
+
+  void add(std::uint32_t property_id, ExceptionSource source, float confidence,
+           std::int64_t created_at) {
+    if (properties_.empty() || properties_.back() != property_id)
+      properties_.push_back(property_id);
+    sources_ |= std::uint64_t{1} << static_cast<unsigned>(source);
+    const auto bits = TermRules::confidence(confidence);
+    confidences_[bits / 64] |= std::uint64_t{1} << (bits % 64);
+    confidence_words_ |= std::uint64_t{1} << (bits / 64);
+    const auto time = rules_.temporal(created_at);
+    if (times_.empty() || times_.back() != time) times_.push_back(time);
+  }
+
+  // Writes the set into `out` (replaced) and starts anew.
+  void finish(HintSet& out);
+  // Forgets the rows so far.
+  void reset() noexcept;
+
+ private:
+  TermRules rules_;
+  std::vector<std::uint32_t> properties_;
+  std::vector<std::uint64_t> times_;
+  std::vector<std::uint32_t> scratch_;
+  std::uint64_t sources_ = 0;
+  std::uint64_t confidence_words_ = 0;  // which words of confidences_ are not zero
+  std::array<std::uint64_t, 64> confidences_{};
+};
+
+// Changes to all four families, gathered over the partitions of one commit.
+struct HintChanges {
+  std::array<std::vector<PostingChange>, kIndexCount> families;
+
+  // What turns `before` into `after` for one partition. Call at most once a partition and commit.
+  void diff(const HintSet& before, const HintSet& after, PartitionId partition);
+  // Every hint of a partition that is new, or that is going away.
+  void add_all(const HintSet& hints, PartitionId partition);
+  void remove_all(const HintSet& hints, PartitionId partition);
+
+  void clear() noexcept {
+    for (auto& list : families) list.clear();
+  }
+  [[nodiscard]] bool empty() const noexcept;
+  [[nodiscard]] std::size_t count() const noexcept;
+};
+
+// How many pairs a range of terms holds. Each pair is a partition to visit, unless several terms
+// of the range are in one partition.
+struct PostingEstimate {
+  std::uint64_t pairs = 0;  // stale ones and waiting changes included
+  std::uint64_t containers = 0;
+  bool exact = false;  // no changes wait and the whole range was counted
+  bool floor = false;  // the range is wider than was looked at: there are at least as many
+};
+
+// What an index keeps. Counted from the headers of its containers.
+struct PostingStatistics {
+  std::uint64_t containers = 0;
+  std::uint64_t bytes = 0;            // values and keys
+  std::uint64_t pairs = 0;            // in base segments
+  std::uint64_t pending_changes = 0;  // appended, not yet merged
+  std::uint64_t memory_bytes = 0;     // of the mutator's list of bounds
+  std::uint64_t rewrite_queue = 0;
+};
+
+class PostingCursor;
+class PostingFamily;
+class PostingReader;
+
+// The candidate partitions of several conditions that must all hold.
+struct IndexCandidates {
+  struct Step {
+    TermRange range;
+    PostingEstimate estimate;
+    bool used = false;  // looked up and intersected; false: would not have narrowed enough
+  };
+  std::vector<PartitionId> partitions;  // sorted, distinct
+  std::vector<Step> steps;              // in the order tried, cheapest first
+};
+
+class IndexManager {
+ public:
+  // The backend must outlive it. Reads nothing yet.
+  IndexManager(KvBackend& backend, TermRules rules);
+  ~IndexManager();
+  IndexManager(const IndexManager&) = delete;
+  IndexManager& operator=(const IndexManager&) = delete;
+
+  [[nodiscard]] const TermRules& rules() const noexcept { return rules_; }
+
+  // --- Mutator: one thread at a time -----------------------------------------------------------
+  // Each call that fills a batch is followed, before the next such call, by committed() when the
+  // batch was written, or by reset() when that failed or the batch was dropped. A call out of turn
+  // is refused as internal.
+
+  // Sorts the changes and adds them to `out`, for all families. Mostly appends; a container whose
+  // appended changes have grown beyond measure is read and written anew.
+  [[nodiscard]] Result<void> apply(HintChanges& changes, KvBatch& out);
+
+  // Merges one container that waits for it into `out`: splits, joins, drops removed pairs. False
+  // when none waits. A damaged container gives corruption, once, and is no longer queued.
+  [[nodiscard]] Result<bool> rewrite_next(KvBatch& out);
+  // Queues a container, as on_rewrite_candidates names them. A key that is none is ignored.
+  void queue_rewrite(Family family, std::string_view key);
+  // Queues all that have anything to gain (optimize_storage).
+  [[nodiscard]] Result<void> queue_all();
+
+  void committed();
+  void reset();
+
+  // For rebuild_indexes: replaces one family by the pairs that `next` yields in strictly rising
+  // order (false: no more). `commit` gets batches of at most about 256 KiB. Until the end the
+  // family lacks hints: mark all partitions unindexed first.
+  using PairSource = std::function<Result<bool>(PostingPair&)>;
+  using BatchSink = std::function<Result<void>(const KvBatch&)>;
+  [[nodiscard]] Result<void> build(Family family, const PairSource& next, const BatchSink& commit);
+
+  // Should the mutator rewrite the container? For KvObserver::needs_rewrite: any thread; reads
+  // the headers of segments, nothing else.
+  [[nodiscard]] static bool needs_rewrite(std::string_view container) noexcept;
+
+  // --- Readers: any thread ---------------------------------------------------------------------
+  // `snapshot` null: the newest state. Damage is corruption, naming family and key.
+
+  // The partitions of a range: sorted, distinct.
+  [[nodiscard]] Result<std::vector<PartitionId>> lookup(const TermRange& range,
+                                                        const KvSnapshot* snapshot) const;
+  [[nodiscard]] Result<PostingEstimate> estimate(const TermRange& range,
+                                                 const KvSnapshot* snapshot) const;
+  // Terms in order with their partitions. The snapshot must outlive the cursor.
+  [[nodiscard]] Result<std::unique_ptr<PostingCursor>> cursor(const TermRange& range,
+                                                              bool descending,
+                                                              const KvSnapshot* snapshot) const;
+
+  // Looks up the cheapest condition and intersects it with the others while that pays. At least
+  // one range. `unindexed`: per family, sorted, the partitions whose hints are not complete; they
+  // count as having every term.
+  using Unindexed = std::array<std::span<const PartitionId>, kIndexCount>;
+  [[nodiscard]] Result<IndexCandidates> candidates(std::span<const TermRange> ranges,
+                                                   const Unindexed& unindexed,
+                                                   const KvSnapshot* snapshot) const;
+
+  // Every pair of a family in order, for verify. `on_pair` false ends it. A damaged container is
+  // given to `on_error`, and the walk goes on behind it.
+  using PairVisitor = std::function<bool(const PostingPair&)>;
+  using ErrorVisitor = std::function<void(const StorageError&)>;
+  [[nodiscard]] Result<void> for_each_pair(Family family, const KvSnapshot* snapshot,
+                                           const PairVisitor& on_pair,
+                                           const ErrorVisitor& on_error) const;
+
+  // Counts from the headers of all containers; reads the whole family.
+  [[nodiscard]] Result<PostingStatistics> statistics(Family family,
+                                                     const KvSnapshot* snapshot) const;
+  // What the mutator knows: free, and zero before its first use of the family.
+  [[nodiscard]] PostingStatistics known_statistics(Family family) const noexcept;
+
+ private:
+  TermRules rules_;
+  std::array<std::unique_ptr<PostingFamily>, kIndexCount> families_;
+  std::array<std::unique_ptr<PostingReader>, kIndexCount> readers_;
+};
+
+// A walk over the terms of a range in order; made by IndexManager::cursor.
+class PostingCursor {
+ public:
+  struct Group {
+    std::uint64_t term = 0;
+    std::span<const PartitionId> partitions;  // sorted, distinct; valid until the next call
+  };
+
+  ~PostingCursor();
+  PostingCursor(const PostingCursor&) = delete;
+  PostingCursor& operator=(const PostingCursor&) = delete;
+
+  // The next term that has partitions; nothing at the end. An error ends the cursor.
+  [[nodiscard]] Result<std::optional<Group>> next();
+
+ private:
+  friend class PostingReader;
+  class Impl;
+  explicit PostingCursor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Elements of both sorted lists. Gallops through the longer one.
+[[nodiscard]] std::vector<PartitionId> intersect_sorted(std::span<const PartitionId> a,
+                                                        std::span<const PartitionId> b);
+// Elements of either.
+[[nodiscard]] std::vector<PartitionId> unite_sorted(std::span<const PartitionId> a,
+                                                    std::span<const PartitionId> b);
+
+}  // namespace caveat

@@ -1,0 +1,99 @@
+#include "caveat/index_manager.h"
+
+#include <algorithm>
+
+#include "indexes/posting_container.h"
+#include "indexes/posting_family.h"
+#include "indexes/posting_reader.h"
+
+namespace caveat {
+
+IndexManager::IndexManager(KvBackend& backend, TermRules rules) : rules_(rules) {
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    families_[slot] = std::make_unique<PostingFamily>(kIndexFamilies[slot], backend);
+    readers_[slot] = std::make_unique<PostingReader>(kIndexFamilies[slot], backend);
+  }
+}
+IndexManager::~IndexManager() = default;
+
+Result<void> IndexManager::apply(HintChanges& changes, KvBatch& out) {
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    auto& list = changes.families[slot];
+    // Stable: of several changes of one pair the last one counts.
+    std::stable_sort(list.begin(), list.end(),
+                     [](const auto& a, const auto& b) { return a.pair() < b.pair(); });
+    CAVEAT_TRY(families_[slot]->apply(list, out));
+  }
+  return {};
+}
+
+Result<bool> IndexManager::rewrite_next(KvBatch& out) {
+  for (auto& family : families_) {
+    CAVEAT_ASSIGN(const bool done, family->rewrite_next(out));
+    if (done) return true;
+  }
+  return false;
+}
+
+void IndexManager::queue_rewrite(Family family, std::string_view key) {
+  if (is_index_family(family)) families_[index_slot(family)]->queue_rewrite(key);
+}
+
+Result<void> IndexManager::queue_all() {
+  for (auto& family : families_) CAVEAT_TRY(family->queue_all());
+  return {};
+}
+
+void IndexManager::committed() {
+  for (auto& family : families_) family->committed();
+}
+
+void IndexManager::reset() {
+  for (auto& family : families_) family->reset();
+}
+
+Result<void> IndexManager::build(Family family, const PairSource& next, const BatchSink& commit) {
+  if (!is_index_family(family))
+    return fail(ErrorCode::invalid_argument, "index build: not a secondary family");
+  return families_[index_slot(family)]->build(next, commit);
+}
+
+bool IndexManager::needs_rewrite(std::string_view container) noexcept {
+  return detail::wants_rewrite(detail::summarise(container));
+}
+
+Result<std::vector<PartitionId>> IndexManager::lookup(const TermRange& range,
+                                                      const KvSnapshot* snapshot) const {
+  if (range.lo > range.hi) return std::vector<PartitionId>();
+  return readers_[index_slot(range.family)]->lookup(range.lo, range.hi, snapshot);
+}
+
+Result<PostingEstimate> IndexManager::estimate(const TermRange& range,
+                                               const KvSnapshot* snapshot) const {
+  if (range.lo > range.hi) return PostingEstimate{0, 0, true, false};
+  return readers_[index_slot(range.family)]->estimate(range.lo, range.hi, snapshot);
+}
+
+Result<std::unique_ptr<PostingCursor>> IndexManager::cursor(const TermRange& range, bool descending,
+                                                            const KvSnapshot* snapshot) const {
+  if (range.lo > range.hi)
+    return fail(ErrorCode::invalid_argument, "index cursor: the range of terms is empty");
+  return readers_[index_slot(range.family)]->cursor(range.lo, range.hi, descending, snapshot);
+}
+
+Result<void> IndexManager::for_each_pair(Family family, const KvSnapshot* snapshot,
+                                         const PairVisitor& on_pair,
+                                         const ErrorVisitor& on_error) const {
+  return readers_[index_slot(family)]->for_each_pair(snapshot, on_pair, on_error);
+}
+
+Result<PostingStatistics> IndexManager::statistics(Family family,
+                                                   const KvSnapshot* snapshot) const {
+  return readers_[index_slot(family)]->statistics(snapshot);
+}
+
+PostingStatistics IndexManager::known_statistics(Family family) const noexcept {
+  return families_[index_slot(family)]->known_statistics();
+}
+
+}  // namespace caveat

@@ -1,0 +1,35 @@
+// The readers' side of one secondary family. Stateless: any thread, any snapshot.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "caveat/error.h"
+#include "caveat/index_manager.h"
+#include "caveat/kv_backend.h"
+
+namespace caveat {
+
+class PostingReader {
+ public:
+  PostingReader(Family family, KvBackend& backend) : family_(family), backend_(backend) {}
+
+  // As in IndexManager. lo <= hi.
+  [[nodiscard]] Result<std::vector<PartitionId>> lookup(std::uint64_t lo, std::uint64_t hi,
+                                                        const KvSnapshot* snapshot) const;
+  [[nodiscard]] Result<PostingEstimate> estimate(std::uint64_t lo, std::uint64_t hi,
+                                                 const KvSnapshot* snapshot) const;
+  [[nodiscard]] Result<std::unique_ptr<PostingCursor>> cursor(std::uint64_t lo, std::uint64_t hi,
+                                                              bool descending,
+                                                              const KvSnapshot* snapshot) const;
+  [[nodiscard]] Result<void> for_each_pair(const KvSnapshot* snapshot,
+                                           const IndexManager::PairVisitor& on_pair,
+                                           const IndexManager::ErrorVisitor& on_error) const;
+  [[nodiscard]] Result<PostingStatistics> statistics(const KvSnapshot* snapshot) const;
+
+ private:
+  Family family_;
+  KvBackend& backend_;
+};
+
+}  // namespace caveat

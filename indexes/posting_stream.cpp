@@ -1,0 +1,204 @@
+#include "indexes/posting_stream.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "engine/model/varint.h"
+#include "pool/invariant.h"
+
+namespace caveat::detail {
+namespace {
+
+struct Half {
+  std::uint64_t major;
+  std::uint64_t minor;
+};
+
+Half split(const PostingPair& pair, StreamLayout layout) noexcept {
+  if (layout == StreamLayout::by_term) return {pair.term, pair.partition};
+  return {pair.partition, pair.term};
+}
+
+void encode_group(std::span<const PostingPair> group, StreamLayout layout, std::uint64_t base,
+                  std::string& tokens) {
+  std::uint64_t next = base;  // previous + 1
+  for (std::size_t i = 0; i < group.size();) {
+    const auto first = split(group[i], layout).minor;
+    std::size_t end = i + 1;
+    while (end < group.size() && split(group[end], layout).minor == first + (end - i)) ++end;
+    const auto length = end - i;
+    put_varint((first - next) << 1 | (length > 1 ? 1U : 0U), tokens);
+    if (length > 1) put_varint(length - 2, tokens);
+    next = first + length;
+    i = end;
+  }
+}
+
+tl::unexpected<StorageError> bad(std::string_view what) {
+  return fail(ErrorCode::corruption, "posting stream: " + std::string(what));
+}
+
+// The lists of a stream, read side by side.
+struct StreamReader {
+  StreamLayout layout;
+  std::uint64_t lo;
+  std::uint64_t hi;
+  std::uint64_t base = 0;
+  std::uint32_t left = 0;  // pairs not yet seen
+  std::string_view tokens;
+
+  // Appends the wanted part of one group of `count` minors.
+  [[nodiscard]] bool group(std::uint64_t major, std::uint64_t count,
+                           std::vector<PostingPair>& out) {
+    const bool by_term = layout == StreamLayout::by_term;
+    const bool wanted = !by_term || (major >= lo && major <= hi);
+    const std::uint64_t limit = by_term ? kMaxPartitionId : ~std::uint64_t{0};
+    std::uint64_t next = base;
+    bool at_end = false;  // the largest minor of all was the last
+    while (count > 0) {
+      std::uint64_t token = 0;
+      std::uint64_t length = 1;
+      if (!take_varint(tokens, token)) return false;
+      if ((token & 1) != 0) {
+        if (!take_varint(tokens, length) || length > count) return false;
+        length += 2;
+      }
+      const auto gap = token >> 1;
+      if (at_end || length > count || next > limit || gap > limit - next) return false;
+      const auto first = next + gap;
+      if (length - 1 > limit - first) return false;
+      const auto last = first + (length - 1);
+      at_end = last == ~std::uint64_t{0};
+      next = last + 1;
+      count -= length;
+      if (!wanted) continue;
+      if (by_term) {
+        for (auto minor = first; minor <= last; ++minor) out.push_back({major, minor});
+      } else if (first <= hi && last >= lo) {
+        const auto end = std::min(last, hi);
+        for (auto minor = std::max(first, lo);; ++minor) {
+          out.push_back({minor, major});
+          if (minor == end) break;  // `<=` would never end at the largest term
+        }
+      }
+    }
+    return true;
+  }
+};
+
+}  // namespace
+
+bool encode_stream(std::span<const PostingPair> pairs, StreamLayout layout, std::string& out) {
+  if (pairs.empty()) return true;
+  std::vector<PostingPair> turned;
+  if (layout == StreamLayout::by_partition) {
+    // Within the sorted input the terms are the majors: first and last are the extremes.
+    if (pairs.back().term - pairs.front().term > kMaxMinorSpan) return false;
+    turned.assign(pairs.begin(), pairs.end());
+    std::stable_sort(turned.begin(), turned.end(),
+                     [](const auto& a, const auto& b) { return a.partition < b.partition; });
+    pairs = turned;
+  }
+  std::uint64_t base = split(pairs.front(), layout).minor;
+  for (const auto& pair : pairs) base = std::min(base, split(pair, layout).minor);
+
+  std::string majors;
+  std::string counts;
+  std::string tokens;
+  std::uint64_t groups = 0;
+  std::uint64_t expected = split(pairs.front(), layout).major;  // previous major + 1
+  for (std::size_t i = 0; i < pairs.size(); ++groups) {
+    const auto major = split(pairs[i], layout).major;
+    std::size_t end = i + 1;
+    while (end < pairs.size() && split(pairs[end], layout).major == major) ++end;
+    CAVEAT_ASSERT(major >= expected);
+    put_varint(major - expected, majors);
+    put_varint(end - i - 1, counts);
+    encode_group(pairs.subspan(i, end - i), layout, base, tokens);
+    expected = major + 1;
+    i = end;
+  }
+  put_varint(groups, out);
+  put_varint(split(pairs.front(), layout).major, out);
+  put_varint(base, out);
+  out += majors;
+  out += counts;
+  out += tokens;
+  return true;
+}
+
+Result<void> decode_stream(std::string_view& bytes, StreamLayout layout, std::uint32_t count,
+                           std::uint64_t lo, std::uint64_t hi, std::vector<PostingPair>& out) {
+  if (count == 0) return {};
+  std::uint64_t groups = 0;
+  std::uint64_t major = 0;
+  StreamReader reader{layout, lo, hi, 0, count, {}};
+  if (!take_varint(bytes, groups) || !take_varint(bytes, major) || !take_varint(bytes, reader.base))
+    return bad("preamble is cut");
+  // A group is two bytes at least, and one pair.
+  if (groups == 0 || groups > count || groups > bytes.size()) return bad("group count");
+  const auto max_major = layout == StreamLayout::by_partition ? kMaxPartitionId : ~std::uint64_t{0};
+
+  auto majors = bytes;
+  auto counts = bytes;
+  std::uint64_t skipped = 0;
+  for (std::uint64_t i = 0; i < groups; ++i)
+    if (!take_varint(counts, skipped)) return bad("majors are cut");
+  reader.tokens = counts;
+  for (std::uint64_t i = 0; i < groups; ++i)
+    if (!take_varint(reader.tokens, skipped)) return bad("counts are cut");
+
+  for (std::uint64_t i = 0; i < groups; ++i) {
+    std::uint64_t delta = 0;
+    std::uint64_t minors = 0;
+    static_cast<void>(take_varint(majors, delta));  // both were read above
+    static_cast<void>(take_varint(counts, minors));
+    if (i == 0) {
+      if (delta != 0) return bad("first major");
+      if (major > max_major) return bad("major is too large");
+    } else {
+      if (major >= max_major || delta > max_major - major - 1) return bad("major is too large");
+      major += delta + 1;
+    }
+    if (minors >= reader.left) return bad("more pairs than the header says");
+    reader.left -= static_cast<std::uint32_t>(minors) + 1;
+    if (!reader.group(major, minors + 1, out)) return bad("minors of a group");
+  }
+  if (reader.left != 0) return bad("fewer pairs than the header says");
+  bytes = reader.tokens;
+  return {};
+}
+
+void sort_by_term(std::span<PostingPair> pairs, std::vector<PostingPair>& scratch) {
+  if (pairs.size() < 2) return;
+  std::uint64_t low = ~std::uint64_t{0};
+  std::uint64_t high = 0;
+  for (const auto& pair : pairs) {
+    low = std::min(low, pair.term);
+    high = std::max(high, pair.term);
+  }
+  // Stable radix sort by digits of 11 bits: the partitions are in order already.
+  constexpr unsigned kDigit = 11;
+  const auto bits = static_cast<unsigned>(std::bit_width(high - low));
+  if (pairs.size() < 128 || bits > 4 * kDigit) {
+    std::sort(pairs.begin(), pairs.end());
+    return;
+  }
+  scratch.resize(pairs.size());
+  auto* from = pairs.data();
+  auto* to = scratch.data();
+  for (unsigned shift = 0; shift < bits; shift += kDigit) {
+    std::array<std::uint32_t, (1U << kDigit) + 1> starts{};
+    constexpr std::uint64_t kMask = (1U << kDigit) - 1;
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+      ++starts[(((from[i].term - low) >> shift) & kMask) + 1];
+    for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+      to[starts[((from[i].term - low) >> shift) & kMask]++] = from[i];
+    std::swap(from, to);
+  }
+  if (from != pairs.data()) std::copy_n(from, pairs.size(), pairs.data());
+}
+
+}  // namespace caveat::detail
