@@ -1,0 +1,50 @@
+// Decoded partitions, by partition and version.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/cache/sharded_cache.h"
+
+namespace caveat {
+
+// A partition as of one of its versions. As versions are never reused, a late fill under an old
+// one is harmless: nobody asks for it any more, and it ages out.
+struct BlockKey {
+  std::uint64_t partition_id = 0;
+  std::uint64_t partition_version = 0;
+  friend bool operator==(const BlockKey&, const BlockKey&) = default;
+};
+
+namespace detail {
+// Murmur3's finaliser: every bit of the result depends on every bit of `h`.
+[[nodiscard]] constexpr std::uint64_t mix_bits(std::uint64_t h) noexcept {
+  h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDULL;
+  h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53ULL;
+  return h ^ (h >> 33);
+}
+}  // namespace detail
+
+template <>
+struct CacheKeyTraits<BlockKey> {
+  [[nodiscard]] static std::uint64_t hash(const BlockKey& key) noexcept {
+    return detail::mix_bits(key.partition_id * 0x9E3779B97F4A7C15ULL ^ key.partition_version);
+  }
+  // A rewrite must not make a hot partition prove itself again.
+  [[nodiscard]] static std::uint64_t touch_hash(const BlockKey& key) noexcept {
+    return detail::mix_bits(key.partition_id);
+  }
+};
+
+// `Block` is what a partition decodes to.
+template <class Block>
+class BlockCache : public ShardedCache<BlockKey, Block> {
+ public:
+  // Inflated columns of some 256 records at 40 bytes each.
+  static constexpr std::size_t kTypicalEntryBytes = std::size_t{10} << 10;
+
+  explicit BlockCache(std::size_t capacity_bytes)
+      : ShardedCache<BlockKey, Block>({capacity_bytes, kTypicalEntryBytes}) {}
+};
+
+}  // namespace caveat

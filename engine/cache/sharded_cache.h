@@ -1,0 +1,169 @@
+// A cache whose readers take no lock and write to no shared memory.
+//
+// Eviction is CLOCK over a queue: the oldest entry goes unless it was hit since the hand passed
+// it; then it cools by one and queues again. A key enters on its second touch. Why this and not
+// LRU or S3-FIFO: docs/decisions/0011-cache-eviction.md.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "caveat/statistics.h"
+#include "engine/cache/cache_entry.h"
+#include "engine/cache/touch_sketch.h"
+#include "pool/hazard.h"
+#include "pool/thread_index.h"
+
+namespace caveat {
+
+// Specialise for each key: hash(key), all 64 bits well mixed, and touch_hash(key), the same for
+// keys that count as one when admission asks whether a key was seen lately.
+template <class Key>
+struct CacheKeyTraits;
+
+struct CacheOptions {
+  // Bounds entries, their overhead, tables and the touch sketch together. 0: keep nothing.
+  std::size_t capacity_bytes = 0;
+  // About what an entry takes; sizes the memory of touches and the number of shards.
+  std::size_t typical_entry_bytes = 4096;
+};
+
+// Thread-safe, and never a wrong answer: at worst a miss for an entry that is just being moved.
+// Values are shared and constant. Nothing throws save the constructor (std::bad_alloc): when
+// memory is short, an entry is not kept.
+template <class Key, class Value>
+class ShardedCache {
+ public:
+  using Traits = CacheKeyTraits<Key>;
+  using Entry = detail::CacheEntry<Key, Value>;
+
+  // Bytes that an entry takes besides its value.
+  static constexpr std::size_t kEntryOverhead = sizeof(Entry) + detail::kHeapOverhead;
+
+  // A value that stays while this lives. Cheaper than a shared_ptr, but bound to its thread, and
+  // its bytes stay charged to the cache: for the span of one call.
+  class Pinned {
+   public:
+    Pinned() = default;
+    explicit operator bool() const noexcept { return static_cast<bool>(entry_); }
+    [[nodiscard]] const Value& operator*() const noexcept { return *entry_->value; }
+    [[nodiscard]] const Value* operator->() const noexcept { return entry_->value.get(); }
+    // For keeping it longer.
+    [[nodiscard]] const std::shared_ptr<const Value>& share() const noexcept {
+      return entry_->value;
+    }
+
+   private:
+    friend class ShardedCache;
+    explicit Pinned(HazardPtr<Entry> entry) noexcept : entry_(std::move(entry)) {}
+    HazardPtr<Entry> entry_;
+  };
+
+  explicit ShardedCache(const CacheOptions& options);
+  ~ShardedCache();  // no pin may be left; values that were shared live on
+  ShardedCache(const ShardedCache&) = delete;
+  ShardedCache& operator=(const ShardedCache&) = delete;
+
+  [[nodiscard]] Pinned lookup_pinned(const Key& key) const noexcept {
+    return lookup_if(key, [](const Value&) { return true; });
+  }
+  // Null where there is none.
+  [[nodiscard]] std::shared_ptr<const Value> lookup(const Key& key) const noexcept {
+    const Pinned pinned = lookup_pinned(key);
+    return pinned ? pinned.share() : nullptr;
+  }
+  // An entry whose value fails the test is a miss.
+  template <class Test>
+  [[nodiscard]] Pinned lookup_if(const Key& key, Test&& valid) const noexcept;
+
+  // Notes that the key was wanted, and says whether insert would keep it: for callers to whom
+  // making the value costs something. Then insert with admit_now.
+  [[nodiscard]] bool should_admit(const Key& key) noexcept {
+    return sketch_.touch(Traits::touch_hash(key));
+  }
+  // Keeps the value if its key was touched lately or `admit_now`; true if it is kept. Replaces a
+  // value of the same key. `value_bytes`: what the value holds, its own allocations included.
+  bool insert(const Key& key, std::shared_ptr<const Value> value, std::size_t value_bytes,
+              bool admit_now = false) noexcept;
+
+  bool erase(const Key& key) noexcept;  // true if it was there
+  void clear() noexcept;
+  // Evicts down to it at once.
+  void set_capacity(std::size_t capacity_bytes) noexcept;
+
+  // Never above the capacity, save for the tables when set_capacity lowered it far.
+  [[nodiscard]] std::size_t bytes() const noexcept;
+  [[nodiscard]] CacheStatistics statistics() const noexcept;
+
+ private:
+  using Table = detail::CacheTable<Entry>;
+  static constexpr std::size_t kShardsMax = 16;
+  static constexpr std::size_t kEntriesInShardMin = 64;  // fewer would evict by chance
+  static constexpr std::size_t kTableSizeMin = 16;
+  static constexpr std::uint8_t kHeatMax = 3;
+
+  struct alignas(detail::kCacheLine) Shard {
+    std::atomic<Table*> table{nullptr};  // the only member that readers use
+    alignas(detail::kCacheLine) mutable std::mutex mutex;
+    std::unique_ptr<Table> tables;  // the current one; it owns those before it
+    std::size_t limit_bytes = 0;
+    std::size_t table_bytes = 0;
+    std::size_t live_bytes = 0;
+    std::size_t retired_bytes = 0;
+    std::size_t count = 0;
+    std::uint64_t evictions = 0;
+    Entry* oldest = nullptr;
+    Entry* newest = nullptr;
+    Entry* retired = nullptr;
+    [[nodiscard]] std::size_t used_bytes() const noexcept {
+      return table_bytes + live_bytes + retired_bytes;
+    }
+  };
+  struct alignas(detail::kCacheLine) Counters {
+    std::atomic<std::uint64_t> hits{0};
+    std::atomic<std::uint64_t> misses{0};
+  };
+
+  [[nodiscard]] static std::uint64_t hash_of(const Key& key) noexcept {
+    const std::uint64_t hash = Traits::hash(key);
+    return hash == 0 ? 1 : hash;  // 0 marks a free slot
+  }
+  // The table uses the low bits.
+  [[nodiscard]] Shard& shard_of(std::uint64_t hash) const noexcept {
+    return shards_[(hash >> 40) & (shard_count_ - 1)];
+  }
+  [[nodiscard]] Counters& counters() const noexcept {
+    return counters_[detail::thread_index() % counters_.size()];
+  }
+  [[nodiscard]] std::size_t shard_limit(std::size_t capacity_bytes) const noexcept {
+    return (capacity_bytes - std::min(capacity_bytes, sketch_.bytes())) / shard_count_;
+  }
+
+  // These need the shard's mutex. Entries to be freed go to `dead`, for after the lock.
+  static bool make_room(Shard& shard, std::size_t bytes, Entry*& dead) noexcept;
+  static bool grow_table(Shard& shard, Entry*& dead) noexcept;
+  static void link(Shard& shard, Entry* entry) noexcept;
+  static void unlink(Shard& shard, Entry* entry) noexcept;
+  static void retire(Shard& shard, Entry* entry) noexcept;
+  static void evict_one(Shard& shard) noexcept;
+  static void reclaim(Shard& shard, Entry*& dead) noexcept;
+  static void free_all(Entry* dead) noexcept;
+
+  detail::TouchSketch sketch_;
+  const std::size_t shard_count_;  // a power of two
+  const std::unique_ptr<Shard[]> shards_;
+  std::atomic<std::size_t> capacity_bytes_;
+  mutable std::array<Counters, 16> counters_;
+};
+
+}  // namespace caveat
+
+#include "engine/cache/sharded_cache_impl.h"
