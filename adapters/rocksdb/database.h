@@ -1,0 +1,72 @@
+// The KvBackend over one open RocksDB database.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+
+#include "adapters/rocksdb/rocksdb_options.h"
+#include "adapters/rocksdb/store_directory.h"
+#include "adapters/rocksdb/store_events.h"
+#include "caveat/kv_backend.h"
+
+namespace caveat::detail {
+
+class RocksdbBackend final : public KvBackend {
+ public:
+  // The directory is checked, marked and locked.
+  [[nodiscard]] static Result<std::unique_ptr<RocksdbBackend>> open(
+      const std::filesystem::path& path, const RocksdbBackendOptions& options, DirectoryLock lock);
+  ~RocksdbBackend() override;
+
+  Result<void> write(const KvBatch& batch, Durability durability) override;
+  Result<bool> get(Family family, std::string_view key, const KvSnapshot* snapshot,
+                   std::string& value) override;
+  Result<void> multi_get(Family family, std::span<const std::string_view> keys,
+                         const KvSnapshot* snapshot, std::span<std::string> values,
+                         std::span<bool> found) override;
+  Result<std::unique_ptr<KvIterator>> iterate(Family family, const KvSnapshot* snapshot,
+                                              bool readahead) override;
+  Result<std::shared_ptr<const KvSnapshot>> snapshot() override;
+  Result<void> flush() override;
+  Result<void> compact(Family family, const std::function<bool()>& keep_going) override;
+  Result<KvProperties> properties() const override;
+  bool persistent() const noexcept override { return true; }
+  void set_observer(KvObserver* observer) override { events_->observer().set(observer); }
+  Result<void> close() override;
+
+ private:
+  RocksdbBackend(const std::filesystem::path& path, const RocksdbBackendOptions& options,
+                 DirectoryLock lock);
+
+  Result<void> open_database();
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const noexcept {
+    return handles_[static_cast<std::size_t>(family)];
+  }
+  [[nodiscard]] tl::unexpected<StorageError> closed() const;
+  Result<void> add_to(rocksdb::WriteBatch& out, const KvBatch& batch) const;
+  Result<void> erase_each(rocksdb::WriteBatch& out, const KvBatch& batch, std::size_t index) const;
+  rocksdb::Status compact_range(Family family, std::atomic<bool>* canceled);
+  rocksdb::Status settle_files();
+
+  std::filesystem::path path_;
+  RocksdbBackendOptions options_;  // keeps the injected Env alive
+  DirectoryLock lock_;
+  std::shared_ptr<StoreEvents> events_;
+  StoreOptions store_;
+  std::unique_ptr<rocksdb::DB> db_;  // null once closed
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
+  std::atomic<std::size_t> live_{0};
+
+  // Every call holds it shared while it uses db_; close() holds it alone.
+  mutable std::shared_mutex open_mutex_;
+  // Writes hold it shared; one that must read what it erases holds it alone. Who wants it passes
+  // the turnstile first, or a stream of writers would never let that one in.
+  std::mutex turnstile_;
+  std::shared_mutex write_mutex_;
+};
+
+}  // namespace caveat::detail

@@ -1,0 +1,136 @@
+// Opening and closing.
+#include <utility>
+
+#include "adapters/rocksdb/database.h"
+#include "adapters/rocksdb/status.h"
+#include "pool/invariant.h"
+
+namespace caveat::detail {
+namespace {
+
+// What Open's statuses mean for the caller, who has a directory and no call to correct.
+StorageError open_error(const std::filesystem::path& path, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (text.find("lock file") != std::string::npos || text.find("lock hold") != std::string::npos) {
+    return {ErrorCode::locked, path.string() +
+                                   " is open in a program that uses RocksDB directly (" +
+                                   database_lock_owner(path) + "): " + text};
+  }
+  // Families, comparators or table formats that this version does not know.
+  if (status.IsInvalidArgument() || status.IsNotSupported()) {
+    return {ErrorCode::unsupported_format, path.string() + ": " + text};
+  }
+  // The file it names should be there.
+  if (text.find("No such file") != std::string::npos) {
+    return {ErrorCode::corruption, path.string() + ": " + text};
+  }
+  return to_error(status, path.string());
+}
+
+}  // namespace
+
+RocksdbBackend::RocksdbBackend(const std::filesystem::path& path,
+                               const RocksdbBackendOptions& options, DirectoryLock lock)
+    : path_(path),
+      options_(options),
+      lock_(std::move(lock)),
+      events_(std::make_shared<StoreEvents>()),
+      store_(make_store_options(options, events_)) {}
+
+RocksdbBackend::~RocksdbBackend() {
+  CAVEAT_ASSERT(live_ == 0);
+  live_ = 0;
+  static_cast<void>(close());
+}
+
+Result<std::unique_ptr<RocksdbBackend>> RocksdbBackend::open(const std::filesystem::path& path,
+                                                             const RocksdbBackendOptions& options,
+                                                             DirectoryLock lock) {
+  std::unique_ptr<RocksdbBackend> made(new RocksdbBackend(path, options, std::move(lock)));
+  CAVEAT_TRY(made->open_database());
+  return made;
+}
+
+Result<void> RocksdbBackend::open_database() {
+  CAVEAT_ASSIGN(const bool exists, holds_database(path_));
+  store_.db.create_if_missing = !exists;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(store_.db, path_.string(), store_.families, &handles, &db);
+  if (!status.ok()) return fail(open_error(path_, status));
+  db_.reset(db);
+  CAVEAT_ASSERT(handles.size() == kFamilyCount);
+  std::copy(handles.begin(), handles.end(), handles_.begin());
+  if (db_->GetLatestSequenceNumber() > 0) return {};
+  // 7.8 may drop what a snapshot of an entirely empty database protects: make it not so.
+  const rocksdb::Status first = db_->Delete({}, handle(Family::meta), "caveat");
+  if (!first.ok()) return fail(to_error(first, path_.string()));
+  return {};
+}
+
+// Leaves the directory as small as it can cheaply be: what is in memtables goes to files, so the
+// logs go; and the files of delta, nearly all of which is erased by now, are rewritten.
+rocksdb::Status RocksdbBackend::settle_files() {
+  const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
+  rocksdb::FlushOptions options;
+  options.allow_write_stall = true;
+  rocksdb::Status status = db_->Flush(options, all);
+  std::uint64_t delta_bytes = 0;
+  if (status.ok() &&
+      db_->GetIntProperty(handle(Family::delta), rocksdb::DB::Properties::kLiveSstFilesSize,
+                          &delta_bytes) &&
+      delta_bytes > 0) {
+    status = compact_range(Family::delta, nullptr);
+  }
+  const rocksdb::Status synced = db_->SyncWAL();
+  return status.ok() ? synced : status;
+}
+
+Result<void> RocksdbBackend::close() {
+  const std::unique_lock alone(open_mutex_);
+  if (!db_) return {};
+  if (live_ > 0) {
+    return fail(ErrorCode::busy, path_.string() + " still has " + std::to_string(live_.load()) +
+                                     " iterators or snapshots");
+  }
+  rocksdb::Status status = settle_files();
+  for (rocksdb::ColumnFamilyHandle*& family : handles_) {
+    if (family == nullptr) continue;
+    const rocksdb::Status ended = db_->DestroyColumnFamilyHandle(std::exchange(family, nullptr));
+    if (status.ok()) status = ended;
+  }
+  const rocksdb::Status ended = db_->Close();
+  if (status.ok()) status = ended;
+  db_.reset();
+  lock_.release();
+  if (status.ok()) return {};
+  // The log has everything: nothing is lost, and the next open will say more.
+  return fail(to_error(status, path_.string() + ", while closing"));
+}
+
+}  // namespace caveat::detail
+
+namespace caveat {
+
+Result<std::unique_ptr<KvBackend>> open_rocksdb_backend(const std::filesystem::path& path,
+                                                        const RocksdbBackendOptions& options) {
+  using detail::DirectoryState;
+  CAVEAT_ASSIGN(DirectoryState state, detail::inspect_directory(path));
+  if (state != DirectoryState::marked && !options.create_if_missing) {
+    return fail(ErrorCode::not_found, "there is no caveat store at " + path.string());
+  }
+  if (state == DirectoryState::absent) CAVEAT_TRY(detail::make_directory(path));
+  CAVEAT_ASSIGN(detail::DirectoryLock lock, detail::DirectoryLock::acquire(path));
+  // Again, now that nobody else can be making it.
+  CAVEAT_ASSIGN(state, detail::inspect_directory(path));
+  if (state == DirectoryState::marked && options.error_if_exists) {
+    return fail(ErrorCode::already_exists, "there is a caveat store at " + path.string());
+  }
+  if (state == DirectoryState::empty) CAVEAT_TRY(detail::write_marker(path));
+  CAVEAT_ASSIGN(std::unique_ptr<KvBackend> backend,
+                detail::RocksdbBackend::open(path, options, std::move(lock)));
+  return backend;
+}
+
+}  // namespace caveat

@@ -1,0 +1,112 @@
+// Writing.
+//
+// A range of delta (a generation that has been folded) is erased with one range tombstone: its
+// vector memtable is slow to read, the family is never exported, and it is read only at open.
+// Ranges of all other families are erased key by key: range tombstones there would slow every read
+// until compacted away, and 7.8 loses them when a family is exported. Those ranges are short:
+// a key is a partition of hundreds of records.
+#include <vector>
+
+#include "adapters/rocksdb/database.h"
+#include "adapters/rocksdb/status.h"
+
+namespace caveat::detail {
+namespace {
+
+rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+constexpr std::size_t kHeaderBytesPerEntry = 16;  // kind, family, two lengths
+
+bool reads_before_it_erases(const KvBatch& batch) noexcept {
+  for (std::size_t i = 0; i < batch.count(); ++i) {
+    const KvBatch::Entry entry = batch.entry(i);
+    if (entry.op == KvBatch::Op::erase_range && entry.family != Family::delta) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// Every key of the range that is stored, or was put by the batch before this entry.
+Result<void> RocksdbBackend::erase_each(rocksdb::WriteBatch& out, const KvBatch& batch,
+                                        std::size_t index) const {
+  const KvBatch::Entry range = batch.entry(index);
+  rocksdb::ReadOptions options;
+  options.total_order_seek = true;
+  options.fill_cache = false;
+  const rocksdb::Slice last = slice(range.value);
+  options.iterate_upper_bound = &last;
+  const std::unique_ptr<rocksdb::Iterator> stored(db_->NewIterator(options, handle(range.family)));
+  rocksdb::Status status;
+  for (stored->Seek(slice(range.key)); status.ok() && stored->Valid(); stored->Next()) {
+    status = out.Delete(handle(range.family), stored->key());
+  }
+  if (status.ok()) status = stored->status();
+  for (std::size_t i = 0; status.ok() && i < index; ++i) {
+    const KvBatch::Entry entry = batch.entry(i);
+    const bool adds = entry.op == KvBatch::Op::put || entry.op == KvBatch::Op::append;
+    if (adds && entry.family == range.family && range.key <= entry.key && entry.key < range.value) {
+      status = out.Delete(handle(range.family), slice(entry.key));
+    }
+  }
+  if (status.ok()) return {};
+  return fail(to_error(status, range.family, range.key));
+}
+
+Result<void> RocksdbBackend::add_to(rocksdb::WriteBatch& out, const KvBatch& batch) const {
+  for (std::size_t i = 0; i < batch.count(); ++i) {
+    const KvBatch::Entry entry = batch.entry(i);
+    rocksdb::ColumnFamilyHandle* const family = handle(entry.family);
+    rocksdb::Status status;
+    switch (entry.op) {
+      case KvBatch::Op::put:
+        status = out.Put(family, slice(entry.key), slice(entry.value));
+        break;
+      case KvBatch::Op::erase:
+        status = out.Delete(family, slice(entry.key));
+        break;
+      case KvBatch::Op::append:
+        status = out.Merge(family, slice(entry.key), slice(entry.value));
+        break;
+      case KvBatch::Op::erase_range:
+        if (entry.key >= entry.value) break;  // empty; RocksDB would refuse it
+        if (entry.family == Family::delta) {
+          status = out.DeleteRange(family, slice(entry.key), slice(entry.value));
+        } else {
+          CAVEAT_TRY(erase_each(out, batch, i));
+        }
+        break;
+    }
+    if (!status.ok()) return fail(to_error(status, entry.family, entry.key));
+  }
+  return {};
+}
+
+Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) {
+  if (batch.empty()) return durability == Durability::fsync ? flush() : Result<void>();
+  const std::shared_lock open(open_mutex_);
+  if (!db_) return closed();
+  std::unique_lock turn(turnstile_);
+  std::shared_lock shared(write_mutex_, std::defer_lock);
+  std::unique_lock alone(write_mutex_, std::defer_lock);
+  if (reads_before_it_erases(batch)) {
+    alone.lock();
+  } else {
+    shared.lock();
+  }
+  turn.unlock();
+
+  const std::size_t bytes = batch.bytes() + (batch.count() + 1) * kHeaderBytesPerEntry;
+  rocksdb::WriteBatch out(bytes, 0, options_.protect_writes ? 8 : 0, 0);
+  CAVEAT_TRY(add_to(out, batch));
+  rocksdb::WriteOptions options;
+  options.sync = durability == Durability::fsync;
+  const rocksdb::Status status = db_->Write(options, &out);
+  if (status.ok()) return {};
+  const KvBatch::Entry first = batch.entry(0);
+  return fail(to_error(status, first.family, first.key));
+}
+
+}  // namespace caveat::detail

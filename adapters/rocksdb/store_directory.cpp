@@ -1,0 +1,241 @@
+#include "adapters/rocksdb/store_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace caveat::detail {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kMagicLine = "caveat store\n";
+constexpr std::string_view kFormatWord = "format ";
+constexpr std::size_t kMarkerBytesMax = 256;
+
+// A file descriptor that closes itself.
+class File {
+ public:
+  File(const fs::path& path, int flags, mode_t mode = 0)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] bool good() const noexcept { return fd_ >= 0; }
+  int take() noexcept { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+tl::unexpected<StorageError> system_error(const fs::path& path, const char* operation, int error) {
+  const auto code = error == ENOSPC || error == EDQUOT ? ErrorCode::no_space : ErrorCode::io_error;
+  return fail(code, path.string() + ": " + operation + ": " + std::strerror(error));
+}
+
+Result<std::string> read_small(const fs::path& path) {
+  const File file(path, O_RDONLY);
+  if (!file.good()) return system_error(path, "open", errno);
+  std::string text(kMarkerBytesMax, '\0');
+  const ssize_t size = ::pread(file.fd(), text.data(), text.size(), 0);
+  if (size < 0) return system_error(path, "read", errno);
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+Result<void> sync_directory(const fs::path& path) {
+  const File directory(path, O_RDONLY | O_DIRECTORY);
+  if (!directory.good() || ::fsync(directory.fd()) != 0) {
+    return system_error(path, "sync directory", errno);
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> list(const fs::path& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error) return system_error(path, "list", error.value());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::binary_search(names.begin(), names.end(), name);
+}
+
+Result<void> check_marker(const fs::path& path) {
+  const fs::path marker = path / kMarkerFile;
+  CAVEAT_ASSIGN(const std::string text, read_small(marker));
+  std::string_view rest(text);
+  if (!rest.starts_with(kMagicLine)) {
+    return fail(ErrorCode::unsupported_format, marker.string() + " is not a caveat marker");
+  }
+  rest.remove_prefix(kMagicLine.size());
+  unsigned format = 0;
+  const char* const end = rest.data() + rest.size();
+  if (rest.starts_with(kFormatWord)) {
+    const auto number = std::from_chars(rest.data() + kFormatWord.size(), end, format);
+    if (number.ec != std::errc() || number.ptr == end || *number.ptr != '\n') format = 0;
+  }
+  if (format == 0) {
+    return fail(ErrorCode::corruption, marker.string() + ": no format number in its second line");
+  }
+  if (format > kStoreFormat) {
+    return fail(ErrorCode::unsupported_format,
+                path.string() + " has store format " + std::to_string(format) +
+                    "; this version of caveat knows formats up to " + std::to_string(kStoreFormat));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<DirectoryState> inspect_directory(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return DirectoryState::absent;
+    return system_error(path, "stat", errno);
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    return fail(ErrorCode::unsupported_format, path.string() + " is not a directory");
+  }
+  CAVEAT_ASSIGN(const auto names, list(path));
+  if (has(names, kMarkerFile)) {
+    CAVEAT_TRY(check_marker(path));
+    return DirectoryState::marked;
+  }
+  for (const std::string& name : names) {
+    if (name == kLockFile || name == kMarkerDraft) continue;
+    return fail(ErrorCode::unsupported_format, path.string() + " is no caveat store: it holds \"" +
+                                                   name + "\" but no file CAVEAT");
+  }
+  return DirectoryState::empty;
+}
+
+Result<void> make_directory(const fs::path& path) {
+  const fs::path parent = fs::absolute(path).lexically_normal().parent_path();
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) return system_error(parent, "create directory", error.value());
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return system_error(path, "create directory", errno);
+  }
+  return sync_directory(parent);
+}
+
+Result<void> write_marker(const fs::path& path) {
+  const fs::path draft = path / kMarkerDraft;
+  const fs::path marker = path / kMarkerFile;
+  {
+    const File file(draft, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (!file.good()) return system_error(draft, "create", errno);
+    const std::string text =
+        std::string(kMagicLine) + std::string(kFormatWord) + std::to_string(kStoreFormat) + "\n";
+    const ssize_t written = ::write(file.fd(), text.data(), text.size());
+    if (written != static_cast<ssize_t>(text.size())) {
+      return system_error(draft, "write", written < 0 ? errno : ENOSPC);
+    }
+    if (::fsync(file.fd()) != 0) return system_error(draft, "sync", errno);
+  }
+  if (::rename(draft.c_str(), marker.c_str()) != 0) return system_error(marker, "rename", errno);
+  return sync_directory(path);
+}
+
+// RocksDB writes its first MANIFEST, then CURRENT, then the first log. Without CURRENT it would
+// make a new, empty database over whatever is left of an old one, so that must never be asked.
+Result<bool> holds_database(const fs::path& path) {
+  CAVEAT_ASSIGN(const auto names, list(path));
+  if (has(names, "CURRENT")) return true;
+  for (const std::string& name : names) {
+    const std::string extension = fs::path(name).extension().string();
+    if (extension == ".sst" || extension == ".log") {
+      return fail(ErrorCode::corruption,
+                  (path / "CURRENT").string() + " is missing from a store with data");
+    }
+  }
+  return false;
+}
+
+std::string database_lock_owner(const fs::path& path) {
+  const File file(path / "LOCK", O_RDWR);
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (file.good() && ::fcntl(file.fd(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
+    return "pid " + std::to_string(lock.l_pid);
+  }
+  return "another process";
+}
+
+std::uint64_t directory_bytes(const fs::path& path) noexcept {
+  try {
+    std::uint64_t total = 0;
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
+         entry.increment(error)) {
+      std::error_code gone;  // files come and go meanwhile
+      if (!entry->is_regular_file(gone)) continue;
+      const auto size = entry->file_size(gone);
+      if (!gone) total += size;
+    }
+    return total;
+  } catch (...) {
+    return 0;
+  }
+}
+
+Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
+  const fs::path name = path / kLockFile;
+  File file(name, O_RDWR | O_CREAT, 0600);
+  if (!file.good()) return system_error(name, "open", errno);
+  if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error(name, "lock", errno);
+    std::string owner(32, '\0');
+    const ssize_t size = ::pread(file.fd(), owner.data(), owner.size(), 0);
+    owner.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    owner.resize(std::min(owner.size(), owner.find('\n')));
+    if (owner.empty()) owner = "unknown";  // it has just begun
+    const bool ours = owner == std::to_string(::getpid());
+    return fail(ErrorCode::locked, path.string() + " is open in " +
+                                       (ours ? "this process, pid " : "process, pid ") + owner);
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(file.fd(), 0) != 0 ||
+      ::pwrite(file.fd(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return system_error(name, "write", errno);
+  }
+  return DirectoryLock(file.take());
+}
+
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
+  if (this != &other) {
+    release();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+void DirectoryLock::release() noexcept {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+}  // namespace caveat::detail

@@ -1,0 +1,62 @@
+// The directory of a store: what it is, whose it is, and what is in it. Knows no RocksDB.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "caveat/error.h"
+
+namespace caveat::detail {
+
+// CAVEAT, the marker:  "caveat store\nformat 1\n"
+inline constexpr std::string_view kMarkerFile = "CAVEAT";
+inline constexpr std::string_view kMarkerDraft = "CAVEAT.new";  // until it is whole
+inline constexpr std::string_view kLockFile = "caveat.lock";
+inline constexpr unsigned kStoreFormat = 1;
+
+enum class DirectoryState : std::uint8_t {
+  absent,
+  empty,   // nothing, or what an interrupted creation left before it wrote the marker
+  marked,  // a caveat store of a format that we know
+};
+
+// Changes nothing. unsupported_format for anything else: foreign files, or a newer format.
+[[nodiscard]] Result<DirectoryState> inspect_directory(const std::filesystem::path& path);
+
+// Makes the directory (0700) with its parents.
+[[nodiscard]] Result<void> make_directory(const std::filesystem::path& path);
+
+// Writes the marker: whole or not at all, and on the device when this returns.
+[[nodiscard]] Result<void> write_marker(const std::filesystem::path& path);
+
+// Does it hold, or did it ever hold, a RocksDB database? corruption if one with its CURRENT gone.
+[[nodiscard]] Result<bool> holds_database(const std::filesystem::path& path);
+
+// Who holds RocksDB's own lock without ours (a tool of RocksDB's): "pid 123", or "another process".
+// Never to be asked by a process that has the database open: closing the file drops its lock.
+[[nodiscard]] std::string database_lock_owner(const std::filesystem::path& path);
+
+// All files below, as the file system counts their lengths.
+[[nodiscard]] std::uint64_t directory_bytes(const std::filesystem::path& path) noexcept;
+
+// The right to have the store open: a flock on caveat.lock, which the kernel gives back however
+// the process ends. (Not a POSIX lock: those are lost when any descriptor of the file is closed.)
+class DirectoryLock {
+ public:
+  // `locked`, with the pid, if anybody has it: another process, or this one.
+  [[nodiscard]] static Result<DirectoryLock> acquire(const std::filesystem::path& path);
+
+  DirectoryLock() = default;
+  DirectoryLock(DirectoryLock&& other) noexcept;
+  DirectoryLock& operator=(DirectoryLock&& other) noexcept;
+  ~DirectoryLock() { release(); }
+  void release() noexcept;
+
+ private:
+  explicit DirectoryLock(int fd) noexcept : fd_(fd) {}
+  int fd_ = -1;
+};
+
+}  // namespace caveat::detail

@@ -1,0 +1,51 @@
+// What RocksDB reports, passed on to the engine's observer.
+//
+// RocksDB calls from its background threads, some calls with a lock of its own held. Nothing here
+// blocks or calls the database; the observer is asked to do the same.
+#pragma once
+
+#include <rocksdb/listener.h>
+#include <rocksdb/table_properties.h>
+#include <array>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "adapters/memory/observer_slot.h"
+#include "caveat/kv_backend.h"
+
+namespace caveat::detail {
+
+class StoreEvents final : public rocksdb::EventListener {
+ public:
+  ObserverSlot& observer() noexcept { return observer_; }
+
+  // Fills in the stall fields, a stall that is going on included.
+  void report_stalls(KvProperties& properties) const;
+
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override;
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override;
+  void OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) override;
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  ObserverSlot observer_;
+  mutable std::mutex stall_mutex_;
+  std::array<StallState, kFamilyCount> family_stalls_{};
+  StallState stall_ = StallState::normal;  // the worst of the families
+  Clock::time_point stalled_since_{};
+  std::uint64_t stall_count_ = 0;
+  std::chrono::microseconds stalled_for_{0};
+};
+
+// Asks the observer about each value that goes into a table file of the family, and reports the
+// keys it wants rewritten when the file is complete. Operands without a base are asked about too:
+// a chain that is long by itself is not shorter with a base before it.
+[[nodiscard]] std::shared_ptr<rocksdb::TablePropertiesCollectorFactory>
+make_rewrite_collector_factory(Family family, std::shared_ptr<StoreEvents> events,
+                               std::size_t candidates_max);
+
+}  // namespace caveat::detail
