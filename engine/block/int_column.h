@@ -1,0 +1,56 @@
+// Integer columns: how a run of u64 values becomes few bytes. Layout in docs/format/block.md.
+//
+// A column is one encoding byte and what that encoding says; some encodings hold further columns.
+// The count of values is never stored: both sides know it. The encoder tries the encodings that
+// can apply and keeps the smallest; there are so few values in a block that trying is cheap.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/block/bits.h"
+
+namespace caveat::detail {
+
+// The numbers are on disk.
+enum class IntEncoding : std::uint8_t {
+  reserved = 0,
+  constant,     // value
+  packed,       // base, width, bits
+  delta,        // first value, least step, steps above it
+  runs,         // run count, run values, run lengths
+  sparse,       // common value, and the rows that differ
+  dictionary,   // distinct values ascending, and an index per row
+  fresh,        // each value is the next unused number or an earlier one
+  node_delta,   // first value per node, steps inside nodes
+  by_node,      // value of the node's last row before, or a new one
+  by_property,  // value of the last row before with the same property, or a new one
+};
+inline constexpr std::uint8_t kIntEncodingLast =
+    static_cast<std::uint8_t>(IntEncoding::by_property);
+[[nodiscard]] std::string_view to_string(IntEncoding encoding) noexcept;
+
+// What rows have in common; lets a column lean on the node and property columns.
+struct RowShape {
+  std::span<const std::uint16_t> node_of_row;  // ordinal of the row's node, ascending
+  std::uint32_t node_count = 0;
+  std::span<const std::uint16_t> property_of_row;  // ordinal of the row's property; may be empty
+  std::uint32_t property_count = 0;
+};
+
+inline constexpr std::uint64_t kNoFresh = ~std::uint64_t{0};
+
+// Appends the smallest encoding. `shape` null: the values are not one a row. `fresh_from`: values
+// from there on are numbers given out in row order (helps IntEncoding::fresh).
+IntEncoding encode_ints(std::span<const std::uint64_t> values, const RowShape* shape,
+                        std::string& out, std::uint64_t fresh_from = kNoFresh);
+
+// Fills `values` from the front of `in`. False if the bytes are no such column; nothing outside
+// `values` is touched. Never allocates more than a few times values.size().
+[[nodiscard]] bool decode_ints(ByteReader& in, const RowShape* shape,
+                               std::span<std::uint64_t> values);
+
+}  // namespace caveat::detail

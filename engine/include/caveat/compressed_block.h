@@ -1,0 +1,285 @@
+// Columnar compressed blocks: up to 4096 exceptions of neighbouring nodes in few bytes.
+//
+// A block is immutable and self-describing: magic and length first, a checksum over everything.
+// Columns and string frames are sections of their own, so that reading one record inflates only
+// what it needs. Layout in docs/format/block.md; internals in engine/block/.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "caveat/codec.h"
+#include "caveat/error.h"
+#include "caveat/exception_view.h"
+#include "caveat/types.h"
+
+namespace caveat {
+
+using Sequence = std::uint64_t;  // as in the engine: every write has one, larger is later
+
+inline constexpr std::size_t kMaxBlockRows = 4096;
+inline constexpr std::size_t kBlockFrameBytes = std::size_t{8} << 10;  // raw strings in a frame
+inline constexpr std::uint64_t kMaxBlockRawBytes = 0xFFFFFFFF;
+
+// Where a record lives.
+struct BlockAddress {
+  std::uint64_t partition_id = 0;
+  std::uint32_t row = 0;
+  friend auto operator<=>(const BlockAddress&, const BlockAddress&) = default;
+};
+
+// --- Columns -------------------------------------------------------------------------------------
+
+enum class BlockColumn : std::uint8_t {
+  node = 0,
+  property,
+  source,
+  confidence,
+  created_at,
+  inherited,
+  actual,
+  reason,
+};
+inline constexpr std::size_t kBlockColumnCount = 8;
+[[nodiscard]] std::string_view to_string(BlockColumn column) noexcept;
+
+using ColumnMask = std::uint8_t;
+[[nodiscard]] constexpr ColumnMask mask_of(BlockColumn column) noexcept {
+  return static_cast<ColumnMask>(1U << static_cast<unsigned>(column));
+}
+inline constexpr ColumnMask kKeyColumns =
+    mask_of(BlockColumn::node) | mask_of(BlockColumn::property);  // always loaded
+inline constexpr ColumnMask kAllColumns = 0xFF;
+
+// --- Counters ------------------------------------------------------------------------------------
+
+// What encoding and decoding cost since open; shared by all blocks of a store. Relaxed counts.
+struct BlockCounters {
+  std::atomic<std::uint64_t> compressions{0};
+  std::atomic<std::uint64_t> compress_bytes_in{0};
+  std::atomic<std::uint64_t> compress_bytes_out{0};
+  std::atomic<std::uint64_t> compress_ns{0};
+  std::atomic<std::uint64_t> decompressions{0};
+  std::atomic<std::uint64_t> decompress_bytes_out{0};
+  std::atomic<std::uint64_t> decompress_ns{0};
+};
+
+// One block, as the encoder saw it.
+struct BlockStatistics {
+  struct Column {
+    std::uint64_t raw_bytes = 0;         // its part of the plain row encoding
+    std::uint64_t encoded_bytes = 0;     // column encoding, and its distinct strings
+    std::uint64_t compressed_bytes = 0;  // as stored; shared string frames by their raw shares
+    std::string encoding;                // "node_delta", "whole:by_node", ...
+  };
+  std::array<Column, kBlockColumnCount> columns;
+  std::uint64_t overhead_bytes = 0;  // header, directory, frame table
+  std::uint64_t stored_bytes = 0;    // the whole block
+  std::uint64_t raw_bytes = 0;       // sum of plain_row_bytes
+  std::uint64_t encode_ns = 0;       // wall time, compression included
+};
+
+// --- Writing -------------------------------------------------------------------------------------
+
+// What a block is made of. view.key.property_hash is not stored: the catalogue knows it by
+// property_id.
+struct BlockRow {
+  ExceptionView view;
+  std::uint32_t property_id = 0;
+};
+
+struct BlockContext {
+  CodecId codec_id = 0;
+  const Codec* codec = nullptr;                       // may be null for CompressionAlgorithm::None
+  const CompressionDictionary* dictionary = nullptr;  // may be null
+  Sequence as_of = 0;
+  BlockCounters* counters = nullptr;  // may be null
+};
+
+// Appends one block to `out`. Rows: 1 to kMaxBlockRows, strictly ascending by (node, property_id),
+// valid records. invalid_argument or limit_exceeded otherwise, or the codec's error; then `out` is
+// as it was. Deterministic for a given codec. Thread-safe.
+[[nodiscard]] Result<void> encode_block(std::span<const BlockRow> rows, const BlockContext& context,
+                                        std::string& out, BlockStatistics* statistics = nullptr);
+
+// Appends the raw string frames that a block of these rows would compress: samples to train on.
+void collect_dictionary_samples(std::span<const BlockRow> rows, std::vector<std::string>& samples);
+
+// Trains on some of the samples and measures on the others, at `level` of zstd. not_found where
+// there is too little to learn from or the gain is below 3 %. `id` must not be 0.
+[[nodiscard]] Result<CompressionDictionary> train_dictionary(std::span<const std::string> samples,
+                                                             std::size_t max_bytes,
+                                                             std::uint32_t id, int level = 3);
+
+// A dictionary ready for use: with its digested form, made once and shared by all threads. The
+// codecs take one without that too, and digest it anew at every call.
+[[nodiscard]] std::shared_ptr<const CompressionDictionary> make_dictionary(std::uint32_t id,
+                                                                           std::string bytes);
+
+// --- Reading -------------------------------------------------------------------------------------
+
+struct BlockHeader {
+  std::uint8_t version = 0;
+  CodecId codec_id = 0;
+  std::uint16_t row_count = 0;
+  std::uint32_t dictionary_id = 0;  // 0: none
+  Sequence as_of = 0;               // clears up to here have been applied
+  std::uint32_t raw_bytes = 0;      // sum of plain_row_bytes of the rows
+  std::uint32_t stored_bytes = 0;   // the whole block
+  std::uint64_t checksum = 0;       // XXH3-64 of everything else; not checked by read_header
+};
+
+// Does it begin like a block?
+[[nodiscard]] bool is_block(std::string_view bytes) noexcept;
+// Length of the block at the front of `bytes`, from its header alone; at most bytes.size().
+[[nodiscard]] Result<std::size_t> segment_bytes(std::string_view bytes);
+// The header's fields, checked for sense but without the checksum: cheap.
+[[nodiscard]] Result<BlockHeader> read_header(std::string_view bytes);
+
+// Finds what a block names. Called by DecodedBlock::open from any thread; must outlive the blocks.
+class BlockResolver {
+ public:
+  virtual ~BlockResolver() = default;
+  // codec_missing, with the id, where it is not registered. Never asked for None.
+  [[nodiscard]] virtual Result<const Codec*> codec(CodecId id) const = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<const CompressionDictionary>> dictionary(
+      std::uint32_t id) const = 0;
+  [[nodiscard]] virtual BlockCounters* counters() const { return nullptr; }
+};
+
+// Codecs of a registry and any number of dictionaries: enough for tests and tools.
+class SimpleBlockResolver final : public BlockResolver {
+ public:
+  explicit SimpleBlockResolver(const CodecRegistry& codecs) : codecs_(&codecs) {}
+  void add(std::shared_ptr<const CompressionDictionary> dictionary) {
+    dictionaries_.push_back(std::move(dictionary));
+  }
+  [[nodiscard]] Result<const Codec*> codec(CodecId id) const override { return codecs_->find(id); }
+  [[nodiscard]] Result<std::shared_ptr<const CompressionDictionary>> dictionary(
+      std::uint32_t id) const override;
+
+ private:
+  const CodecRegistry* codecs_;
+  std::vector<std::shared_ptr<const CompressionDictionary>> dictionaries_;
+};
+
+// A block opened for reading. Keys are decoded at open, everything else on first use and kept.
+// Immutable to its callers and safe from any number of threads: nothing is locked, and of two
+// threads that inflate one section at once one's work is dropped.
+class DecodedBlock {
+ public:
+  // Checks checksum, header, directory and keys. `bytes` is shared; the block is at [offset,
+  // offset + size). corruption says which field is wrong; codec_missing names the id.
+  [[nodiscard]] static Result<std::shared_ptr<const DecodedBlock>> open(
+      std::shared_ptr<const std::string> bytes, std::size_t offset, std::size_t size,
+      const BlockResolver& resolver);
+  ~DecodedBlock();
+  DecodedBlock(const DecodedBlock&) = delete;
+  DecodedBlock& operator=(const DecodedBlock&) = delete;
+
+  [[nodiscard]] const BlockHeader& header() const noexcept { return header_; }
+  [[nodiscard]] std::uint32_t row_count() const noexcept { return header_.row_count; }
+  [[nodiscard]] Sequence as_of() const noexcept { return header_.as_of; }
+  [[nodiscard]] std::uint64_t raw_bytes() const noexcept { return header_.raw_bytes; }
+
+  // Memory when everything is inflated, the encoded bytes included; fixed at open. What a cache
+  // charges.
+  [[nodiscard]] std::size_t charge_bytes() const noexcept { return charge_bytes_; }
+
+  // --- Keys: loaded at open ---
+  [[nodiscard]] std::optional<std::uint32_t> find(NodeId node,
+                                                  std::uint32_t property_id) const noexcept;
+  // Rows [first, second) of the node; first == second where it has none.
+  [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> node_range(NodeId node) const noexcept;
+  [[nodiscard]] NodeId node(std::uint32_t row) const noexcept { return nodes_[node_of_row_[row]]; }
+  [[nodiscard]] std::uint32_t property_id(std::uint32_t row) const noexcept {
+    return property_ids_[row];
+  }
+  [[nodiscard]] std::span<const NodeId> distinct_nodes() const noexcept { return nodes_; }
+  [[nodiscard]] std::span<const std::uint32_t> property_ids() const noexcept {
+    return property_ids_;
+  }
+
+  // --- Columns: after load() of the column succeeded ---
+  // Inflates and checks whole columns. After that what is said below about them never fails.
+  [[nodiscard]] Result<void> load(ColumnMask columns) const;
+  [[nodiscard]] std::span<const ExceptionSource> sources() const noexcept;
+  [[nodiscard]] std::span<const float> confidences() const noexcept;
+  [[nodiscard]] std::span<const std::int64_t> created_ats() const noexcept;
+  [[nodiscard]] ExceptionSource source(std::uint32_t row) const noexcept { return sources()[row]; }
+  [[nodiscard]] float confidence(std::uint32_t row) const noexcept { return confidences()[row]; }
+  [[nodiscard]] std::int64_t created_at(std::uint32_t row) const noexcept {
+    return created_ats()[row];
+  }
+  // After load(kAllColumns): all but key.property_hash, which stays 0.
+  [[nodiscard]] ExceptionView view(std::uint32_t row) const noexcept;
+
+  // --- One record ---
+  // All but out.key.property_hash, which the caller knows. Inflates and checks what it needs:
+  // never more than kBlockFrameBytes of raw strings per string column, save for a single larger
+  // string. The views live as long as the block.
+  [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out) const;
+
+ private:
+  friend class BlockDescriber;
+  struct Parts;
+  DecodedBlock();
+
+  BlockHeader header_;
+  std::size_t charge_bytes_ = 0;
+  std::vector<NodeId> nodes_;
+  std::vector<std::uint32_t> node_starts_;  // first row of each node, and row_count
+  std::vector<std::uint16_t> node_of_row_;
+  std::vector<std::uint32_t> property_ids_;
+  std::unique_ptr<Parts> parts_;
+};
+
+// An encoded block by itself: the seed's name for bytes that encode_block made.
+class CompressedBlock {
+ public:
+  [[nodiscard]] static Result<CompressedBlock> encode(std::span<const BlockRow> rows,
+                                                      const BlockContext& context);
+  // Takes encoded bytes; checks the header.
+  [[nodiscard]] static Result<CompressedBlock> from_bytes(std::string bytes);
+
+  [[nodiscard]] const BlockHeader& header() const noexcept { return header_; }
+  [[nodiscard]] std::string_view bytes() const noexcept { return *bytes_; }
+  [[nodiscard]] Result<std::shared_ptr<const DecodedBlock>> open(
+      const BlockResolver& resolver) const {
+    return DecodedBlock::open(bytes_, 0, bytes_->size(), resolver);
+  }
+
+ private:
+  CompressedBlock() = default;
+  std::shared_ptr<const std::string> bytes_;
+  BlockHeader header_;
+};
+
+// --- Dumps ---------------------------------------------------------------------------------------
+
+// What a block's bytes say, for people. Decodes as far as it can.
+struct BlockDescription {
+  struct Field {
+    std::size_t offset = 0;  // in the block
+    std::size_t size = 0;
+    std::string name;     // "header.magic", "column.node", "frame.0"
+    std::string meaning;  // "dictionary 3", "packed, 24 bits", ...
+  };
+  BlockHeader header;
+  std::vector<Field> fields;  // ascending, without gaps as far as decoding went
+  std::string stopped;        // why and where decoding stopped; empty if it did not
+  [[nodiscard]] std::string to_text() const;
+};
+[[nodiscard]] BlockDescription describe_block(std::string_view bytes,
+                                              const BlockResolver* resolver = nullptr);
+
+}  // namespace caveat
