@@ -1,0 +1,155 @@
+#include "engine/delta/generation.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "caveat/write_batch.h"
+#include "engine/delta/delta_view.h"
+
+using namespace caveat;
+
+namespace {
+
+std::atomic<std::size_t> heap_allocations{0};
+
+Exception exception_of(std::int64_t i) {
+  Exception exception;
+  exception.actual_value = i;
+  exception.created_at = i;
+  return exception;
+}
+
+void store(Generation& generation, Sequence sequence, const ExceptionKey& key) {
+  std::string encoded;
+  encode_store_row(key, exception_of(static_cast<std::int64_t>(sequence)), encoded);
+  generation.insert(sequence, decode_trusted_row(encoded), encoded);
+}
+
+const DeltaRow* newest(const Generation& generation, const ExceptionKey& key, Sequence ceiling) {
+  return generation.newest(key, std::hash<ExceptionKey>{}(key), ceiling);
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+  heap_allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* p = std::malloc(bytes == 0 ? 1 : bytes)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
+
+TEST_CASE("every version of a hot key is found at its own ceiling", "[delta]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  constexpr Sequence kVersions = 5000;
+  for (Sequence s = 1; s <= kVersions; ++s) store(generation, 2 * s, {1, 1});
+  for (Sequence s = 1; s <= kVersions; ++s) {
+    const DeltaRow* row = newest(generation, {1, 1}, 2 * s + 1);
+    REQUIRE(row != nullptr);
+    REQUIRE(row->sequence == 2 * s);
+    REQUIRE(row->view().to_exception() == exception_of(static_cast<std::int64_t>(2 * s)));
+  }
+  REQUIRE(newest(generation, {1, 1}, 1) == nullptr);
+  REQUIRE(generation.distinct_keys() == 1);
+  REQUIRE(generation.rows() == kVersions);
+}
+
+TEST_CASE("an old version of a hot key is a few steps away", "[delta]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  for (Sequence s = 1; s <= 100'000; ++s) store(generation, s, {1, 1});
+  for (const Sequence ceiling : {1U, 2U, 777U, 50'000U, 99'998U}) {
+    int steps = 0;
+    const DeltaRow* row = newest(generation, {1, 1}, kMaxSequence);
+    for (; row->sequence > ceiling; ++steps) {
+      row = row->depth != 0 && row->link->sequence > ceiling ? row->link : row->older;
+    }
+    REQUIRE(row->sequence == ceiling);
+    REQUIRE(steps < 50);
+  }
+}
+
+TEST_CASE("a generation grows far beyond its capacity", "[delta]") {
+  MemoryPool pool;
+  GenerationOptions options;
+  options.capacity_rows = 10;
+  Generation generation(1, pool, options);
+  constexpr std::uint64_t kRows = 60'000;
+  const auto key = [](std::uint64_t i) { return ExceptionKey{i / 7, i % 7 * 1000}; };
+  for (std::uint64_t i = 0; i < kRows; ++i) store(generation, i + 1, key(i));
+  REQUIRE(generation.distinct_keys() == kRows);
+  for (std::uint64_t i = 0; i < kRows; ++i) {
+    const DeltaRow* row = newest(generation, key(i), kMaxSequence);
+    REQUIRE((row != nullptr && row->sequence == i + 1));
+  }
+  REQUIRE(newest(generation, {kRows, 0}, kMaxSequence) == nullptr);
+  REQUIRE(generation.may_have_node(kRows / 7 - 1));
+  REQUIRE_FALSE(generation.may_have_node(kRows));
+  std::size_t of_node = 0;
+  for (const DeltaRow* row = generation.node_head(5); row != nullptr; row = row->link) {
+    REQUIRE(row->key.node_id == 5);
+    ++of_node;
+  }
+  REQUIRE(of_node == 7);
+  REQUIRE(generation.bytes() > kRows * sizeof(DeltaRow));
+  REQUIRE(generation.first_sequence() == 1);
+  REQUIRE(generation.last_sequence() == kRows);
+}
+
+TEST_CASE("inserting after a reserve takes nothing from the heap", "[delta]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  WriteBatch batch;
+  for (int i = 0; i < 20'000; ++i) {
+    REQUIRE(batch.store_exception(
+        ExceptionKey{static_cast<NodeId>(i % 900), hash_property(std::to_string(i))},
+        exception_of(i)));
+    if (i % 100 == 0) REQUIRE(batch.clear_node(static_cast<NodeId>(i)));
+    if (i % 100 == 1) REQUIRE(batch.clear_property(static_cast<PropertyHash>(i)));
+    if (i % 100 == 2) REQUIRE(batch.remove_exception({static_cast<NodeId>(i), 5}));
+  }
+  generation.reserve(batch.rows(), batch.count());
+  const std::size_t before = heap_allocations.load();
+  generation.insert_rows(1, batch.rows(), batch.count());
+  REQUIRE(heap_allocations.load() == before);
+  REQUIRE(generation.rows() == batch.count());
+  REQUIRE(generation.last_sequence() == batch.count());
+}
+
+TEST_CASE("single inserts hardly ever take from the heap", "[delta]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  std::string encoded;
+  encode_store_row({1, 2}, exception_of(3), encoded);
+  RowView row = decode_trusted_row(encoded);
+  const std::size_t before = heap_allocations.load();
+  constexpr Sequence kRows = 50'000;
+  for (Sequence s = 1; s <= kRows; ++s) {
+    row.record.key = {s, s};
+    generation.insert(s, row, encoded);
+  }
+  REQUIRE(heap_allocations.load() - before < kRows / 500);
+}
+
+TEST_CASE("permutations are made when a query wants them, and paid for in bytes()", "[delta]") {
+  MemoryPool pool;
+  auto generation = std::make_shared<Generation>(1, pool);
+  for (Sequence s = 1; s <= 10'000; ++s) store(*generation, s, {s * 7919 % 10'000, 1});
+  const std::vector<std::shared_ptr<const Generation>> generations{generation};
+  const DeltaView view(generations, 10'000);
+  const std::size_t before = generation->bytes();
+  DeltaFilter filter;
+  filter.time = {100, 199};
+  REQUIRE(view.estimate(filter) == 10'000);  // nothing sorted: all may match
+  REQUIRE(view.select(filter).size() == 100);
+  REQUIRE(generation->bytes() > before + 10'000);
+  REQUIRE(view.estimate(filter) <= 100 + generation->options().unsorted_rows);
+}

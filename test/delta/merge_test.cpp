@@ -1,0 +1,73 @@
+// Folding the generations one by one gives what a reader of all of them sees.
+#include <catch2/catch.hpp>
+
+#include "engine/delta/merge_generation.h"
+#include "test/delta/delta_world.h"
+
+using namespace caveat;
+using test::DeltaWorld;
+
+namespace {
+
+using Primary = std::map<ExceptionKey, std::string>;
+
+// What the fold does to the primary: clears first, as they are older than the rows or not theirs.
+void fold(const Generation& generation, Primary& primary) {
+  const FoldInput input = merge_generation(generation);
+  for (const DeltaClear& clear : input.clears) {
+    std::erase_if(primary, [&](const auto& entry) {
+      return clear.term ==
+             (clear.kind == RowKind::clear_node ? entry.first.node_id : entry.first.property_hash);
+    });
+  }
+  for (std::size_t i = 0; i < input.rows.size(); ++i) {
+    const DeltaRow& row = *input.rows[i];
+    REQUIRE((i == 0 || input.rows[i - 1]->key < row.key));
+    if (row.kind == RowKind::store) {
+      primary[row.key] = row.encoded();
+    } else {
+      REQUIRE(row.kind == RowKind::remove);
+      primary.erase(row.key);
+    }
+  }
+  for (std::size_t i = 1; i < input.clears.size(); ++i) {
+    REQUIRE(input.clears[i - 1].sequence < input.clears[i].sequence);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("folded generations hold what a reader of the delta sees", "[delta][merge]") {
+  std::random_device device;
+  for (int i = 0; i < 20; ++i) {
+    const std::uint64_t seed = (std::uint64_t{device()} << 32) | device();
+    CAPTURE(seed);
+    test::WorldOptions options;
+    options.nodes = 2 + seed % 60;
+    options.clear_one_in = 10 + seed % 50;
+    DeltaWorld world(seed, options);
+    for (int step = 0; step < 700; ++step) world.step();
+    world.writable().seal();
+
+    Primary primary;
+    const auto& generations = world.generations();
+    for (auto g = generations.rbegin(); g != generations.rend(); ++g) fold(**g, primary);
+
+    const auto rows = DeltaView(generations, world.last_sequence()).select({});
+    REQUIRE(rows.size() == primary.size());
+    auto expected = primary.begin();
+    for (const DeltaRow* row : rows) {
+      REQUIRE(row->key == expected->first);
+      REQUIRE(row->encoded() == expected->second);
+      ++expected;
+    }
+  }
+}
+
+TEST_CASE("an empty generation merges to nothing", "[delta][merge]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  generation.seal();
+  REQUIRE(merge_generation(generation).rows.empty());
+  REQUIRE(merge_generation(generation).clears.empty());
+}
