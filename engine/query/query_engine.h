@@ -44,8 +44,8 @@ struct QueryContext {
                                          std::shared_ptr<const ReadView> view, const Query& query);
 
 // Heeds the limit and the resume token.
-[[nodiscard]] Result<std::uint64_t> count_matches(const QueryContext& context,
-                                                  const ReadView& view, const Query& query);
+[[nodiscard]] Result<std::uint64_t> count_matches(const QueryContext& context, const ReadView& view,
+                                                  const Query& query);
 
 [[nodiscard]] Result<QueryPlan> explain_query(const QueryContext& context, const ReadView& view,
                                               const Query& query);

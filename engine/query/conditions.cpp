@@ -1,0 +1,65 @@
+#include "engine/query/conditions.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace caveat::detail {
+
+Result<Conditions> Conditions::of(const Query& query) {
+  if (query.order > QueryOrder::time) {
+    return fail(ErrorCode::invalid_argument, "query: there is no such order");
+  }
+  if (query.source && static_cast<std::size_t>(*query.source) >= kExceptionSourceCount) {
+    return fail(ErrorCode::invalid_argument, "query: there is no such source");
+  }
+  Conditions out;
+  out.node = query.node;
+  out.property = query.property;
+  out.source = query.source;
+  if (query.confidence) {
+    if (std::isnan(query.confidence->min) || std::isnan(query.confidence->max)) {
+      return fail(ErrorCode::invalid_argument, "query: a confidence bound is NaN");
+    }
+    out.confidence = query.confidence;
+    if (query.confidence->min > query.confidence->max) out.impossible = true;
+    if (query.confidence->min > 1.0F || query.confidence->max < 0.0F) out.impossible = true;
+  }
+  if (query.time) {
+    out.time = query.time;
+    if (query.time->start_ns > query.time->end_ns) out.impossible = true;
+  }
+  return out;
+}
+
+DeltaFilter Conditions::delta_filter() const {
+  DeltaFilter filter;
+  filter.node = node;
+  filter.property = property;
+  filter.source = source;
+  filter.confidence = confidence;
+  filter.time = time;
+  return filter;
+}
+
+ValueRange Conditions::value_range(QueryOrder order) const noexcept {
+  if (impossible) return {1, 0};
+  if (order == QueryOrder::confidence && confidence) {
+    return {sort_value(std::max(confidence->min, 0.0F)),
+            sort_value(std::min(confidence->max, 1.0F))};
+  }
+  if (order == QueryOrder::time && time)
+    return {sort_value(time->start_ns), sort_value(time->end_ns)};
+  return all_values(order);
+}
+
+void Conditions::set_value_range(QueryOrder order, ValueRange range) noexcept {
+  if (range.empty()) {
+    impossible = true;
+  } else if (order == QueryOrder::confidence) {
+    confidence = {confidence_of(range.lo), confidence_of(range.hi)};
+  } else {
+    time = {time_of(range.lo), time_of(range.hi)};
+  }
+}
+
+}  // namespace caveat::detail

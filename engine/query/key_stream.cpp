@@ -1,0 +1,157 @@
+#include "engine/query/key_stream.h"
+
+#include <algorithm>
+
+namespace caveat::detail {
+namespace {
+
+constexpr std::size_t kBatchPartitionsMax = 16;
+// Where more than one row in this many is to be shown, inflating the block as a whole is cheaper
+// than one record after the other.
+constexpr std::size_t kWholeColumnsShare = 4;
+// Up to about so many recent rows are gathered in one go; more, batch by batch. Few where few
+// results are wanted.
+constexpr std::size_t kDeltaAtOnceMin = 1024;
+constexpr std::size_t kDeltaAtOnceMax = 65536;
+
+}  // namespace
+
+KeyStream::KeyStream(const QueryContext& context, const ReadView& view,
+                     const Conditions& conditions, Start start)
+    : context_(context),
+      view_(view),
+      matcher_(context, view, conditions),
+      filter_(conditions.delta_filter()),
+      descending_(start.descending),
+      after_(start.after),
+      sole_index_(start.sole_index),
+      wanted_(start.limit),
+      walk_(std::move(start.positions), descending_, after_ ? &*after_ : nullptr),
+      stretch_end_(after_),
+      delta_ended_(conditions.impossible || !view.delta().any_rows()) {
+  if (delta_ended_) return;
+  const auto bound = std::clamp(wanted_, kDeltaAtOnceMin, kDeltaAtOnceMax);
+  delta_at_once_ = view.delta().estimate(filter_) <= bound;
+  if (!delta_at_once_) return;
+  select_delta(std::nullopt);
+}
+
+Result<bool> KeyStream::next(ExceptionView& out) {
+  for (;;) {
+    const bool row = match_ < matches_.size();
+    const bool recent = delta_at_ < delta_.size();
+    if (row && (!recent || before(matches_[match_].key, delta_[delta_at_]->key))) {
+      CAVEAT_TRY(emit_row(out));
+      return true;
+    }
+    // Without a row in hand, later partitions may still hold rows that come first: those of the
+    // batch, and of later batches too where the delta rows are not cut by batch.
+    const bool last = entered_ == images_.size() && (!delta_at_once_ || walk_.left() == 0);
+    if (recent && (row || last)) {
+      out = delta_[delta_at_++]->view();
+      if (wanted_ > 0) --wanted_;
+      return true;
+    }
+    CAVEAT_ASSIGN(const bool more, advance());
+    if (!more) return false;
+  }
+}
+
+Result<bool> KeyStream::advance() {
+  if (entered_ < images_.size()) {
+    CAVEAT_TRY(enter_partition());
+    return true;
+  }
+  if (walk_.left() > 0) {
+    CAVEAT_TRY(load_batch());
+    return true;
+  }
+  if (delta_ended_) return false;
+  select_delta(std::nullopt);
+  delta_ended_ = true;
+  return true;
+}
+
+Result<void> KeyStream::load_batch() {
+  walk_.take(batch_size_, positions_);
+  batch_size_ = std::min(batch_size_ * 2, kBatchPartitionsMax);
+  image_ = nullptr;
+  matches_.clear();
+  match_ = 0;
+  images_.clear();
+  entered_ = 0;
+  CAVEAT_ASSIGN(images_, context_.reader.load_many(*view_.version, positions_, CacheUse::scan));
+  if (delta_ended_) return {};
+  const Directory& directory = *view_.version->directory;
+  if (descending_) {
+    select_delta(directory.at(positions_.front()).lower);
+  } else {
+    select_delta(directory.upper_bound(positions_.back()));
+  }
+  return {};
+}
+
+// Delta rows from where the last stretch ended to `end` (nothing: all the rest).
+void KeyStream::select_delta(const std::optional<ExceptionKey>& end) {
+  if (descending_) {
+    filter_.upper = stretch_end_;  // keys below it
+    filter_.lower = end;
+    // The very first key has nothing before it.
+    if (!end || *end == ExceptionKey{}) delta_ended_ = true;
+  } else {
+    filter_.lower = stretch_end_;
+    filter_.upper = end;
+    if (!end) delta_ended_ = true;
+  }
+  stretch_end_ = end;
+  delta_ = view_.delta().select(filter_);
+  delta_at_ = 0;
+  if (descending_) std::reverse(delta_.begin(), delta_.end());
+  if (after_) {
+    while (delta_at_ < delta_.size() && !before(*after_, delta_[delta_at_]->key)) ++delta_at_;
+  }
+}
+
+Result<void> KeyStream::enter_partition() {
+  const std::size_t place = descending_ ? images_.size() - 1 - entered_ : entered_;
+  image_ = images_[place].get();
+  if (entered_ > 0) images_[descending_ ? place + 1 : place - 1].reset();
+  ++entered_;
+  match_ = 0;
+  CAVEAT_TRY(matcher_.match(*image_, positions_[place], matches_));
+  if (sole_index_) {
+    auto& counter = context_.counters.indexes[*sole_index_];
+    counter.candidates.fetch_add(1, std::memory_order_relaxed);
+    if (!matcher_.held_match()) counter.stale.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (descending_) std::reverse(matches_.begin(), matches_.end());
+  if (after_) skip_passed();
+
+  const std::size_t shown = std::min(matches_.size() - match_, wanted_);
+  whole_columns_ =
+      image_->base() != nullptr && shown * kWholeColumnsShare >= image_->base()->row_count();
+  if (whole_columns_) CAVEAT_TRY(image_->load(kAllColumns));
+  return {};
+}
+
+// Only the first partition holds keys that were shown before.
+void KeyStream::skip_passed() {
+  while (match_ < matches_.size() && !before(*after_, matches_[match_].key)) ++match_;
+  if (match_ < matches_.size()) after_.reset();
+}
+
+Result<void> KeyStream::emit_row(ExceptionView& out) {
+  const Match& match = matches_[match_++];
+  if (wanted_ > 0) --wanted_;
+  if (match.row.in_run()) return image_->materialise(match.row, out);
+  const DecodedBlock& base = *image_->base();
+  if (whole_columns_) {
+    out = base.view(match.row.index());
+  } else {
+    CAVEAT_TRY(base.materialise(match.row.index(), out));
+  }
+  out.key.property_hash = match.key.property_hash;
+  return {};
+}
+
+}  // namespace caveat::detail

@@ -1,0 +1,70 @@
+// Results in key order: partition by partition, the delta's rows merged in.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/query/position_walk.h"
+#include "engine/query/row_matcher.h"
+
+namespace caveat::detail {
+
+// Loads a few partitions at a time, more the longer it runs, and lets go of each as it moves on.
+class KeyStream {
+ public:
+  struct Start {
+    PositionSet positions;
+    bool descending = false;
+    std::optional<ExceptionKey> after;      // in the direction of the stream
+    std::optional<std::size_t> sole_index;  // whose hints led here: counted as good or stale
+    std::size_t limit = 0;                  // how many results are wanted: a hint, the caller stops
+  };
+  // Context and view must outlive it.
+  KeyStream(const QueryContext& context, const ReadView& view, const Conditions& conditions,
+            Start start);
+
+  // False at the end. The view is valid until the next call.
+  [[nodiscard]] Result<bool> next(ExceptionView& out);
+
+ private:
+  [[nodiscard]] Result<bool> advance();  // makes rows or delta rows ready; false at the end
+  [[nodiscard]] Result<void> load_batch();
+  [[nodiscard]] Result<void> enter_partition();
+  void select_delta(const std::optional<ExceptionKey>& end);
+  void skip_passed();
+  [[nodiscard]] Result<void> emit_row(ExceptionView& out);
+  [[nodiscard]] bool before(const ExceptionKey& a, const ExceptionKey& b) const noexcept {
+    return descending_ ? b < a : a < b;
+  }
+
+  const QueryContext& context_;
+  const ReadView& view_;
+  RowMatcher matcher_;
+  DeltaFilter filter_;
+  bool descending_;
+  std::optional<ExceptionKey> after_;
+  std::optional<std::size_t> sole_index_;
+  std::size_t wanted_;
+  PositionWalk walk_;
+  std::size_t batch_size_ = 1;
+
+  std::vector<Directory::Position> positions_;  // of the batch, in key order
+  std::vector<std::shared_ptr<const PartitionImage>> images_;
+  std::size_t entered_ = 0;  // partitions of the batch, in the stream's direction
+
+  std::vector<Match> matches_;  // of the current partition, in the stream's direction
+  std::size_t match_ = 0;
+  const PartitionImage* image_ = nullptr;
+  bool whole_columns_ = false;  // everything of the current partition is inflated
+
+  // Delta rows in the stream's direction: all of them, or those of the stretch of keys that the
+  // batch covers. Where a stretch ends the next batch's begins.
+  std::vector<const DeltaRow*> delta_;
+  std::size_t delta_at_ = 0;
+  std::optional<ExceptionKey> stretch_end_;
+  bool delta_at_once_ = false;
+  bool delta_ended_ = false;
+};
+
+}  // namespace caveat::detail

@@ -1,0 +1,198 @@
+#include "engine/query/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace caveat::detail {
+namespace {
+
+constexpr std::uint64_t kMaxHash = std::numeric_limits<std::uint64_t>::max();
+// A range of several terms names a partition several times; how often, nobody knows before reading
+// it. It is looked up unless even this many names per partition would make it a scan.
+constexpr std::uint64_t kNamesPerPartition = 4;
+
+IndexKind kind_of(Family family) noexcept {
+  return static_cast<IndexKind>(index_slot(family) + 1);
+}
+
+class Planner {
+ public:
+  Planner(const QueryContext& context, const ReadView& view, const Conditions& conditions)
+      : context_(context),
+        version_(*view.version),
+        directory_(*view.version->directory),
+        conditions_(conditions) {
+    plan_.description.partitions_total = directory_.partition_count();
+    plan_.description.delta_rows =
+        conditions.impossible ? 0 : view.delta().estimate(conditions.delta_filter());
+  }
+
+  Result<Plan> make() {
+    if (conditions_.impossible) {
+      drive(IndexKind::primary, PositionSet(), "A range is empty: nothing can match.");
+    } else if (directory_.empty()) {
+      drive(IndexKind::primary, PositionSet(), "There are no partitions yet.");
+    } else {
+      CAVEAT_TRY(choose());
+    }
+    plan_.description.partitions_visited = plan_.positions.size();
+    return std::move(plan_);
+  }
+
+ private:
+  Result<void> choose() {
+    collect_ranges();
+    if (unknown_property_) {
+      drive(IndexKind::property, PositionSet(),
+            "The property is not in the catalogue: no partition holds it.");
+      return {};
+    }
+    if (conditions_.node) {
+      const auto node = *conditions_.node;
+      drive(IndexKind::primary, PositionSet::between(directory_, {node, 0}, {node, kMaxHash}),
+            "The records of a node lie together.");
+      for (const auto& range : ranges_) {
+        note(range.family, 0, false, "Not asked: the node leaves few partitions.");
+      }
+      return {};
+    }
+    CAVEAT_ASSIGN(const bool narrowed, try_indexes());
+    if (narrowed) return {};
+    drive(IndexKind::primary, PositionSet::all(directory_), "Reads every partition, in order.");
+    return {};
+  }
+
+  void collect_ranges() {
+    const auto& rules = context_.indexes.rules();
+    if (conditions_.property) {
+      const auto id = context_.catalogue.find(*conditions_.property);
+      unknown_property_ = !id;
+      if (id) {
+        const auto term = TermRules::property(*id);
+        add_range({Family::property, term, term});
+      }
+    }
+    if (conditions_.source) {
+      const auto term = TermRules::source(*conditions_.source);
+      add_range({Family::source, term, term});
+    }
+    if (conditions_.confidence) {
+      add_range({Family::confidence, TermRules::confidence(conditions_.confidence->min),
+                 TermRules::confidence(conditions_.confidence->max)});
+    }
+    if (conditions_.time) {
+      add_range({Family::temporal, rules.temporal(conditions_.time->start_ns),
+                 rules.temporal(conditions_.time->end_ns)});
+    }
+  }
+
+  void add_range(const caveat::TermRange& range) {
+    if (version_.index_complete[static_cast<std::size_t>(range.family)]) {
+      ranges_.push_back(range);
+    } else {
+      note(range.family, directory_.partition_count(), false,
+           "Not complete now: it is being rebuilt or was damaged.");
+    }
+  }
+
+  // True if the indexes leave few enough partitions; then `plan_` holds them.
+  Result<bool> try_indexes() {
+    if (ranges_.empty()) return false;
+    const std::uint64_t total = directory_.partition_count();
+    const std::uint64_t most = total * kScanPercent / 100;
+    const auto* snapshot = version_.backend_snapshot.get();
+
+    bool worth = false;
+    std::vector<PostingEstimate> estimates;
+    for (const auto& range : ranges_) {
+      CAVEAT_ASSIGN(auto estimate, context_.indexes.estimate(range, snapshot));
+      const auto names = range.lo == range.hi ? 1 : kNamesPerPartition;
+      worth = worth || estimate.pairs <= most * names;
+      estimates.push_back(estimate);
+    }
+    if (!worth) {
+      for (std::size_t i = 0; i < ranges_.size(); ++i) {
+        note(ranges_[i].family, std::min(estimates[i].pairs, total), false,
+             "Would leave most partitions: reading all in order is cheaper.");
+      }
+      return false;
+    }
+
+    CAVEAT_ASSIGN(auto found, context_.indexes.candidates(ranges_, {}, snapshot));
+    const bool narrow = found.partitions.size() <= most;
+    std::size_t used = 0;
+    for (const auto& step : found.steps) used += step.used ? 1U : 0U;
+    bool first = true;
+    for (const auto& step : found.steps) {
+      const auto visits =
+          step.used && used == 1 ? found.partitions.size() : std::min(step.estimate.pairs, total);
+      note(step.range.family, visits, step.used && narrow, reason(step, narrow, first));
+      first = false;
+    }
+    if (!narrow) return false;
+
+    plan_.positions = positions_of(context_, version_, found.partitions, plan_.gone);
+    plan_.ids = std::move(found.partitions);
+    plan_.description.index = kind_of(found.steps.front().range.family);
+    const bool alone = ranges_.size() == 1 && plan_.description.candidates.size() == 1;
+    if (alone) plan_.sole_index = index_slot(ranges_.front().family);
+    note_primary(directory_.partition_count(), false, "Would read every partition.");
+    return true;
+  }
+
+  static const char* reason(const IndexCandidates::Step& step, bool narrow, bool first) {
+    if (!narrow) return "Leaves most partitions: reading all in order is cheaper.";
+    if (!step.used) return "Would not narrow enough to pay for reading it.";
+    return first ? "The fewest candidates: it drives." : "Narrows the candidates further.";
+  }
+
+  void drive(IndexKind index, PositionSet positions, const char* why) {
+    plan_.description.index = index;
+    const auto visits = positions.size();
+    plan_.positions = std::move(positions);
+    auto& candidates = plan_.description.candidates;
+    candidates.insert(candidates.begin(), {index, visits, true, why});
+  }
+  void note_primary(std::uint64_t visits, bool used, const char* why) {
+    plan_.description.candidates.push_back({IndexKind::primary, visits, used, why});
+  }
+  void note(Family family, std::uint64_t visits, bool used, const char* why) {
+    plan_.description.candidates.push_back({kind_of(family), visits, used, why});
+  }
+
+  const QueryContext& context_;
+  const Version& version_;
+  const Directory& directory_;
+  const Conditions& conditions_;
+  std::vector<caveat::TermRange> ranges_;  // of complete families
+  bool unknown_property_ = false;
+  Plan plan_;
+};
+
+}  // namespace
+
+PositionSet positions_of(const QueryContext& context, const Version& version,
+                         const std::vector<PartitionId>& ids, std::uint64_t& gone) {
+  std::vector<Directory::Position> positions;
+  positions.reserve(ids.size());
+  for (const PartitionId id : ids) {
+    if (const auto position = context.reader.find_partition(version, id)) {
+      positions.push_back(*position);
+    } else {
+      ++gone;
+    }
+  }
+  std::sort(positions.begin(), positions.end(), [](const auto& a, const auto& b) {
+    return a.group != b.group ? a.group < b.group : a.index < b.index;
+  });
+  return PositionSet::of(*version.directory, std::move(positions));
+}
+
+Result<Plan> make_plan(const QueryContext& context, const ReadView& view,
+                       const Conditions& conditions) {
+  return Planner(context, view, conditions).make();
+}
+
+}  // namespace caveat::detail

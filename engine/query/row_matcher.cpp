@@ -1,0 +1,224 @@
+#include "engine/query/row_matcher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+namespace caveat::detail {
+namespace {
+
+// keep[i] &= test(column[i]); no branch inside, so that it vectorises.
+template <class T, class Test>
+void narrow(std::vector<std::uint8_t>& keep, std::span<const T> column, const Test& test) {
+  std::uint8_t* const to = keep.data();
+  const T* const from = column.data();
+  const std::size_t count = keep.size();
+  for (std::size_t i = 0; i < count; ++i) to[i] &= static_cast<std::uint8_t>(test(from[i]));
+}
+
+Sequence newest_of(const ClearList& clears) {
+  Sequence newest = 0;
+  for (const auto& [node, sequence] : clears.nodes()) newest = std::max(newest, sequence);
+  for (const auto& [property, sequence] : clears.properties()) newest = std::max(newest, sequence);
+  return newest;
+}
+
+}  // namespace
+
+RowMatcher::RowMatcher(const QueryContext& context, const ReadView& view,
+                       const Conditions& conditions)
+    : catalogue_(context.catalogue),
+      directory_(*view.version->directory),
+      clears_(*view.version->clears),
+      delta_(view.delta()),
+      conditions_(conditions),
+      newest_clear_(newest_of(*view.version->clears)),
+      delta_rows_(delta_.any_rows() || delta_.has_clears()),
+      delta_clears_(delta_.has_clears()) {
+  if (conditions_.property) property_id_ = catalogue_.find(*conditions_.property);
+}
+
+void RowMatcher::set_bounds(Directory::Position position) {
+  lower_ = directory_.at(position).lower;
+  upper_ = directory_.upper_bound(position);
+}
+
+// Could a row of the block lie outside the partition? A half-done split leaves some behind.
+bool RowMatcher::bounds_cut(const DecodedBlock& block) const noexcept {
+  const auto nodes = block.distinct_nodes();
+  if (nodes.empty()) return false;
+  const bool low = nodes.front() > lower_.node_id || lower_ == ExceptionKey{};
+  return !low || (upper_ && nodes.back() >= upper_->node_id);
+}
+
+Result<void> RowMatcher::select(const PartitionImage& image) {
+  selected_.clear();
+  const DecodedBlock* block = image.base();
+  if (block == nullptr || conditions_.impossible) return {};
+  if (conditions_.property && !property_id_) return {};
+
+  ColumnMask needed = extra_;
+  if (conditions_.source) needed |= mask_of(BlockColumn::source);
+  if (conditions_.confidence) needed |= mask_of(BlockColumn::confidence);
+  if (conditions_.time) needed |= mask_of(BlockColumn::created_at);
+  if (needed != 0) CAVEAT_TRY(image.load(needed));
+
+  std::uint32_t begin = 0;
+  std::uint32_t end = block->row_count();
+  if (conditions_.node) std::tie(begin, end) = block->node_range(*conditions_.node);
+  const std::size_t count = end - begin;
+  selected_.resize(count);
+  const bool all =
+      !conditions_.property && !conditions_.source && !conditions_.confidence && !conditions_.time;
+  if (all) {
+    std::iota(selected_.begin(), selected_.end(), begin);
+    return {};
+  }
+
+  keep_.assign(count, 1);
+  const auto part = [&](auto column) { return column.subspan(begin, count); };
+  if (conditions_.property) {
+    narrow(keep_, part(block->property_ids()),
+           [id = *property_id_](std::uint32_t value) { return value == id; });
+  }
+  if (conditions_.source) {
+    narrow(keep_, part(block->sources()),
+           [source = *conditions_.source](ExceptionSource value) { return value == source; });
+  }
+  if (conditions_.confidence) {
+    narrow(keep_, part(block->confidences()), [range = *conditions_.confidence](float value) {
+      return static_cast<int>(value >= range.min) & static_cast<int>(value <= range.max);
+    });
+  }
+  if (conditions_.time) {
+    narrow(keep_, part(block->created_ats()), [range = *conditions_.time](std::int64_t value) {
+      return static_cast<int>(value >= range.start_ns) & static_cast<int>(value <= range.end_ns);
+    });
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    selected_[kept] = begin + static_cast<std::uint32_t>(i);
+    kept += keep_[i];
+  }
+  selected_.resize(kept);
+  return {};
+}
+
+// Keys of the selected rows, in the store's order.
+Result<void> RowMatcher::key_base(const DecodedBlock& block, bool check_bounds,
+                                  std::vector<Match>& out) {
+  const bool check_clears = newest_clear_ > block.as_of();
+  const auto ids = block.property_ids();
+  std::size_t node_start = 0;
+  bool sorted = true;  // the rows from node_start on
+  const auto by_key = [](const Match& a, const Match& b) { return a.key < b.key; };
+  const auto finish_node = [&] {
+    if (!sorted)
+      std::sort(out.begin() + static_cast<std::ptrdiff_t>(node_start), out.end(), by_key);
+    node_start = out.size();
+    sorted = true;
+  };
+  for (const std::uint32_t row : selected_) {
+    const auto hash = catalogue_.hash_of(ids[row]);
+    if (!hash) [[unlikely]] {
+      return fail(
+          ErrorCode::corruption,
+          fmt::format("block row {}: property id {} is not in the catalogue", row, ids[row]));
+    }
+    const ExceptionKey key{block.node(row), *hash};
+    if (check_bounds && !inside(key)) continue;
+    if (check_clears && clears_.hides(key, block.as_of())) continue;
+    if (out.size() > node_start) {
+      // Blocks are ordered by property id within a node; the store's order is by hash.
+      if (out.back().key.node_id != key.node_id) {
+        finish_node();
+      } else if (key < out.back().key) {
+        sorted = false;
+      }
+    }
+    out.push_back({key, PartitionImage::Row{row}});
+  }
+  finish_node();
+  return {};
+}
+
+bool RowMatcher::run_matches(const ExceptionView& record) const noexcept {
+  const Conditions& c = conditions_;
+  if (c.impossible) return false;
+  if (c.node && record.key.node_id != *c.node) return false;
+  if (c.property && record.key.property_hash != *c.property) return false;
+  if (c.source && record.source != *c.source) return false;
+  if (c.confidence &&
+      !(record.confidence >= c.confidence->min && record.confidence <= c.confidence->max)) {
+    return false;
+  }
+  return !c.time || (record.created_at >= c.time->start_ns && record.created_at <= c.time->end_ns);
+}
+
+// Run rows replace base rows of their key, whether they match or not.
+void RowMatcher::merge_runs(const PartitionImage& image, std::vector<Match>& out) {
+  merged_.clear();
+  const auto runs = image.run_rows();
+  auto base = out.begin();
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const RunRow& run = runs[i];
+    const ExceptionKey& key = run.row.record.key;
+    while (base != out.end() && base->key < key) merged_.push_back(*base++);
+    if (base != out.end() && base->key == key) ++base;
+    if (run.row.kind != RowKind::store || !run_matches(run.row.record)) continue;
+    if (newest_clear_ > run.as_of && clears_.hides(key, run.as_of)) continue;
+    const auto row = static_cast<std::uint32_t>(i) | PartitionImage::Row::kRunBit;
+    merged_.push_back({key, PartitionImage::Row{row}});
+  }
+  merged_.insert(merged_.end(), base, out.end());
+  out.swap(merged_);
+}
+
+// The delta decides about its keys: what the partition holds of them is out of date.
+void RowMatcher::drop_shadowed(std::vector<Match>& out) const {
+  std::size_t kept = 0;
+  bool node_asked = false;
+  NodeId node = 0;
+  bool ask_keys = false;
+  for (const Match& match : out) {
+    if (!node_asked || match.key.node_id != node) {
+      node_asked = true;
+      node = match.key.node_id;
+      // One question for all of a node's keys; a clear of a property may hit any node.
+      ask_keys = delta_clears_ || delta_.may_have_node(node);
+    }
+    if (ask_keys && delta_.shadows(match.key)) continue;
+    out[kept++] = match;
+  }
+  out.resize(kept);
+}
+
+Result<void> RowMatcher::match(const PartitionImage& image, Directory::Position position,
+                               std::vector<Match>& out) {
+  out.clear();
+  CAVEAT_TRY(select(image));
+  set_bounds(position);
+  if (!selected_.empty()) CAVEAT_TRY(key_base(*image.base(), bounds_cut(*image.base()), out));
+  if (image.has_runs()) merge_runs(image, out);
+  held_match_ = !out.empty();
+  if (delta_rows_ && !out.empty()) drop_shadowed(out);
+  return {};
+}
+
+Result<std::uint64_t> RowMatcher::count(const PartitionImage& image, Directory::Position position) {
+  const DecodedBlock* block = image.base();
+  set_bounds(position);
+  const bool plain = block != nullptr && !image.has_runs() && !delta_rows_ &&
+                     newest_clear_ <= block->as_of() && !bounds_cut(*block);
+  if (plain) {
+    CAVEAT_TRY(select(image));
+    held_match_ = !selected_.empty();
+    return selected_.size();
+  }
+  CAVEAT_TRY(match(image, position, counted_));
+  return counted_.size();
+}
+
+}  // namespace caveat::detail

@@ -1,0 +1,74 @@
+// Which rows of a partition are results: columns first, keys later.
+//
+// Conditions are checked over whole columns of the base block. Only for rows that pass are keys
+// made, put in order, merged with the runs over them, and asked of the clears and of the delta.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/query/conditions.h"
+#include "engine/query/query_engine.h"
+
+namespace caveat::detail {
+
+struct Match {
+  ExceptionKey key;
+  PartitionImage::Row row;
+};
+
+// For one query and one thread; keeps its scratch memory from partition to partition.
+class RowMatcher {
+ public:
+  RowMatcher(const QueryContext& context, const ReadView& view, const Conditions& conditions);
+
+  // May be narrowed between calls. The property and the node must stay.
+  [[nodiscard]] Conditions& conditions() noexcept { return conditions_; }
+  // Columns that callers want loaded beside those of the conditions.
+  void want(ColumnMask columns) noexcept { extra_ = columns; }
+
+  // The matches of a partition in key order (`out` is replaced).
+  [[nodiscard]] Result<void> match(const PartitionImage& image, Directory::Position position,
+                                   std::vector<Match>& out);
+  // How many match() would give; cheaper.
+  [[nodiscard]] Result<std::uint64_t> count(const PartitionImage& image,
+                                            Directory::Position position);
+
+  // Did the last partition hold a row that matches, be it out of date by now? No: a hint that led
+  // there was stale.
+  [[nodiscard]] bool held_match() const noexcept { return held_match_; }
+
+ private:
+  [[nodiscard]] Result<void> select(const PartitionImage& image);
+  [[nodiscard]] Result<void> key_base(const DecodedBlock& block, bool check_bounds,
+                                      std::vector<Match>& out);
+  void merge_runs(const PartitionImage& image, std::vector<Match>& out);
+  void drop_shadowed(std::vector<Match>& out) const;
+  void set_bounds(Directory::Position position);
+  [[nodiscard]] bool bounds_cut(const DecodedBlock& block) const noexcept;
+  [[nodiscard]] bool inside(const ExceptionKey& key) const noexcept {
+    return key >= lower_ && (!upper_ || key < *upper_);
+  }
+  [[nodiscard]] bool run_matches(const ExceptionView& record) const noexcept;
+
+  const Catalogue& catalogue_;
+  const Directory& directory_;
+  const ClearList& clears_;
+  DeltaView delta_;
+  Conditions conditions_;
+  std::optional<PropertyId> property_id_;
+  ColumnMask extra_ = 0;
+  Sequence newest_clear_ = 0;  // of clears_: blocks as of then or later need not ask
+  bool delta_rows_ = false;
+  bool delta_clears_ = false;
+  bool held_match_ = false;
+
+  ExceptionKey lower_;  // of the partition in hand
+  std::optional<ExceptionKey> upper_;
+  std::vector<std::uint8_t> keep_;       // a byte a row: what compilers vectorise
+  std::vector<std::uint32_t> selected_;  // rows of the base block that meet the conditions
+  std::vector<Match> merged_;
+  std::vector<Match> counted_;
+};
+
+}  // namespace caveat::detail
