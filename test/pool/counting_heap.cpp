@@ -1,0 +1,23 @@
+#include "test/pool/counting_heap.h"
+
+#include <malloc.h>
+
+#include <cstdlib>
+#include <new>
+
+std::atomic<std::size_t> heap_allocations{0};
+std::atomic<std::size_t> heap_bytes{0};
+
+void* operator new(std::size_t size) {
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  heap_allocations.fetch_add(1, std::memory_order_relaxed);
+  heap_bytes.fetch_add(malloc_usable_size(memory) + 8, std::memory_order_relaxed);
+  return memory;
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
