@@ -39,5 +39,6 @@ install(FILES ${PROJECT_BINARY_DIR}/caveatConfig.cmake ${PROJECT_BINARY_DIR}/cav
 
 file(RELATIVE_PATH CAVEAT_PC_TO_PREFIX
      /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" CAVEAT_PC_TO_PREFIX "${CAVEAT_PC_TO_PREFIX}")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/caveat.pc.in ${PROJECT_BINARY_DIR}/caveat.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/caveat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

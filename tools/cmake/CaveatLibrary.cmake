@@ -15,7 +15,7 @@ target_include_directories(caveat PUBLIC
 target_link_libraries(caveat
   PUBLIC tl::expected  # in the public headers
   PRIVATE PkgConfig::ROCKSDB PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::XXHASH fmt::fmt
-          simdjson::simdjson Threads::Threads)
+          Threads::Threads)
 set_target_properties(caveat PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE CXX)
 include(CaveatInstall)
