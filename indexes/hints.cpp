@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "caveat/index_manager.h"
+#include "indexes/radix_sort.h"
 
 namespace caveat {
 
@@ -16,10 +17,9 @@ std::uint64_t TermRules::confidence(float confidence) noexcept {
 
 namespace {
 
-// Sorts and makes distinct. Rows come ordered by property, and often by time: look first.
 template <class T>
-void make_set(std::vector<T>& values) {
-  if (!std::is_sorted(values.begin(), values.end())) std::sort(values.begin(), values.end());
+void make_set(std::vector<T>& values, std::vector<T>& scratch) {
+  detail::radix_sort(std::span(values), scratch, [](T value) -> std::uint64_t { return value; });
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
@@ -27,7 +27,7 @@ void make_set(std::vector<T>& values) {
 
 void HintBuilder::finish(HintSet& out) {
   out.clear();
-  make_set(properties_);
+  make_set(properties_, scratch_);
   out.terms[index_slot(Family::property)].assign(properties_.begin(), properties_.end());
   auto& sources = out.terms[index_slot(Family::source)];
   for (auto rest = sources_; rest != 0; rest &= rest - 1)
@@ -38,7 +38,7 @@ void HintBuilder::finish(HintSet& out) {
     for (auto rest = confidences_[word]; rest != 0; rest &= rest - 1)
       confidences.push_back(word * 64 + static_cast<std::uint64_t>(std::countr_zero(rest)));
   }
-  make_set(times_);
+  make_set(times_, time_scratch_);
   out.terms[index_slot(Family::temporal)].assign(times_.begin(), times_.end());
   reset();
 }

@@ -1,10 +1,9 @@
 #include "indexes/posting_stream.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 
 #include "engine/model/varint.h"
+#include "indexes/radix_sort.h"
 #include "pool/invariant.h"
 
 namespace caveat::detail {
@@ -39,6 +38,16 @@ tl::unexpected<StorageError> bad(std::string_view what) {
   return fail(ErrorCode::corruption, "posting stream: " + std::string(what));
 }
 
+// take_varint with the usual case, one byte, in line.
+[[nodiscard]] bool take_short_varint(std::string_view& bytes, std::uint64_t& value) noexcept {
+  if (!bytes.empty() && static_cast<unsigned char>(bytes.front()) < 0x80) [[likely]] {
+    value = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    return true;
+  }
+  return take_varint(bytes, value);
+}
+
 // The lists of a stream, read side by side.
 struct StreamReader {
   StreamLayout layout;
@@ -56,12 +65,13 @@ struct StreamReader {
     const std::uint64_t limit = by_term ? kMaxPartitionId : ~std::uint64_t{0};
     std::uint64_t next = base;
     bool at_end = false;  // the largest minor of all was the last
+    auto rest = tokens;   // in registers for the loop
     while (count > 0) {
       std::uint64_t token = 0;
       std::uint64_t length = 1;
-      if (!take_varint(tokens, token)) return false;
+      if (!take_short_varint(rest, token)) return false;
       if ((token & 1) != 0) {
-        if (!take_varint(tokens, length) || length > count) return false;
+        if (!take_short_varint(rest, length) || length > count) return false;
         length += 2;
       }
       const auto gap = token >> 1;
@@ -83,6 +93,7 @@ struct StreamReader {
         }
       }
     }
+    tokens = rest;
     return true;
   }
 };
@@ -96,8 +107,8 @@ bool encode_stream(std::span<const PostingPair> pairs, StreamLayout layout, std:
     // Within the sorted input the terms are the majors: first and last are the extremes.
     if (pairs.back().term - pairs.front().term > kMaxMinorSpan) return false;
     turned.assign(pairs.begin(), pairs.end());
-    std::stable_sort(turned.begin(), turned.end(),
-                     [](const auto& a, const auto& b) { return a.partition < b.partition; });
+    std::vector<PostingPair> scratch;
+    radix_sort(std::span(turned), scratch, [](const PostingPair& pair) { return pair.partition; });
     pairs = turned;
   }
   std::uint64_t base = split(pairs.front(), layout).minor;
@@ -144,16 +155,16 @@ Result<void> decode_stream(std::string_view& bytes, StreamLayout layout, std::ui
   auto counts = bytes;
   std::uint64_t skipped = 0;
   for (std::uint64_t i = 0; i < groups; ++i)
-    if (!take_varint(counts, skipped)) return bad("majors are cut");
+    if (!take_short_varint(counts, skipped)) return bad("majors are cut");
   reader.tokens = counts;
   for (std::uint64_t i = 0; i < groups; ++i)
-    if (!take_varint(reader.tokens, skipped)) return bad("counts are cut");
+    if (!take_short_varint(reader.tokens, skipped)) return bad("counts are cut");
 
   for (std::uint64_t i = 0; i < groups; ++i) {
     std::uint64_t delta = 0;
     std::uint64_t minors = 0;
-    static_cast<void>(take_varint(majors, delta));  // both were read above
-    static_cast<void>(take_varint(counts, minors));
+    static_cast<void>(take_short_varint(majors, delta));  // both were read above
+    static_cast<void>(take_short_varint(counts, minors));
     if (i == 0) {
       if (delta != 0) return bad("first major");
       if (major > max_major) return bad("major is too large");
@@ -171,34 +182,7 @@ Result<void> decode_stream(std::string_view& bytes, StreamLayout layout, std::ui
 }
 
 void sort_by_term(std::span<PostingPair> pairs, std::vector<PostingPair>& scratch) {
-  if (pairs.size() < 2) return;
-  std::uint64_t low = ~std::uint64_t{0};
-  std::uint64_t high = 0;
-  for (const auto& pair : pairs) {
-    low = std::min(low, pair.term);
-    high = std::max(high, pair.term);
-  }
-  // Stable radix sort by digits of 11 bits: the partitions are in order already.
-  constexpr unsigned kDigit = 11;
-  const auto bits = static_cast<unsigned>(std::bit_width(high - low));
-  if (pairs.size() < 128 || bits > 4 * kDigit) {
-    std::sort(pairs.begin(), pairs.end());
-    return;
-  }
-  scratch.resize(pairs.size());
-  auto* from = pairs.data();
-  auto* to = scratch.data();
-  for (unsigned shift = 0; shift < bits; shift += kDigit) {
-    std::array<std::uint32_t, (1U << kDigit) + 1> starts{};
-    constexpr std::uint64_t kMask = (1U << kDigit) - 1;
-    for (std::size_t i = 0; i < pairs.size(); ++i)
-      ++starts[(((from[i].term - low) >> shift) & kMask) + 1];
-    for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
-    for (std::size_t i = 0; i < pairs.size(); ++i)
-      to[starts[((from[i].term - low) >> shift) & kMask]++] = from[i];
-    std::swap(from, to);
-  }
-  if (from != pairs.data()) std::copy_n(from, pairs.size(), pairs.data());
+  radix_sort(pairs, scratch, [](const PostingPair& pair) { return pair.term; });
 }
 
 }  // namespace caveat::detail

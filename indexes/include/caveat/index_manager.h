@@ -122,6 +122,7 @@ class HintBuilder {
   std::vector<std::uint32_t> properties_;
   std::vector<std::uint64_t> times_;
   std::vector<std::uint32_t> scratch_;
+  std::vector<std::uint64_t> time_scratch_;
   std::uint64_t sources_ = 0;
   std::uint64_t confidence_words_ = 0;  // which words of confidences_ are not zero
   std::array<std::uint64_t, 64> confidences_{};
