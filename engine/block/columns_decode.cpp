@@ -114,16 +114,21 @@ Result<const detail::ValueColumn*> DecodedBlock::Parts::load_values(unsigned whi
         return corrupt_block(std::string(kNames[which]) + ": unknown tag");
       made->tags.push_back(static_cast<std::uint8_t>(tag));
     }
-  } else if (in.byte() != detail::kReasonWhole) {
-    return corrupt_block("column reason: unknown form");
   }
-  if (!detail::decode_ints(in, &shape, wide) || in.left() != 0) return corrupt_block(kNames[which]);
-  made->index.reserve(wide.size());
-  for (const std::uint64_t id : wide) {
-    if (id >= strings.string_count)
-      return corrupt_block(std::string(kNames[which]) + ": string number");
-    made->index.push_back(static_cast<std::uint16_t>(id));
-  }
+  const bool split = which == 2 && in.byte() == detail::kReasonSplit;
+  if (split) static_cast<void>(in.varint());  // open() has read it
+  const auto numbers = [&](std::vector<std::uint16_t>& out) {
+    if (!detail::decode_ints(in, &shape, wide)) return false;
+    out.reserve(wide.size());
+    for (const std::uint64_t id : wide) {
+      if (id >= strings.string_count) return false;
+      out.push_back(static_cast<std::uint16_t>(id));
+    }
+    return true;
+  };
+  if (!numbers(made->index) || (split && !numbers(made->tails)) || in.left() != 0)
+    return corrupt_block(std::string(kNames[which]) + ": string numbers");
+  if (split) made->joined = std::make_unique<std::atomic<const char*>[]>(wide.size());
   return lazy.publish(std::move(made));
 }
 

@@ -143,8 +143,15 @@ std::string put_value_column(std::span<const BlockRow> rows, unsigned which, Enc
 }
 
 std::string put_reason_column(EncodeScratch& s, std::string& out) {
-  out.push_back(static_cast<char>(kReasonWhole));
-  return "whole:" + name_of(encode_ints(s.index[2], &s.shape, out, s.fresh_from[2]));
+  if (!s.split) {
+    out.push_back(static_cast<char>(kReasonWhole));
+    return "whole:" + name_of(encode_ints(s.index[2], &s.shape, out, s.fresh_from[2]));
+  }
+  out.push_back(static_cast<char>(kReasonSplit));
+  put_varint(out, s.reason_bytes);
+  const auto heads = encode_ints(s.index[2], &s.shape, out, s.fresh_from[2]);
+  const auto tails = encode_ints(s.index[3], &s.shape, out, s.fresh_from[3]);
+  return "split:" + name_of(heads) + "+" + name_of(tails);
 }
 
 }  // namespace caveat::detail

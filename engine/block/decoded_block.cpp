@@ -125,6 +125,15 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   if (!decode_properties(parts.columns[1], parts.shape, keys))
     return corrupt_block("column property");
 
+  ByteReader reason(parts.columns[static_cast<std::size_t>(BlockColumn::reason)]);
+  const std::uint8_t form = reason.byte();
+  if (form == detail::kReasonSplit)
+    parts.reason_bytes = reason.varint();
+  else if (form != detail::kReasonWhole)
+    return corrupt_block("column reason: unknown form");
+  if (!reason.ok() || parts.reason_bytes > header.raw_bytes)
+    return corrupt_block("column reason: bytes of text");
+
   std::size_t charge = sizeof(DecodedBlock) + sizeof(Parts) + size;
   charge += opened->nodes_.size() * (sizeof(NodeId) + sizeof(std::uint32_t));
   // node number, property id, its local number, source, confidence, time, 2 tags, 3 indices
@@ -135,6 +144,8 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   for (std::size_t f = 0; f < parts.strings.frame_count; ++f)
     charge +=
         sizeof(detail::Frame) + sizeof(detail::InflatedFrame) + parts.strings.frames[f].raw_bytes;
+  if (form == detail::kReasonSplit)  // the second half's number, the text and where it is
+    charge += parts.reason_bytes + std::size_t{header.row_count} * (2 + sizeof(char*));
   charge += 16 * 24;  // allocator's overhead, about
   opened->charge_bytes_ = charge;
   return std::shared_ptr<const DecodedBlock>(std::move(opened));
@@ -178,11 +189,7 @@ Result<void> DecodedBlock::load(ColumnMask columns) const {
     const auto column =
         static_cast<BlockColumn>(static_cast<unsigned>(BlockColumn::inherited) + which);
     if ((missing & mask_of(column)) == 0) continue;
-    CAVEAT_ASSIGN(const auto* values, p.load_values(which));
-    for (std::size_t row = 0; row < values->index.size(); ++row) {
-      CAVEAT_ASSIGN(const std::string_view text, p.string(values->index[row]));
-      if (which < 2) CAVEAT_TRY(checked_value(values->tags[row], text));
-    }
+    CAVEAT_TRY(p.check_values(which));
   }
   p.checked.fetch_or(missing, std::memory_order_release);
   return {};
@@ -217,7 +224,7 @@ ExceptionView DecodedBlock::view(std::uint32_t row) const noexcept {
   view.key.node_id = node(row);
   view.inherited_value = value(0);
   view.actual_value = value(1);
-  view.reason = p.loaded_string(p.value_columns[2].get()->index[row]);
+  view.reason = p.loaded_reason(row);
   view.created_at = (*p.created_ats.get())[row];
   view.confidence = (*p.confidences.get())[row];
   view.source = (*p.sources.get())[row];
@@ -245,8 +252,7 @@ Result<void> DecodedBlock::materialise(std::uint32_t row, ExceptionView& out) co
   };
   CAVEAT_ASSIGN(out.inherited_value, value(0));
   CAVEAT_ASSIGN(out.actual_value, value(1));
-  CAVEAT_ASSIGN(const auto* reasons, p.load_values(2));
-  CAVEAT_ASSIGN(out.reason, p.string(reasons->index[row]));
+  CAVEAT_ASSIGN(out.reason, p.reason(row));
   out.key.node_id = node(row);
   out.created_at = (*times)[row];
   out.confidence = (*confidences)[row];

@@ -37,6 +37,15 @@ class Lazy {
 struct ValueColumn {
   std::vector<std::uint8_t> tags;  // empty for reasons
   std::vector<std::uint16_t> index;
+  // Of split reasons: the second half, and the halves put together, made on first use.
+  std::vector<std::uint16_t> tails;
+  std::unique_ptr<std::atomic<const char*>[]> joined;
+};
+
+// Memory of joined reasons: only ever added to, so that views stay good.
+struct JoinedText {
+  JoinedText* next = nullptr;
+  std::string text;
 };
 
 struct InflatedFrame {
@@ -83,7 +92,9 @@ struct DecodedBlock::Parts {
   detail::Lazy<std::vector<float>> confidences;
   detail::Lazy<std::vector<std::int64_t>> created_ats;
   std::array<detail::Lazy<detail::ValueColumn>, 3> value_columns;  // inherited, actual, reason
-  std::atomic<ColumnMask> checked{kKeyColumns};                    // columns that load() has passed
+  std::uint64_t reason_bytes = 0;  // of all rows, where reasons are split
+  std::atomic<detail::JoinedText*> joined_texts{nullptr};
+  std::atomic<ColumnMask> checked{kKeyColumns};  // columns that load() has passed
 
   // Each makes its part if need be; null results are never returned.
   [[nodiscard]] Result<const std::vector<ExceptionSource>*> load_sources();
@@ -91,13 +102,22 @@ struct DecodedBlock::Parts {
   [[nodiscard]] Result<const std::vector<std::int64_t>*> load_created_ats();
   [[nodiscard]] Result<const detail::ValueColumn*> load_values(unsigned which);
 
+  ~Parts();
+
+  // Values of all rows exist and are well-formed.
+  [[nodiscard]] Result<void> check_values(unsigned which);
+  [[nodiscard]] Result<std::string_view> reason(std::uint32_t row);
+  // The same, after check_values(2).
+  [[nodiscard]] std::string_view loaded_reason(std::uint32_t row) const noexcept;
+
   // The string of a number that is below strings.string_count.
   [[nodiscard]] Result<std::string_view> string(std::uint32_t id);
   // The same, after its frame has been inflated.
   [[nodiscard]] std::string_view loaded_string(std::uint32_t id) const noexcept;
-  [[nodiscard]] Result<void> inflate_all();
 
  private:
+  [[nodiscard]] Result<void> join_reasons(const detail::ValueColumn& column, std::uint32_t first,
+                                          std::uint32_t last);
   [[nodiscard]] detail::Frame& frame_of(std::uint32_t id) const noexcept;
   [[nodiscard]] Result<const detail::InflatedFrame*> inflate(detail::Frame& frame);
   [[nodiscard]] Result<const std::vector<std::uint32_t>*> load_lengths();

@@ -52,7 +52,16 @@ void number_strings(std::span<const BlockRow> rows, EncodeScratch& s) {
   };
   pass(0, [](const BlockRow& row) { return row.view.inherited_value.payload(); });
   pass(1, [](const BlockRow& row) { return row.view.actual_value.payload(); });
-  pass(2, [](const BlockRow& row) { return row.view.reason; });
+  const std::string_view separator = s.splitter.choose(rows);
+  s.split = !separator.empty();
+  if (!s.split) {
+    pass(2, [](const BlockRow& row) { return row.view.reason; });
+    return;
+  }
+  s.reason_bytes = 0;
+  for (const auto& row : rows) s.reason_bytes += row.view.reason.size();
+  pass(2, [&](const BlockRow& row) { return split_reason(row.view.reason, separator).first; });
+  pass(3, [&](const BlockRow& row) { return split_reason(row.view.reason, separator).second; });
 }
 
 EncodeScratch& encode_scratch() {

@@ -239,9 +239,8 @@ IntEncoding encode(Values values, const RowShape* shape, Rank rank, unsigned dep
     if (most * 2 > values.size())
       attempt(IntEncoding::sparse, [&](std::string& to) { put_sparse(values, common, depth, to); });
   }
-  const std::uint64_t from = fresh_from != kNoFresh ? fresh_from : values[0];
-  if (is_fresh(values, from))
-    attempt(IntEncoding::fresh, [&](std::string& to) { put_fresh(values, from, depth, to); });
+  if (fresh_from != kNoFresh && is_fresh(values, fresh_from))
+    attempt(IntEncoding::fresh, [&](std::string& to) { put_fresh(values, fresh_from, depth, to); });
   if (rank == kShaped && shape != nullptr) {
     attempt(IntEncoding::node_delta,
             [&](std::string& to) { put_node_delta(values, *shape, depth, to); });

@@ -145,9 +145,4 @@ std::string_view DecodedBlock::Parts::loaded_string(std::uint32_t id) const noex
   return std::string_view(inflated->bytes).substr(start, end - start);
 }
 
-Result<void> DecodedBlock::Parts::inflate_all() {
-  for (std::size_t f = 0; f < strings.frame_count; ++f) CAVEAT_TRY(inflate(strings.frames[f]));
-  return {};
-}
-
 }  // namespace caveat
