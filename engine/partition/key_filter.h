@@ -57,8 +57,8 @@ class KeyFilter {
     return true;
   }
 
-  // More hashes than it was made for: a rebuild would make it better.
-  [[nodiscard]] bool crowded() const noexcept { return count_ > capacity_ * 2; }
+  // So many more hashes than it was made for that a rewrite of the partition pays.
+  [[nodiscard]] bool crowded() const noexcept { return count_ > capacity_ * 4; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return sizeof(*this) + words_.capacity() * sizeof(std::uint64_t);
   }

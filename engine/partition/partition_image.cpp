@@ -51,6 +51,14 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
   return image;
 }
 
+Result<std::vector<RunRow>> PartitionImage::all_run_rows() const {
+  std::vector<RunRow> all;
+  if (runs_.empty()) return all;
+  CAVEAT_ASSIGN(const auto layout, parse_container(*bytes_));
+  for (const auto run : layout.runs) CAVEAT_TRY(decode_run(run, all));
+  return all;
+}
+
 const RunRow* PartitionImage::find_run(const ExceptionKey& key) const noexcept {
   const auto found = std::lower_bound(
       runs_.begin(), runs_.end(), key,

@@ -65,6 +65,8 @@ class PartitionImage {
   [[nodiscard]] bool has_runs() const noexcept { return !runs_.empty(); }
   [[nodiscard]] const DecodedBlock* base() const noexcept { return base_.get(); }
   [[nodiscard]] std::span<const RunRow> run_rows() const noexcept { return runs_; }
+  // Superseded rows of runs as well, in no order: the hints that a rewrite takes back.
+  [[nodiscard]] Result<std::vector<RunRow>> all_run_rows() const;
 
   // What a cache charges for it, fixed from the start.
   [[nodiscard]] std::size_t charge_bytes() const noexcept { return charge_bytes_; }

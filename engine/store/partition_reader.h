@@ -28,8 +28,8 @@ class PartitionReader {
       CacheUse use) const = 0;
 
   // The partition that carries this id in the version; nothing if it is gone.
-  [[nodiscard]] virtual std::optional<Directory::Position> find_partition(
-      const Version& version, PartitionId id) const = 0;
+  [[nodiscard]] virtual std::optional<Directory::Position> find_partition(const Version& version,
+                                                                          PartitionId id) const = 0;
 };
 
 }  // namespace caveat

@@ -24,6 +24,8 @@ struct Version {
   std::shared_ptr<const Directory> directory;
   std::shared_ptr<const ClearList> clears;
   std::shared_ptr<const KvSnapshot> backend_snapshot;
+  // Everything up to here is in partitions.
+  Sequence folded_through = 0;
   // False while a family is rebuilt or damaged: then every partition is a candidate of it.
   std::array<bool, kFamilyCount> index_complete{};
   std::int64_t created_ns = 0;

@@ -1,0 +1,195 @@
+// The fold: a sealed generation goes into partitions.
+//
+// Rows for a partition are appended to it as a run while they are few, and merged into a new block
+// once enough have gathered: appending reads and decodes nothing. Chunks are committed one by one;
+// meanwhile the generation goes on shadowing its keys, so that readers see each row once, and
+// after a crash the fold simply starts again. Last of all the generation is dropped from the log.
+#include <algorithm>
+
+#include "engine/delta/delta_record.h"
+#include "engine/delta/merge_generation.h"
+#include "engine/maintenance/clear_store.h"
+#include "engine/maintenance/mutator.h"
+
+namespace caveat {
+
+namespace {
+
+constexpr std::size_t kPendingRowsMax = 32;    // of a partition before it is rewritten
+constexpr std::size_t kWindowRows = 1U << 16;  // rows of partitions encoded at a time
+constexpr std::size_t kWindowTargets = 1024;
+constexpr std::size_t kTrainingRowsMin = 4096;  // fewer teach a dictionary nothing
+constexpr std::size_t kTrainingSampleBytes = std::size_t{6} << 20;
+constexpr double kFoldSlack = 1.25;
+
+}  // namespace
+
+Result<bool> Mutator::fold_next() {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto version = core_.versions.current();
+    if (!version || version->generations.size() < 2) return false;
+    const auto generation = version->generations.back();
+    const FoldInput input = merge_generation(*generation);
+    const Sequence as_of = std::max(generation->last_sequence(), version->folded_through);
+
+    auto clears = std::make_shared<ClearList>(*version->clears);
+    for (const DeltaClear& clear : input.clears) {
+      if (clear.kind == RowKind::clear_node) {
+        clears->add_node(clear.term, clear.sequence);
+      } else {
+        clears->add_property(clear.term, clear.sequence);
+      }
+    }
+    CAVEAT_TRY(fold_rows(input.rows, *clears, as_of));
+
+    // Everything is in partitions: now, and not before, the log may forget it.
+    Superblock superblock = core_.superblock;
+    superblock.folded_through = as_of;
+    superblock.dropped_generation = generation->id();
+    KvBatch batch;
+    persist_clears(*version->clears, *clears, batch);
+    const auto range =
+        delta_generation_range(core_.superblock.dropped_generation + 1, generation->id());
+    batch.erase_range(Family::delta, range.first, range.second);
+    superblock.partition_ids_end = core_.superblock.partition_ids_end;
+    std::string bytes;
+    superblock.encode(bytes);
+    batch.put(Family::meta, kSuperblockKey, bytes);
+    CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+    core_.superblock = superblock;
+    core_.versions.update([&](Version& next) {
+      next.generations.pop_back();
+      next.clears = clears;
+      next.folded_through = as_of;
+    });
+    core_.counters.folds.fetch_add(1, std::memory_order_relaxed);
+  }
+  on_folded_();
+  return true;
+}
+
+Result<void> Mutator::fold_all() {
+  for (;;) {
+    CAVEAT_ASSIGN(const bool folded, fold_next());
+    if (!folded) return {};
+  }
+}
+
+bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows) const {
+  if (unreadable_.contains(entry.lower)) return false;
+  const std::size_t pending = entry.run_rows + rows;
+  return entry.rows == 0 || pending > kPendingRowsMax || pending * 8 > entry.rows ||
+         (entry.filter && entry.filter->crowded());
+}
+
+Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const ClearList& clears,
+                                Sequence as_of) {
+  {
+    std::vector<PropertyHash> hashes;
+    for (const DeltaRow* row : rows) {
+      if (row->kind == RowKind::store && !core_.catalogue.find(row->key.property_hash)) {
+        hashes.push_back(row->key.property_hash);
+      }
+    }
+    CAVEAT_TRY(core_.catalogue.assign(hashes, *core_.backend));
+  }
+  const auto job_settings = settings(clears, as_of, kFoldSlack);
+  std::size_t next = 0;
+  while (next < rows.size()) {
+    const auto version = core_.versions.current();
+    const Directory& directory = *version->directory;
+    std::vector<FoldTarget> targets;
+    std::size_t window_rows = 0;
+    while (next < rows.size() && window_rows < kWindowRows && targets.size() < kWindowTargets) {
+      FoldTarget target;
+      if (!directory.empty()) {
+        const auto position = directory.locate(rows[next]->key);
+        target.entry = directory.at(position);
+        target.upper = directory.upper_bound(position);
+      }
+      std::size_t end = next;
+      while (end < rows.size() && (!target.upper || rows[end]->key < *target.upper)) ++end;
+      target.rows = rows.subspan(next, end - next);
+      target.rewrite = worth_rewriting(target.entry, target.rows.size());
+      if (target.rewrite) window_rows += target.entry.rows + target.rows.size();
+      next = end;
+      targets.push_back(std::move(target));
+    }
+    CAVEAT_TRY(fold_window(targets, job_settings));
+  }
+  return {};
+}
+
+Result<void> Mutator::fold_window(std::vector<FoldTarget>& targets,
+                                  const RepartitionJob::Settings& job_settings) {
+  std::vector<RepartitionJob> jobs;
+  for (const FoldTarget& target : targets) {
+    if (!target.rewrite) continue;
+    std::vector<OldPartition> old(1);
+    old[0].entry = target.entry;
+    old[0].upper = target.upper;
+    jobs.emplace_back(std::move(old), target.rows, job_settings);
+  }
+  std::vector<OldPartition*> stored;
+  for (auto& job : jobs) {
+    if (job.old()[0].entry.id != 0) stored.push_back(&job.old()[0]);
+  }
+  CAVEAT_TRY(read_containers(stored));
+
+  // The first time that there is enough to learn from: a dictionary for this and all later blocks.
+  std::size_t window_rows = 0;
+  for (const auto& target : targets) window_rows += target.rows.size();
+  if (core_.options.dictionary_bytes != 0 && !core_.dictionaries.current() &&
+      window_rows >= std::max(kTrainingRowsMin, rows_at_last_training_ * 4)) {
+    rows_at_last_training_ = window_rows;
+    std::vector<std::string> samples;
+    std::size_t sampled_bytes = 0;
+    for (const auto& target : targets) {
+      // Stretches of neighbours, as a block holds them, spread over the window.
+      constexpr std::size_t kStretch = 128;
+      const std::size_t step = std::max<std::size_t>(kStretch, window_rows / 128);
+      for (std::size_t i = 0; i + kStretch <= target.rows.size(); i += step) {
+        std::vector<BlockRow> block;
+        for (std::size_t k = i; k < i + kStretch; ++k) {
+          if (target.rows[k]->kind == RowKind::store) block.push_back({target.rows[k]->view(), 0});
+        }
+        if (block.empty() || sampled_bytes > kTrainingSampleBytes) continue;
+        const std::size_t before = samples.size();
+        collect_dictionary_samples(block, samples);
+        for (std::size_t k = before; k < samples.size(); ++k) sampled_bytes += samples[k].size();
+      }
+    }
+    CAVEAT_ASSIGN(const bool trained,
+                  train_dictionary_from(std::move(samples), core_.options.compression_level));
+    static_cast<void>(trained);
+  }
+
+  std::vector<std::optional<StorageError>> failed;
+  run_jobs(jobs, normal_encoding(), failed);
+
+  PartitionCommit commit(core_, marks_);
+  std::size_t job = 0;
+  for (const FoldTarget& target : targets) {
+    if (target.rewrite) {
+      const std::size_t mine = job++;
+      if (!failed[mine]) {
+        commit.replace(jobs[mine]);
+      } else if (target.entry.id == 0) {
+        return fail(*failed[mine]);
+      } else {
+        // A block that cannot be read must not hold up the fold: its news waits beside it.
+        unreadable_.insert(target.entry.lower);
+        note_failure(*failed[mine]);
+        commit.append(target.entry, target.upper, target.rows, job_settings.as_of);
+      }
+    } else {
+      commit.append(target.entry, target.upper, target.rows, job_settings.as_of);
+    }
+    if (commit.bytes() >= kChunkBytes) CAVEAT_TRY(commit.commit());
+  }
+  if (!commit.empty()) CAVEAT_TRY(commit.commit());
+  return {};
+}
+
+}  // namespace caveat

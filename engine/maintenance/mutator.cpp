@@ -1,0 +1,104 @@
+#include "engine/maintenance/mutator.h"
+
+#include <algorithm>
+
+#include "engine/partition/container.h"
+
+namespace caveat {
+
+namespace {
+constexpr std::size_t kContainersPerRead = 256;
+}
+
+Mutator::Mutator(Core& core, RewriteQueue& queue, std::function<void()> on_folded)
+    : core_(core), queue_(queue), on_folded_(std::move(on_folded)) {}
+
+CodecId Mutator::codec_id() const noexcept {
+  return core_.options.compression == CompressionAlgorithm::Custom
+             ? core_.options.custom_codec_id
+             : static_cast<CodecId>(core_.options.compression);
+}
+
+Mutator::Encoding Mutator::normal_encoding() const {
+  return {&core_.codecs, core_.dictionaries.current()};
+}
+
+RepartitionJob::Settings Mutator::settings(const ClearList& clears, Sequence as_of,
+                                           double slack) const {
+  RepartitionJob::Settings settings;
+  settings.rows_max = core_.options.partition_records;
+  settings.bytes_max = core_.options.partition_bytes;
+  settings.slack = slack;
+  settings.as_of = as_of;
+  settings.clears = &clears;
+  return settings;
+}
+
+Result<void> Mutator::read_containers(std::vector<OldPartition*>& partitions) {
+  std::vector<std::string> keys;
+  std::vector<std::string_view> views;
+  std::vector<std::string> values;
+  for (std::size_t begin = 0; begin < partitions.size(); begin += kContainersPerRead) {
+    const std::size_t count = std::min(kContainersPerRead, partitions.size() - begin);
+    keys.clear();
+    views.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      keys.push_back(encode_key(partitions[begin + i]->entry.lower));
+    }
+    for (const auto& key : keys) views.push_back(key);
+    values.assign(count, {});
+    const std::unique_ptr<bool[]> found(new bool[count]());
+    CAVEAT_TRY(core_.backend->multi_get(Family::primary, views, nullptr, values,
+                                        std::span(found.get(), count)));
+    for (std::size_t i = 0; i < count; ++i) {
+      partitions[begin + i]->container = std::move(values[i]);
+    }
+  }
+  return {};
+}
+
+void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encoding,
+                       std::vector<std::optional<StorageError>>& failed) {
+  failed.assign(jobs.size(), std::nullopt);
+  core_.workers.parallel_for(jobs.size(), [&](std::size_t i) {
+    if (auto prepared = jobs[i].prepare(core_); !prepared) failed[i] = prepared.error();
+  });
+  struct Piece {
+    std::size_t job;
+    std::size_t index;
+  };
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (failed[i]) continue;
+    for (std::size_t k = 0; k < jobs[i].piece_count(); ++k) pieces.push_back({i, k});
+  }
+  std::vector<std::optional<StorageError>> piece_failed(pieces.size());
+  core_.workers.parallel_for(pieces.size(), [&](std::size_t i) {
+    auto encoded = jobs[pieces[i].job].encode_piece(pieces[i].index, core_, *encoding.codecs,
+                                                    codec_id(), encoding.dictionary.get());
+    if (!encoded) piece_failed[i] = encoded.error();
+  });
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (piece_failed[i]) failed[pieces[i].job] = piece_failed[i];
+  }
+}
+
+Result<bool> Mutator::train_dictionary_from(std::vector<std::string> samples, int level) {
+  auto trained = train_dictionary(samples, core_.options.dictionary_bytes,
+                                  core_.dictionaries.next_id(), level);
+  if (!trained) {
+    // Too little to learn from, or nothing gained: not an error.
+    if (trained.error().code() == ErrorCode::not_found) return false;
+    return fail(trained.error());
+  }
+  CAVEAT_TRY(core_.dictionaries.add(std::move(*trained), *core_.backend));
+  return true;
+}
+
+Result<void> Mutator::write_directory() {
+  const std::lock_guard lock(mutex_);
+  const auto version = core_.versions.current();
+  return marks_.write_pages(*version->directory, *core_.backend);
+}
+
+}  // namespace caveat

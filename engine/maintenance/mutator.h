@@ -1,0 +1,95 @@
+// The mutator: everything that changes partitions, indexes, catalogue or directory, one at a time.
+//
+// Each call holds the mutator's lock for one bounded step or, where it reports progress, gives it
+// up between steps. Errors leave the store as it was before the step.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "caveat/statistics.h"
+#include "engine/maintenance/directory_marks.h"
+#include "engine/maintenance/partition_commit.h"
+#include "engine/maintenance/rewrite_queue.h"
+#include "engine/store/core.h"
+
+namespace caveat {
+
+class Mutator {
+ public:
+  // `on_folded`: a generation less is waiting; called without the lock.
+  Mutator(Core& core, RewriteQueue& queue, std::function<void()> on_folded);
+
+  [[nodiscard]] DirectoryMarks& marks() noexcept { return marks_; }
+
+  // --- fold.cpp ---
+  // Folds the oldest sealed generation. False if there is none.
+  [[nodiscard]] Result<bool> fold_next();
+  [[nodiscard]] Result<void> fold_all();
+
+  // --- rewrite.cpp: steps of the maintenance thread. False: nothing to do. ---
+  [[nodiscard]] Result<bool> rewrite_queued();
+  [[nodiscard]] Result<bool> rewrite_index_container();
+  [[nodiscard]] Result<bool> apply_clears();
+  [[nodiscard]] Result<bool> build_filters();
+
+  // --- optimize.cpp, rebuild.cpp, compact.cpp ---
+  [[nodiscard]] Result<OptimizationResults> optimize(ProgressSink* progress);
+  [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress);
+  [[nodiscard]] Result<CompactionResults> compact(ProgressSink* progress);
+
+  // Writes the directory pages of changed groups (a clean close, after optimize).
+  [[nodiscard]] Result<void> write_directory();
+
+ private:
+  // A partition's part in a fold.
+  struct FoldTarget {
+    PartitionEntry entry;
+    std::optional<ExceptionKey> upper;
+    std::span<const DeltaRow* const> rows;
+    bool rewrite = false;
+  };
+
+  [[nodiscard]] Result<void> fold_rows(std::span<const DeltaRow* const> rows,
+                                       const ClearList& clears, Sequence as_of);
+  [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows) const;
+  [[nodiscard]] Result<void> fold_window(std::vector<FoldTarget>& targets,
+                                         const RepartitionJob::Settings& settings);
+
+  // Reads the containers of the jobs' partitions in one sorted read.
+  [[nodiscard]] Result<void> read_containers(std::vector<OldPartition*>& partitions);
+  // Prepares and encodes jobs on all threads. `failed[i]` holds why job i could not be done.
+  struct Encoding {
+    const CodecRegistry* codecs = nullptr;
+    std::shared_ptr<const CompressionDictionary> dictionary;
+  };
+  void run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encoding,
+                std::vector<std::optional<StorageError>>& failed);
+  [[nodiscard]] Encoding normal_encoding() const;
+  [[nodiscard]] CodecId codec_id() const noexcept;
+  [[nodiscard]] RepartitionJob::Settings settings(const ClearList& clears, Sequence as_of,
+                                                  double slack) const;
+
+  // Rewrites runs of neighbouring partitions given by lower bounds; used by the steps above.
+  [[nodiscard]] Result<void> rewrite(std::vector<std::vector<OldPartition>> groups,
+                                     const Encoding& encoding, double slack);
+  [[nodiscard]] Result<bool> train_dictionary_from(std::vector<std::string> samples, int level);
+  [[nodiscard]] Result<std::vector<std::string>> sample_store() const;
+  void note_failure(const StorageError& error) {
+    core_.background_errors.report(error, core_.counters);
+  }
+
+  Core& core_;
+  RewriteQueue& queue_;
+  const std::function<void()> on_folded_;
+  std::mutex mutex_;
+  DirectoryMarks marks_;
+  std::size_t rows_at_last_training_ = 0;
+  std::set<ExceptionKey> unreadable_;  // partitions that failed a rewrite: not tried again
+};
+
+}  // namespace caveat

@@ -1,0 +1,209 @@
+// optimize_storage: the store in its best long-term shape.
+//
+// Folds what is pending, trains a dictionary on samples of the whole, then rewrites all partitions
+// in key order, cut to full size and compressed at the dense level, and merges every index
+// container. Linear in the size of the store; each step is committed by itself, so it may be
+// cancelled or killed at any point.
+#include <algorithm>
+
+#include "engine/maintenance/mutator.h"
+#include "engine/partition/container.h"
+
+namespace caveat {
+
+namespace {
+
+constexpr std::size_t kPartitionsPerJob = 32;
+constexpr std::size_t kJobsPerStep = 16;
+constexpr std::size_t kSamplePartitions = 512;
+constexpr std::size_t kSampleBytes = std::size_t{12} << 20;
+
+struct Sizes {
+  std::uint64_t containers = 0;  // primary
+  std::uint64_t raw = 0;
+  std::uint64_t indexes = 0;
+};
+
+Result<Sizes> measure(const Core& core) {
+  Sizes sizes;
+  const auto version = core.versions.current();
+  for (const auto& group : version->directory->groups()) {
+    for (const auto& entry : group->entries) {
+      sizes.containers += entry.bytes;
+      sizes.raw += entry.raw_bytes;
+    }
+  }
+  for (const Family family : kIndexFamilies) {
+    CAVEAT_ASSIGN(const auto statistics,
+                  core.indexes->statistics(family, version->backend_snapshot.get()));
+    sizes.indexes += statistics.bytes;
+  }
+  return sizes;
+}
+
+bool go_on(ProgressSink* progress, std::string_view stage, std::uint64_t done,
+           std::uint64_t total) {
+  return progress == nullptr || progress->on_progress({stage, done, total});
+}
+
+tl::unexpected<StorageError> cancelled() {
+  return fail(ErrorCode::cancelled, "optimize: stopped by its caller; what was done stays");
+}
+
+double ratio(const Sizes& sizes) {
+  return sizes.containers == 0
+             ? 1.0
+             : static_cast<double>(sizes.raw) / static_cast<double>(sizes.containers);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Mutator::sample_store() const {
+  std::vector<std::string> samples;
+  const auto version = core_.versions.current();
+  const Directory& directory = *version->directory;
+  const std::size_t step =
+      std::max<std::size_t>(1, directory.partition_count() / kSamplePartitions);
+  std::size_t bytes = 0;
+  std::size_t at = 0;
+  std::string container;
+  for (auto p = directory.begin(); p != directory.end(); p = directory.next(p), ++at) {
+    if (at % step != 0) continue;
+    const ExceptionKey& lower = directory.at(p).lower;
+    CAVEAT_ASSIGN(const bool found,
+                  core_.backend->get(Family::primary, encode_key(lower), nullptr, container));
+    if (!found) continue;
+    auto image = PartitionImage::open(container, lower, directory.upper_bound(p),
+                                      core_.dictionaries, core_.catalogue);
+    if (!image || !(*image)->base() || !(*image)->load(kAllColumns)) continue;
+    const DecodedBlock& base = *(*image)->base();
+    std::vector<BlockRow> rows(base.row_count());
+    for (std::uint32_t row = 0; row < base.row_count(); ++row) {
+      rows[row] = {base.view(row), base.property_id(row)};
+    }
+    const std::size_t before = samples.size();
+    collect_dictionary_samples(rows, samples);
+    for (std::size_t k = before; k < samples.size(); ++k) bytes += samples[k].size();
+    if (bytes > kSampleBytes) break;
+  }
+  return samples;
+}
+
+Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
+  const std::int64_t started = core_.clock.now_ns();
+  OptimizationResults results;
+  const std::uint64_t splits = core_.counters.splits.load();
+  const std::uint64_t joins = core_.counters.joins.load();
+  const std::uint64_t stale = core_.counters.stale_hints_removed.load();
+  if (!go_on(progress, "fold", 0, 0)) return cancelled();
+  CAVEAT_TRY(fold_all());
+  while (true) {
+    CAVEAT_ASSIGN(const bool more, apply_clears());
+    if (!more) break;
+  }
+  Sizes before;
+  {
+    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(before, measure(core_));
+    unreadable_.clear();  // tried again: the host may have registered the codec
+  }
+  results.bytes_before = before.containers + before.indexes;
+  results.compression_ratio_before = ratio(before);
+
+  bool trained = false;
+  if (core_.options.dictionary_bytes != 0) {
+    if (!go_on(progress, "train dictionary", 0, 0)) return cancelled();
+    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(auto samples, sample_store());
+    CAVEAT_ASSIGN(trained, train_dictionary_from(std::move(samples),
+                                                 core_.options.optimize_compression_level));
+    results.dictionaries_trained = trained ? 1 : 0;
+  }
+  const Encoding encoding{&core_.dense_codecs, core_.dictionaries.current()};
+
+  // In key order, by bounds: whatever changes meanwhile, the walk goes on where it was.
+  std::optional<ExceptionKey> at = ExceptionKey{};
+  while (at) {
+    const std::lock_guard lock(mutex_);
+    const auto version = core_.versions.current();
+    const Directory& directory = *version->directory;
+    if (directory.empty()) break;
+    if (!go_on(progress, "rewrite", results.partitions_rewritten, directory.partition_count())) {
+      return cancelled();
+    }
+    std::vector<std::vector<OldPartition>> groups;
+    auto position = directory.locate(*at);
+    while (position != directory.end() && groups.size() < kJobsPerStep) {
+      std::vector<OldPartition> group;
+      while (position != directory.end() && group.size() < kPartitionsPerJob) {
+        OldPartition old;
+        old.entry = directory.at(position);
+        old.upper = directory.upper_bound(position);
+        at = old.upper;
+        group.push_back(std::move(old));
+        position = directory.next(position);
+      }
+      results.partitions_rewritten += group.size();
+      groups.push_back(std::move(group));
+    }
+    CAVEAT_TRY(rewrite(std::move(groups), encoding, 1.0));
+  }
+
+  if (!go_on(progress, "merge indexes", 0, 0)) return cancelled();
+  {
+    const std::lock_guard lock(mutex_);
+    CAVEAT_TRY(core_.indexes->queue_all());
+  }
+  while (true) {
+    CAVEAT_ASSIGN(const bool more, rewrite_index_container());
+    if (!more) break;
+    if (!go_on(progress, "merge indexes", 0, 0)) return cancelled();
+  }
+  if (trained && unreadable_.empty() && core_.versions.open_views() == 0) {
+    const std::lock_guard lock(mutex_);
+    CAVEAT_TRY(core_.dictionaries.drop_all_but(encoding.dictionary->id, *core_.backend));
+  }
+  CAVEAT_TRY(write_directory());
+
+  Sizes after;
+  {
+    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(after, measure(core_));
+  }
+  results.bytes_after = after.containers + after.indexes;
+  results.compression_ratio_after = ratio(after);
+  results.memory_saved =
+      results.bytes_before > results.bytes_after ? results.bytes_before - results.bytes_after : 0;
+  results.partitions_split = core_.counters.splits.load() - splits;
+  results.partitions_joined = core_.counters.joins.load() - joins;
+  results.stale_hints_removed = core_.counters.stale_hints_removed.load() - stale;
+  results.duration_ns = static_cast<std::uint64_t>(core_.clock.now_ns() - started);
+  return results;
+}
+
+Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
+  const std::int64_t started = core_.clock.now_ns();
+  CompactionResults results;
+  CAVEAT_ASSIGN(const auto before, core_.backend->properties());
+  results.disk_bytes_before = before.total_disk_bytes;
+  std::uint64_t done = 0;
+  for (const Family family : kFamilies) {
+    const auto keep_going = [&] {
+      return go_on(progress, "compact " + std::string(to_string(family)), done, kFamilyCount);
+    };
+    if (!keep_going()) {
+      return fail(ErrorCode::cancelled, "compact: stopped by its caller; what was done stays");
+    }
+    CAVEAT_TRY(core_.backend->compact(family, keep_going));
+    ++done;
+  }
+  CAVEAT_ASSIGN(const auto after, core_.backend->properties());
+  results.disk_bytes_after = after.total_disk_bytes;
+  if (results.disk_bytes_before > results.disk_bytes_after) {
+    results.bytes_reclaimed = results.disk_bytes_before - results.disk_bytes_after;
+  }
+  results.duration_ns = static_cast<std::uint64_t>(core_.clock.now_ns() - started);
+  return results;
+}
+
+}  // namespace caveat

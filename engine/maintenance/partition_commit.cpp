@@ -1,0 +1,183 @@
+#include "engine/maintenance/partition_commit.h"
+
+#include <algorithm>
+#include <map>
+
+#include "engine/partition/container.h"
+#include "pool/invariant.h"
+
+namespace caveat {
+
+namespace {
+
+// Ids are taken from the superblock in lots of this size, so that it is rarely written.
+constexpr std::uint64_t kIdLot = 1024;
+
+std::uint64_t count_removals(const HintChanges& changes) {
+  std::uint64_t removals = 0;
+  for (const auto& family : changes.families) {
+    removals += static_cast<std::uint64_t>(std::count_if(
+        family.begin(), family.end(), [](const PostingChange& change) { return !change.add; }));
+  }
+  return removals;
+}
+
+}  // namespace
+
+PartitionId PartitionCommit::new_id() {
+  const PartitionId id = core_.next_partition_id++;
+  if (id >= std::max(core_.superblock.partition_ids_end, ids_end_)) ids_end_ = id + kIdLot;
+  return id;
+}
+
+void PartitionCommit::replace(RepartitionJob& job) {
+  const auto& old = job.old();
+  std::map<ExceptionKey, std::size_t> old_at;  // lower bound -> position
+  for (std::size_t i = 0; i < old.size(); ++i) old_at[old[i].entry.lower] = i;
+  std::vector<bool> kept(old.size(), false);
+
+  Change change;
+  change.first = old.front().entry.lower;
+  change.last = old.back().upper;
+  std::string container;
+  for (NewPartition& made : job.result()) {
+    PartitionEntry entry;
+    entry.lower = made.lower;
+    entry.version = core_.new_partition_version();
+    entry.rows = made.rows;
+    entry.raw_bytes = made.raw_bytes;
+    entry.as_of_min = job.as_of();
+    entry.filter = made.filter;
+    const auto found = old_at.find(made.lower);
+    const bool known = found != old_at.end() && old[found->second].entry.id != 0;
+    if (known) {
+      kept[found->second] = true;
+      entry.id = old[found->second].entry.id;
+      hints_.diff(job.old_hints()[found->second], made.hints, entry.id);
+    } else {
+      entry.id = new_id();
+      ids_.emplace_back(entry.id, entry.lower);
+      hints_.add_all(made.hints, entry.id);
+    }
+    container.clear();
+    append_container_header(entry.id, container);
+    container += made.block;
+    made.block.clear();
+    entry.bytes = static_cast<std::uint32_t>(container.size());
+    (known ? known_ : fresh_).put(Family::primary, encode_key(entry.lower), container);
+    bytes_ += container.size();
+    change.entries.push_back(std::move(entry));
+  }
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (old[i].entry.id == 0) continue;  // the place of an empty store's first partition
+    superseded_.push_back({old[i].entry.id, old[i].entry.version});
+    if (kept[i]) continue;
+    hints_.remove_all(job.old_hints()[i], old[i].entry.id);
+    erased_.erase(Family::primary, encode_key(old[i].entry.lower));
+  }
+  ++rewrites_;
+  if (job.result().size() > old.size()) splits_ += job.result().size() - old.size();
+  if (job.result().size() < old.size()) joins_ += old.size() - job.result().size();
+  changes_.push_back(std::move(change));
+}
+
+void PartitionCommit::append(const PartitionEntry& entry, const std::optional<ExceptionKey>& upper,
+                             std::span<const DeltaRow* const> rows, Sequence as_of) {
+  std::vector<std::string_view> encoded;
+  encoded.reserve(rows.size());
+  PartitionEntry next = entry;
+  std::optional<KeyFilter> filter;
+  if (entry.filter) filter = *entry.filter;
+  HintBuilder builder(core_.indexes->rules());
+  for (const DeltaRow* row : rows) {
+    encoded.push_back(row->encoded());
+    if (row->kind != RowKind::store) continue;
+    if (filter) filter->add(row->key);
+    // The fold gave every property an id before it began.
+    builder.add(*core_.catalogue.find(row->key.property_hash), row->source, row->confidence,
+                row->created_at);
+  }
+  HintSet hints;
+  builder.finish(hints);
+  hints_.add_all(hints, entry.id);
+  std::string run;
+  append_run(encoded, as_of, run);
+  known_.append(Family::primary, encode_key(entry.lower), run);
+  bytes_ += run.size();
+
+  if (filter) next.filter = std::make_shared<const KeyFilter>(std::move(*filter));
+  next.version = core_.new_partition_version();
+  next.run_rows += static_cast<std::uint32_t>(rows.size());
+  next.bytes += static_cast<std::uint32_t>(run.size());
+  superseded_.push_back({entry.id, entry.version});
+  Change change;
+  change.first = entry.lower;
+  change.last = upper;
+  change.entries.push_back(std::move(next));
+  changes_.push_back(std::move(change));
+}
+
+Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
+                                     const std::function<void(Version&)>& publish) {
+  removed_hints_ = count_removals(hints_);
+  KvBatch batch;
+  const auto drop = [&](const StorageError& error) {
+    core_.indexes->reset();
+    marks_.dropped();
+    return fail(error);
+  };
+  if (auto applied = core_.indexes->apply(hints_, batch); !applied) return drop(applied.error());
+  for (const Change& change : changes_) marks_.mark(change.first, change.last, batch);
+  // New bounds from right to left: until the left one is written, it still holds their rows.
+  for (std::size_t i = fresh_.count(); i-- > 0;) {
+    batch.put(Family::primary, fresh_.entry(i).key, fresh_.entry(i).value);
+  }
+  batch.extend(known_);
+  batch.extend(erased_);
+  Superblock superblock = core_.superblock;
+  if (ids_end_ != 0) {
+    superblock.partition_ids_end = ids_end_;
+    std::string bytes;
+    superblock.encode(bytes);
+    batch.put(Family::meta, kSuperblockKey, bytes);
+  }
+  if (also) also(batch);
+  if (auto written = core_.backend->write(batch, Durability::wal); !written) {
+    return drop(written.error());
+  }
+  core_.indexes->committed();
+  marks_.committed();
+  core_.superblock.partition_ids_end = superblock.partition_ids_end;
+
+  CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
+  for (const auto& [id, lower] : ids_) core_.partition_ids.set(id, lower);
+  const auto base = core_.versions.current();
+  DirectoryEditor editor(*base->directory);
+  for (Change& change : changes_) {
+    editor.replace(change.first, change.last, std::move(change.entries));
+  }
+  const auto directory = editor.finish();
+  core_.versions.update([&](Version& version) {
+    version.directory = directory;
+    version.backend_snapshot = snapshot;
+    if (publish) publish(version);
+  });
+  for (const BlockKey& key : superseded_) core_.block_cache.erase(key);
+  core_.counters.rewrites.fetch_add(rewrites_, std::memory_order_relaxed);
+  core_.counters.splits.fetch_add(splits_, std::memory_order_relaxed);
+  core_.counters.joins.fetch_add(joins_, std::memory_order_relaxed);
+  core_.counters.stale_hints_removed.fetch_add(removed_hints_, std::memory_order_relaxed);
+  changes_.clear();
+  hints_.clear();
+  fresh_.clear();
+  known_.clear();
+  erased_.clear();
+  ids_.clear();
+  superseded_.clear();
+  ids_end_ = 0;
+  bytes_ = 0;
+  rewrites_ = splits_ = joins_ = 0;
+  return {};
+}
+
+}  // namespace caveat

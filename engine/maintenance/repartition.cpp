@@ -1,0 +1,194 @@
+#include "engine/maintenance/repartition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/partition/container.h"
+#include "pool/invariant.h"
+
+namespace caveat {
+
+namespace {
+
+// All terms that the image's rows have, superseded and removed ones included.
+Result<HintSet> hints_of(const PartitionImage& image, HintBuilder& builder,
+                         const Catalogue& catalogue) {
+  HintSet hints;
+  CAVEAT_ASSIGN(const auto runs, image.all_run_rows());
+  if (const DecodedBlock* base = image.base()) {
+    for (std::uint32_t row = 0; row < base->row_count(); ++row) {
+      builder.add(base->property_id(row), base->source(row), base->confidence(row),
+                  base->created_at(row));
+    }
+  }
+  for (const RunRow& run : runs) {
+    if (run.row.kind != RowKind::store) continue;
+    const ExceptionView& record = run.row.record;
+    const auto id = catalogue.find(record.key.property_hash);
+    if (id) builder.add(*id, record.source, record.confidence, record.created_at);
+  }
+  builder.finish(hints);
+  return hints;
+}
+
+}  // namespace
+
+Result<void> RepartitionJob::prepare(const Core& core) {
+  CAVEAT_TRY(merge(core));
+  cut();
+  result_.resize(cuts_.size());
+  return {};
+}
+
+Result<void> RepartitionJob::merge(const Core& core) {
+  HintBuilder builder(core.indexes->rules());
+  old_hints_.resize(old_.size());
+  auto row = rows_.begin();
+  const auto add_delta_row = [&](const DeltaRow& delta) -> Result<void> {
+    if (delta.kind != RowKind::store) return {};
+    const auto id = core.catalogue.find(delta.key.property_hash);
+    if (!id) return fail(ErrorCode::internal, "a folded property has no id");
+    merged_.push_back({delta.view(), *id});
+    return {};
+  };
+  for (std::size_t i = 0; i < old_.size(); ++i) {
+    OldPartition& old = old_[i];
+    const auto in_range = [&](const ExceptionKey& key) { return !old.upper || key < *old.upper; };
+    if (!old.container.empty()) {
+      auto opened = PartitionImage::open(std::move(old.container), old.entry.lower, old.upper,
+                                         core.dictionaries, core.catalogue);
+      if (!opened) return fail(opened.error().within("primary " + describe_key(old.entry.lower)));
+      const auto image = images_.emplace_back(std::move(*opened));
+      const auto within = [&](const StorageError& error) {
+        return fail(error.within("primary " + describe_key(old.entry.lower)));
+      };
+      if (auto loaded = image->load(kAllColumns); !loaded) return within(loaded.error());
+      auto hints = hints_of(*image, builder, core.catalogue);
+      if (!hints) return within(hints.error());
+      old_hints_[i] = std::move(*hints);
+      auto kept = image->rows(*settings_.clears);
+      if (!kept) return within(kept.error());
+      for (const auto& kept_row : *kept) {
+        BlockRow merged;
+        if (auto read = image->materialise(kept_row, merged.view); !read) {
+          return within(read.error());
+        }
+        const ExceptionKey& key = merged.view.key;
+        while (row != rows_.end() && (*row)->key < key) CAVEAT_TRY(add_delta_row(**row++));
+        if (row != rows_.end() && (*row)->key == key) continue;  // superseded: added next turn
+        const auto id = core.catalogue.find(key.property_hash);
+        if (!id) return fail(ErrorCode::internal, "a stored property has no id");
+        merged.property_id = *id;
+        merged_.push_back(merged);
+      }
+    }
+    while (row != rows_.end() && in_range((*row)->key)) CAVEAT_TRY(add_delta_row(**row++));
+  }
+  CAVEAT_ASSERT(row == rows_.end());
+  return {};
+}
+
+// A row's weight is its share of a full partition. Pieces get equal weight, so that no small rest
+// is left; a record that fills half a partition is alone in one, so that its neighbours stay cheap.
+void RepartitionJob::cut() {
+  const double row_share = 1.0 / static_cast<double>(settings_.rows_max);
+  const double byte_share = 1.0 / static_cast<double>(settings_.bytes_max);
+  std::vector<double> weight(merged_.size());
+  for (std::size_t i = 0; i < merged_.size(); ++i) {
+    const auto bytes = static_cast<double>(plain_row_bytes(merged_[i].view));
+    weight[i] = std::max(row_share, bytes * byte_share);
+  }
+  const ExceptionKey first = old_.front().entry.lower;
+  const auto add_cut = [&](std::size_t begin, std::size_t end) {
+    // The first piece takes the place of the first partition, whose bound is for ever.
+    const ExceptionKey lower = cuts_.empty() ? first : merged_[begin].view.key;
+    cuts_.push_back({begin, end, lower});
+  };
+  const auto cut_evenly = [&](std::size_t begin, std::size_t end) {
+    double total = 0;
+    for (std::size_t i = begin; i < end; ++i) total += weight[i];
+    const double pieces = total <= settings_.slack ? 1.0 : std::ceil(total);
+    double sum = 0;
+    double target = total / pieces;
+    std::size_t from = begin;
+    for (std::size_t i = begin; i < end; ++i) {
+      const bool full = i > from && (sum + weight[i] / 2 > target || i - from == kMaxBlockRows);
+      if (full) {
+        add_cut(from, i);
+        from = i;
+        target += total / pieces;
+      }
+      sum += weight[i];
+    }
+    if (from < end) add_cut(from, end);
+  };
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < merged_.size(); ++i) {
+    if (weight[i] < 0.5) continue;
+    cut_evenly(begin, i);
+    add_cut(i, i + 1);
+    begin = i + 1;
+  }
+  cut_evenly(begin, merged_.size());
+  if (cuts_.empty()) cuts_.push_back({0, 0, first});
+  for (const Cut& piece : cuts_) {
+    std::sort(merged_.begin() + static_cast<std::ptrdiff_t>(piece.begin),
+              merged_.begin() + static_cast<std::ptrdiff_t>(piece.end),
+              [](const BlockRow& a, const BlockRow& b) {
+                if (a.view.key.node_id != b.view.key.node_id) {
+                  return a.view.key.node_id < b.view.key.node_id;
+                }
+                return a.property_id < b.property_id;
+              });
+  }
+}
+
+std::span<const BlockRow> RepartitionJob::piece(std::size_t index) const {
+  const Cut& cut = cuts_[index];
+  return std::span(merged_).subspan(cut.begin, cut.end - cut.begin);
+}
+
+Result<void> RepartitionJob::encode_piece(std::size_t index, const Core& core,
+                                          const CodecRegistry& codecs, CodecId codec,
+                                          const CompressionDictionary* dictionary) {
+  const auto rows = piece(index);
+  NewPartition& made = result_[index];
+  made.lower = cuts_[index].lower;
+  made.rows = static_cast<std::uint32_t>(rows.size());
+  if (rows.empty()) {
+    made.filter = std::make_shared<const KeyFilter>(1);
+    return {};
+  }
+  BlockContext context;
+  context.codec_id = codec;
+  if (codec != static_cast<CodecId>(CompressionAlgorithm::None)) {
+    CAVEAT_ASSIGN(context.codec, codecs.find(codec));
+    if (context.codec->uses_dictionary()) context.dictionary = dictionary;
+  }
+  context.as_of = settings_.as_of;
+  context.counters = core.dictionaries.counters();
+  CAVEAT_TRY(encode_block(rows, context, made.block));
+
+  thread_local std::unique_ptr<HintBuilder> builder;
+  thread_local unsigned builder_shift = 0;
+  if (!builder || builder_shift != core.indexes->rules().temporal_shift) {
+    builder_shift = core.indexes->rules().temporal_shift;
+    builder = std::make_unique<HintBuilder>(core.indexes->rules());
+  }
+  std::size_t nodes = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const ExceptionView& view = rows[i].view;
+    builder->add(rows[i].property_id, view.source, view.confidence, view.created_at);
+    made.raw_bytes += plain_row_bytes(view);
+    if (i == 0 || rows[i - 1].view.key.node_id != view.key.node_id) ++nodes;
+  }
+  builder->finish(made.hints);
+  KeyFilter filter(rows.size() + nodes);
+  for (const BlockRow& row : rows) filter.add(row.view.key);
+  made.filter = std::make_shared<const KeyFilter>(std::move(filter));
+  return {};
+}
+
+}  // namespace caveat

@@ -1,0 +1,228 @@
+// Steps of the maintenance thread: bounded pieces of work that bring a store back to shape.
+#include <algorithm>
+
+#include "engine/maintenance/clear_store.h"
+#include "engine/maintenance/mutator.h"
+#include "engine/partition/container.h"
+
+namespace caveat {
+
+namespace {
+
+constexpr std::size_t kPartitionsPerStep = 64;
+constexpr std::size_t kFiltersPerStep = 64;
+constexpr double kRewriteSlack = 1.25;
+
+OldPartition old_partition(const Directory& directory, Directory::Position position) {
+  OldPartition old;
+  old.entry = directory.at(position);
+  old.upper = directory.upper_bound(position);
+  return old;
+}
+
+}  // namespace
+
+Result<void> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
+                              const Encoding& encoding, double slack) {
+  const auto version = core_.versions.current();
+  const auto clears = version->clears;
+  std::vector<RepartitionJob> jobs;
+  for (auto& group : groups) {
+    jobs.emplace_back(std::move(group), std::span<const DeltaRow* const>{},
+                      settings(*clears, version->folded_through, slack));
+  }
+  std::vector<OldPartition*> stored;
+  for (auto& job : jobs) {
+    for (auto& old : job.old()) stored.push_back(&old);
+  }
+  CAVEAT_TRY(read_containers(stored));
+  std::vector<std::optional<StorageError>> failed;
+  run_jobs(jobs, encoding, failed);
+  PartitionCommit commit(core_, marks_);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (failed[i]) {
+      // One damaged partition leaves its neighbours of the same job as they are, too.
+      if (unreadable_.insert(jobs[i].old().front().entry.lower).second) note_failure(*failed[i]);
+      continue;
+    }
+    commit.replace(jobs[i]);
+    if (commit.bytes() >= kChunkBytes) CAVEAT_TRY(commit.commit());
+  }
+  if (!commit.empty()) CAVEAT_TRY(commit.commit());
+  return {};
+}
+
+Result<bool> Mutator::rewrite_queued() {
+  const auto lowers = queue_.take_partitions(kPartitionsPerStep);
+  if (lowers.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  const auto version = core_.versions.current();
+  const Directory& directory = *version->directory;
+  const std::size_t small = core_.options.partition_records / 4;
+  std::vector<std::vector<OldPartition>> groups;
+  std::optional<ExceptionKey> taken_to = ExceptionKey{};  // bounds below are in a group already
+  for (const auto& lower : lowers) {
+    if (directory.empty() || !taken_to || lower < *taken_to) continue;
+    auto position = directory.locate(lower);
+    const PartitionEntry& entry = directory.at(position);
+    // Gone since, or rewritten since: then there is nothing to do.
+    if (entry.lower != lower || entry.run_rows == 0 || unreadable_.contains(lower)) continue;
+    std::vector<OldPartition> group{old_partition(directory, position)};
+    // A partition that has shrunk takes its right neighbour in.
+    std::size_t rows = entry.rows + entry.run_rows;
+    for (auto next = directory.next(position); rows < small && next != directory.end();
+         next = directory.next(next)) {
+      rows += directory.at(next).rows + directory.at(next).run_rows;
+      if (rows > core_.options.partition_records ||
+          unreadable_.contains(directory.at(next).lower)) {
+        break;
+      }
+      group.push_back(old_partition(directory, next));
+    }
+    taken_to = group.back().upper;
+    groups.push_back(std::move(group));
+  }
+  CAVEAT_TRY(rewrite(std::move(groups), normal_encoding(), kRewriteSlack));
+  return true;
+}
+
+Result<bool> Mutator::rewrite_index_container() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [family, key] : queue_.take_index_containers()) {
+    core_.indexes->queue_rewrite(family, key);
+  }
+  KvBatch batch;
+  auto rewritten = core_.indexes->rewrite_next(batch);
+  if (!rewritten) {
+    core_.indexes->reset();
+    return fail(rewritten.error());
+  }
+  if (batch.empty()) {
+    core_.indexes->reset();
+    return *rewritten;
+  }
+  if (auto written = core_.backend->write(batch, Durability::wal); !written) {
+    core_.indexes->reset();
+    return fail(written.error());
+  }
+  core_.indexes->committed();
+  return *rewritten;
+}
+
+Result<bool> Mutator::apply_clears() {
+  const std::lock_guard lock(mutex_);
+  const auto version = core_.versions.current();
+  if (!version || version->clears->empty()) return false;
+  const Directory& directory = *version->directory;
+  const ClearList& clears = *version->clears;
+
+  // Partitions that may hold cleared rows: of nodes by the directory, of properties by the index.
+  std::set<ExceptionKey> lowers;
+  const auto consider = [&](Directory::Position position, Sequence sequence) {
+    const PartitionEntry& entry = directory.at(position);
+    if (entry.as_of_min < sequence && !unreadable_.contains(entry.lower)) {
+      lowers.insert(entry.lower);
+    }
+  };
+  if (!directory.empty()) {
+    for (const auto& [node, sequence] : clears.nodes()) {
+      auto position = directory.locate({node, 0});
+      for (;
+           position != directory.end() && directory.at(position).lower <= ExceptionKey{node, ~0ULL};
+           position = directory.next(position)) {
+        consider(position, sequence);
+        if (lowers.size() >= kPartitionsPerStep) break;
+      }
+    }
+    for (const auto& [property, sequence] : clears.properties()) {
+      if (lowers.size() >= kPartitionsPerStep) break;
+      const auto id = core_.catalogue.find(property);
+      if (!id) continue;
+      if (!version->index_complete[static_cast<std::size_t>(Family::property)]) {
+        for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
+          consider(p, sequence);
+          if (lowers.size() >= kPartitionsPerStep) break;
+        }
+        continue;
+      }
+      CAVEAT_ASSIGN(const auto candidates,
+                    core_.indexes->lookup({Family::property, *id, *id}, nullptr));
+      for (const PartitionId candidate : candidates) {
+        const auto lower = core_.partition_ids.find(candidate);
+        if (!lower) continue;
+        const auto position = directory.locate(*lower);
+        if (directory.at(position).id == candidate) consider(position, sequence);
+        if (lowers.size() >= kPartitionsPerStep) break;
+      }
+    }
+  }
+  if (!lowers.empty()) {
+    std::vector<std::vector<OldPartition>> groups;
+    std::optional<ExceptionKey> group_end;
+    for (const auto& lower : lowers) {
+      auto old = old_partition(directory, directory.locate(lower));
+      // Neighbours go together, so that what a large clear empties is joined at once.
+      if (!groups.empty() && group_end && *group_end == lower && groups.back().size() < 16) {
+        group_end = old.upper;
+        groups.back().push_back(std::move(old));
+      } else {
+        group_end = old.upper;
+        groups.emplace_back();
+        groups.back().push_back(std::move(old));
+      }
+    }
+    CAVEAT_TRY(rewrite(std::move(groups), normal_encoding(), kRewriteSlack));
+    return true;
+  }
+  // Nothing is left that they could hide.
+  if (!unreadable_.empty()) return false;
+  auto none = std::make_shared<const ClearList>();
+  KvBatch batch;
+  persist_clears(clears, *none, batch);
+  CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+  core_.versions.update([&](Version& next) { next.clears = none; });
+  return true;
+}
+
+Result<bool> Mutator::build_filters() {
+  const std::lock_guard lock(mutex_);
+  const auto version = core_.versions.current();
+  if (!version || version->directory->filter_bytes() >= core_.memory.filters) return false;
+  const Directory& directory = *version->directory;
+  std::vector<PartitionEntry> missing;
+  for (const auto& group : directory.groups()) {
+    for (const auto& entry : group->entries) {
+      if (!entry.filter && !unreadable_.contains(entry.lower)) missing.push_back(entry);
+      if (missing.size() == kFiltersPerStep) break;
+    }
+    if (missing.size() == kFiltersPerStep) break;
+  }
+  if (missing.empty()) return false;
+  DirectoryEditor editor(directory);
+  std::string container;
+  const ClearList no_clears;
+  for (auto& entry : missing) {
+    const auto upper = directory.upper_bound(directory.locate(entry.lower));
+    CAVEAT_ASSIGN(const bool found,
+                  core_.backend->get(Family::primary, encode_key(entry.lower), nullptr, container));
+    auto image = found ? PartitionImage::open(container, entry.lower, upper, core_.dictionaries,
+                                              core_.catalogue)
+                       : Result<std::shared_ptr<const PartitionImage>>(
+                             fail(ErrorCode::corruption, "the container is missing"));
+    auto rows = image ? (*image)->rows(no_clears) : tl::make_unexpected(image.error());
+    if (!rows) {
+      unreadable_.insert(entry.lower);
+      note_failure(rows.error().within("primary " + describe_key(entry.lower)));
+      continue;
+    }
+    KeyFilter filter(rows->size() * 5 / 4 + 1);
+    for (const auto row : *rows) filter.add((*image)->key(row));
+    entry.filter = std::make_shared<const KeyFilter>(std::move(filter));
+    editor.replace(entry.lower, upper, {entry});
+  }
+  const auto next = editor.finish();
+  core_.versions.update([&](Version& changed) { changed.directory = next; });
+  return true;
+}
+
+}  // namespace caveat

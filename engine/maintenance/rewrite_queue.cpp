@@ -1,0 +1,71 @@
+#include "engine/maintenance/rewrite_queue.h"
+
+#include "caveat/index_manager.h"
+#include "engine/partition/container.h"
+
+namespace caveat {
+
+void RewriteQueue::on_background_error(const StorageError& error) noexcept {
+  try {
+    on_error_(error);
+  } catch (const std::bad_alloc&) {
+    // The next write runs into the same fault and reports it.
+  }
+}
+
+void RewriteQueue::on_rewrite_candidates(Family family, std::span<const std::string> keys,
+                                         bool) noexcept {
+  try {
+    const std::lock_guard lock(mutex_);
+    for (const auto& key : keys) {
+      if (family == Family::primary) {
+        if (const auto lower = decode_key(key); lower && partitions_.size() < kQueueMax) {
+          partitions_.insert(*lower);
+        }
+      } else if (index_containers_.size() < kQueueMax) {
+        index_containers_.emplace(family, key);
+      }
+    }
+  } catch (const std::bad_alloc&) {
+    // Left out: the next compaction names them again.
+  }
+  wake_();
+}
+
+bool RewriteQueue::needs_rewrite(Family family, std::string_view value) const noexcept {
+  if (family == Family::primary) return container_needs_rewrite(value);
+  return is_index_family(family) && IndexManager::needs_rewrite(value);
+}
+
+void RewriteQueue::add_partition(const ExceptionKey& lower) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (partitions_.size() < kQueueMax) partitions_.insert(lower);
+  }
+  wake_();
+}
+
+std::vector<ExceptionKey> RewriteQueue::take_partitions(std::size_t count) {
+  std::vector<ExceptionKey> taken;
+  const std::lock_guard lock(mutex_);
+  while (taken.size() < count && !partitions_.empty()) {
+    taken.push_back(*partitions_.begin());
+    partitions_.erase(partitions_.begin());
+  }
+  return taken;
+}
+
+std::vector<std::pair<Family, std::string>> RewriteQueue::take_index_containers() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<Family, std::string>> taken(index_containers_.begin(),
+                                                    index_containers_.end());
+  index_containers_.clear();
+  return taken;
+}
+
+std::size_t RewriteQueue::size() const {
+  const std::lock_guard lock(mutex_);
+  return partitions_.size() + index_containers_.size();
+}
+
+}  // namespace caveat

@@ -1,0 +1,52 @@
+// The compaction hook: what the backend noticed and the mutator has to do.
+//
+// The backend calls from its own threads as it writes containers out. Here they are only named and
+// queued; the maintenance thread does the rest.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "caveat/kv_backend.h"
+#include "caveat/types.h"
+
+namespace caveat {
+
+class RewriteQueue final : public KvObserver {
+ public:
+  // `wake`: there is work; must not block. `on_error`: the backend failed in the background.
+  RewriteQueue(std::function<void()> wake, std::function<void(const StorageError&)> on_error)
+      : wake_(std::move(wake)), on_error_(std::move(on_error)) {}
+
+  void on_stall(StallState state) noexcept override { stall_.store(state); }
+  void on_background_error(const StorageError& error) noexcept override;
+  void on_rewrite_candidates(Family family, std::span<const std::string> keys,
+                             bool more) noexcept override;
+  [[nodiscard]] bool needs_rewrite(Family family, std::string_view value) const noexcept override;
+
+  // Asks for a rewrite of a partition.
+  void add_partition(const ExceptionKey& lower);
+  // Takes up to `count` partitions off the queue, lowest bounds first.
+  [[nodiscard]] std::vector<ExceptionKey> take_partitions(std::size_t count);
+  [[nodiscard]] std::vector<std::pair<Family, std::string>> take_index_containers();
+
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] StallState stall() const noexcept { return stall_.load(); }
+
+ private:
+  static constexpr std::size_t kQueueMax = std::size_t{1} << 20;
+
+  const std::function<void()> wake_;
+  const std::function<void(const StorageError&)> on_error_;
+  std::atomic<StallState> stall_{StallState::normal};
+  mutable std::mutex mutex_;
+  std::set<ExceptionKey> partitions_;
+  std::set<std::pair<Family, std::string>> index_containers_;
+};
+
+}  // namespace caveat

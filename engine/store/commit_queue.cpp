@@ -1,0 +1,172 @@
+#include "engine/store/commit_queue.h"
+
+#include <new>
+
+#include "engine/delta/delta_record.h"
+#include "pool/invariant.h"
+
+namespace caveat {
+
+CommitQueue::CommitQueue(Core& core, std::function<void()> on_sealed)
+    : core_(core), on_sealed_(std::move(on_sealed)) {}
+
+void CommitQueue::start(Sequence next_sequence, GenerationId next_generation) {
+  next_sequence_ = next_sequence;
+  next_generation_ = next_generation;
+  core_.versions.make_visible(next_sequence - 1);
+  seal_locked();  // makes the first active generation
+}
+
+Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::size_t count,
+                                                 Durability durability,
+                                                 const Precondition* precondition) {
+  if (count == 0) return Outcome::committed;
+  if (auto error = core_.background_errors.take()) return fail(std::move(*error));
+  Request request;
+  request.rows = rows;
+  request.count = count;
+  request.durability = durability;
+  request.precondition = precondition;
+
+  std::unique_lock lock(mutex_);
+  queue_.push_back(&request);
+  turn_.wait(lock, [&] { return request.done || (!leading_ && queue_.front() == &request); });
+  if (!request.done) lead(lock);
+  if (request.out_of_memory) throw std::bad_alloc();
+  return std::move(request.result);
+}
+
+// Leads the group that begins with the head of the queue. The head is the caller's request.
+void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
+  // The delta is bounded: with too many generations waiting for the fold, so do writers.
+  if (core_.options.background_maintenance) {
+    folded_.wait(lock, [&] {
+      return closed_ || sealed_count() <= kSealedMax || core_.background_errors.any();
+    });
+  }
+  const bool stuck = core_.options.background_maintenance && sealed_count() > kSealedMax;
+  std::vector<Request*> group;
+  Durability durability = Durability::none;
+  std::size_t bytes = 0;
+  for (Request* request : queue_) {
+    // A condition is checked against what is visible, so its request leads a group of its own.
+    if (!group.empty() && (request->precondition != nullptr || bytes > kGroupBytesMax)) break;
+    group.push_back(request);
+    bytes += request->rows.size();
+    durability = std::max(durability, request->durability);
+    if (request->precondition != nullptr) break;
+  }
+  leading_ = true;
+  const bool closed = closed_;
+  lock.unlock();
+
+  Result<void> written;
+  bool out_of_memory = false;
+  if (closed) {
+    written = fail(ErrorCode::closed, "the store is closed");
+  } else if (auto error = stuck ? core_.background_errors.take() : std::nullopt) {
+    written = fail(std::move(*error));
+  } else if (group.front()->precondition != nullptr &&
+             changed_since(*group.front()->precondition)) {
+    group.front()->result = Outcome::conflict;
+  } else {
+    try {
+      written = log_and_insert(group, durability);
+    } catch (const std::bad_alloc&) {
+      out_of_memory = true;
+    }
+  }
+
+  lock.lock();
+  leading_ = false;
+  for (Request* request : group) {
+    CAVEAT_ASSERT(queue_.front() == request);
+    queue_.pop_front();
+    if (!written) request->result = tl::make_unexpected(written.error());
+    request->out_of_memory = out_of_memory;
+    request->done = true;
+  }
+  turn_.notify_all();
+}
+
+Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
+                                         Durability durability) {
+  // One record for the whole group: one put, one checksum.
+  std::string_view rows = group.front()->rows;
+  std::size_t count = group.front()->count;
+  if (group.size() > 1) {
+    joined_.clear();
+    count = 0;
+    for (const Request* request : group) {
+      joined_ += request->rows;
+      count += request->count;
+    }
+    rows = joined_;
+  }
+  if (!active_->empty() && active_->encoded_bytes() + rows.size() > core_.memory.delta / 2) {
+    seal_locked();
+  }
+  const DeltaRecordKey key{active_->id(), next_sequence_};
+  record_.clear();
+  encode_delta_record(key, rows, count, record_);
+  batch_.clear();
+  batch_.put(Family::delta, encode_delta_key(key), record_);
+  // Whatever can run out of memory does so before the log knows of the rows.
+  active_->reserve(rows, count);
+  // Sequences of a failed write are not used again: its rows may yet turn up in the log.
+  const Sequence first = next_sequence_;
+  next_sequence_ += count;
+  CAVEAT_TRY(core_.backend->write(batch_, durability));
+  active_->insert_rows(first, rows, count);
+  core_.versions.make_visible(next_sequence_ - 1);
+  core_.counters.writes.fetch_add(count, std::memory_order_relaxed);
+  return {};
+}
+
+bool CommitQueue::changed_since(const Precondition& precondition) const {
+  const auto version = core_.versions.current();
+  const DeltaView delta(version->generations, kMaxSequence);
+  const auto hit = delta.lookup(precondition.key);
+  if (hit.kind != DeltaHit::Kind::none) return hit.sequence > precondition.read_at;
+  // Not in the delta: a later change could only have left it by a fold.
+  return version->folded_through > precondition.read_at;
+}
+
+void CommitQueue::seal() {
+  std::unique_lock lock(mutex_);
+  turn_.wait(lock, [&] { return !leading_; });
+  if (active_ && !active_->empty()) seal_locked();
+}
+
+// By the leader, or under the lock while nobody leads.
+void CommitQueue::seal_locked() {
+  if (active_) active_->seal();
+  GenerationOptions options;
+  active_ = std::make_shared<Generation>(next_generation_++, core_.pool, options);
+  core_.versions.update(
+      [&](Version& version) { version.generations.insert(version.generations.begin(), active_); });
+  if (sealed_count() > 0) on_sealed_();
+}
+
+std::size_t CommitQueue::sealed_count() const {
+  const auto version = core_.versions.current();
+  return version ? version->generations.size() - 1 : 0;
+}
+
+void CommitQueue::on_folded() {
+  const std::lock_guard lock(mutex_);
+  folded_.notify_all();
+}
+
+bool CommitQueue::overfull() const {
+  return sealed_count() > 0;
+}
+
+void CommitQueue::close() {
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  folded_.notify_all();
+  turn_.wait(lock, [&] { return !leading_ && queue_.empty(); });
+}
+
+}  // namespace caveat

@@ -1,0 +1,92 @@
+// Commits: from a caller's rows to logged and visible ones.
+//
+// Writers queue up; the one at the head takes those behind it along, logs all of them in one
+// backend write, puts the rows into the active generation and makes them visible, in sequence
+// order (group commit, as LevelDB's writer queue). A row is visible only after its log write
+// succeeded, a batch as a whole.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "engine/store/core.h"
+
+namespace caveat {
+
+class CommitQueue {
+ public:
+  // What a conditional commit has seen: it succeeds only if the key has not changed since.
+  struct Precondition {
+    ExceptionKey key;
+    Sequence read_at = 0;
+  };
+  enum class Outcome : std::uint8_t { committed, conflict };
+
+  // `on_sealed`: a generation was sealed; called while committing, must not block.
+  CommitQueue(Core& core, std::function<void()> on_sealed);
+
+  // After recovery: the first sequence to give out and the id of the first generation to make.
+  void start(Sequence next_sequence, GenerationId next_generation);
+
+  // `rows` as WriteBatch::rows(), `count` of them. Waits for its turn and for the log.
+  [[nodiscard]] Result<Outcome> commit(std::string_view rows, std::size_t count,
+                                       Durability durability,
+                                       const Precondition* precondition = nullptr);
+
+  // Seals the active generation if it holds anything. All rows committed before the call are then
+  // in sealed generations.
+  void seal();
+
+  // Called by whoever folds: a generation less is waiting.
+  void on_folded();
+
+  // Without background maintenance nobody would fold for a waiting writer: it is told to instead.
+  [[nodiscard]] bool overfull() const;
+
+  // Commits from now on give `closed`.
+  void close();
+
+ private:
+  struct Request {
+    std::string_view rows;
+    std::size_t count = 0;
+    Durability durability = Durability::wal;
+    const Precondition* precondition = nullptr;
+    Result<Outcome> result = Outcome::committed;
+    bool out_of_memory = false;
+    bool done = false;
+  };
+  static constexpr std::size_t kGroupBytesMax = std::size_t{1} << 20;
+
+  void lead(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] Result<void> log_and_insert(const std::vector<Request*>& group,
+                                            Durability durability);
+  [[nodiscard]] bool changed_since(const Precondition& precondition) const;
+  void seal_locked();
+  [[nodiscard]] std::size_t sealed_count() const;
+
+  Core& core_;
+  const std::function<void()> on_sealed_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable turn_;    // the head of the queue changed, or a request is done
+  std::condition_variable folded_;  // a generation less is waiting
+  std::deque<Request*> queue_;
+  bool leading_ = false;  // somebody is writing, outside the lock
+  bool closed_ = false;
+
+  // The leader's.
+  std::shared_ptr<Generation> active_;
+  Sequence next_sequence_ = 1;
+  GenerationId next_generation_ = 1;
+  KvBatch batch_;
+  std::string joined_;  // rows of a group of several
+  std::string record_;
+};
+
+}  // namespace caveat

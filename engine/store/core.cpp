@@ -1,0 +1,79 @@
+#include "engine/store/core.h"
+
+#include <algorithm>
+
+namespace caveat {
+
+namespace {
+
+CodecRegistry make_registry(const Options& options, int level) {
+  auto registry = CodecRegistry::built_in(level);
+  for (const auto& [id, codec] : options.custom_codecs) {
+    // Ids were checked by Engine::open.
+    static_cast<void>(registry.add(id, codec));
+  }
+  return registry;
+}
+
+}  // namespace
+
+MemoryPlan MemoryPlan::of(const Options& options) noexcept {
+  const std::size_t budget = options.memory_budget_bytes;
+  MemoryPlan plan;
+  plan.delta = options.delta_bytes != 0 ? options.delta_bytes : budget / 8;
+  const std::size_t cache = options.cache_bytes != 0 ? options.cache_bytes : budget / 4;
+  plan.record_cache = cache / 8;
+  plan.block_cache = cache - plan.record_cache;
+  plan.filters = budget / 8;
+  plan.backend_cache = budget / 16;
+  plan.backend_buffers = std::max<std::size_t>(budget / 8, std::size_t{2} << 20);
+  return plan;
+}
+
+void BackgroundErrors::report(const StorageError& error, EngineCounters& counters) {
+  counters.background_errors.fetch_add(1, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!pending_) pending_ = error;
+    any_.store(true, std::memory_order_release);
+  }
+  if (listener_) listener_(error);
+}
+
+std::optional<StorageError> BackgroundErrors::take() {
+  if (!any_.load(std::memory_order_acquire)) [[likely]]
+    return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  any_.store(false, std::memory_order_release);
+  return std::exchange(pending_, std::nullopt);
+}
+
+Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
+    : options(std::move(the_options)),
+      memory(MemoryPlan::of(options)),
+      clock(options.clock != nullptr ? *options.clock : system_clock()),
+      backend(std::move(the_backend)),
+      pool(std::min<std::size_t>(options.memory_budget_bytes / 16, std::size_t{16} << 20)),
+      codecs(make_registry(options, options.compression_level)),
+      dense_codecs(make_registry(options, options.optimize_compression_level)),
+      dictionaries(codecs),
+      block_cache(memory.block_cache),
+      record_cache(memory.record_cache),
+      background_errors(options.on_background_error),
+      versions(clock) {}
+
+Durability Core::durability_of(const WriteOptions& write) const noexcept {
+  switch (write.durability) {
+    case WriteOptions::Level::none:
+      return Durability::none;
+    case WriteOptions::Level::wal:
+      return Durability::wal;
+    case WriteOptions::Level::fsync:
+      return Durability::fsync;
+    case WriteOptions::Level::store_default:
+      break;
+  }
+  return options.durability;
+}
+
+}  // namespace caveat

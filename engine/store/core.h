@@ -1,0 +1,116 @@
+// What the parts of an engine share. The engine owns it; commits, reads and maintenance are
+// written against it, and none of them knows the others.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "caveat/index_manager.h"
+#include "caveat/memory_pool.h"
+#include "caveat/options.h"
+#include "engine/cache/block_cache.h"
+#include "engine/cache/record_cache.h"
+#include "engine/catalogue/catalogue.h"
+#include "engine/partition/partition_image.h"
+#include "engine/query/query_engine.h"
+#include "engine/store/dictionary_set.h"
+#include "engine/store/partition_ids.h"
+#include "engine/store/superblock.h"
+#include "engine/store/version_set.h"
+#include "pool/worker_pool.h"
+
+namespace caveat {
+
+// How Options::memory_budget_bytes is shared out; bytes.
+struct MemoryPlan {
+  std::size_t delta = 0;         // of one generation; at most kSealedMax more wait to be folded
+  std::size_t block_cache = 0;   // decoded partitions
+  std::size_t record_cache = 0;  // hot records
+  std::size_t filters = 0;       // key filters; partitions beyond it have none in memory
+  std::size_t backend_cache = 0;
+  std::size_t backend_buffers = 0;
+
+  static MemoryPlan of(const Options& options) noexcept;
+};
+
+// Sealed generations that may wait for the fold before writers wait too.
+inline constexpr std::size_t kSealedMax = 2;
+
+// Counted where things happen, read by statistics. Relaxed.
+struct EngineCounters {
+  std::atomic<std::uint64_t> reads{0};
+  std::atomic<std::uint64_t> read_misses{0};
+  std::atomic<std::uint64_t> filter_negatives{0};
+  std::atomic<std::uint64_t> writes{0};
+  std::atomic<std::uint64_t> sampled_calls{0};
+  std::atomic<std::uint64_t> sampled_ns{0};
+  std::atomic<std::uint64_t> folds{0};
+  std::atomic<std::uint64_t> rewrites{0};
+  std::atomic<std::uint64_t> splits{0};
+  std::atomic<std::uint64_t> joins{0};
+  std::atomic<std::uint64_t> stale_hints_removed{0};
+  std::atomic<std::uint64_t> background_errors{0};
+};
+
+// An error that struck where nobody was listening: told to the host once, then to the next write.
+class BackgroundErrors {
+ public:
+  explicit BackgroundErrors(std::function<void(const StorageError&)> listener)
+      : listener_(std::move(listener)) {}
+  void report(const StorageError& error, EngineCounters& counters);
+  // The oldest not yet returned; writes ask before they begin.
+  [[nodiscard]] std::optional<StorageError> take();
+  [[nodiscard]] bool any() const noexcept { return any_.load(std::memory_order_acquire); }
+
+ private:
+  std::function<void(const StorageError&)> listener_;
+  std::mutex mutex_;
+  std::optional<StorageError> pending_;
+  std::atomic<bool> any_{false};
+};
+
+struct Core {
+  Core(std::unique_ptr<KvBackend> the_backend, Options the_options);
+
+  const Options options;
+  const MemoryPlan memory;
+  const Clock& clock;
+  const std::unique_ptr<KvBackend> backend;
+
+  MemoryPool pool;
+  WorkerPool workers;
+  CodecRegistry codecs;        // at Options::compression_level
+  CodecRegistry dense_codecs;  // at Options::optimize_compression_level
+  DictionarySet dictionaries;
+  Catalogue catalogue;
+  PartitionIds partition_ids;
+  // The mutator's; others read what they need through versions.
+  Superblock superblock;
+  PartitionId next_partition_id = 1;
+  std::unique_ptr<IndexManager> indexes;
+
+  BlockCache<PartitionImage> block_cache;
+  RecordCache record_cache;
+
+  EngineCounters counters;
+  QueryCounters query_counters;
+  BackgroundErrors background_errors;
+
+  // Last: versions refer to the backend's snapshots and must go first.
+  VersionSet versions;
+
+  // For containers: changes whenever one does. Of this process.
+  [[nodiscard]] std::uint64_t new_partition_version() noexcept {
+    return next_partition_version_.fetch_add(1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] Durability durability_of(const WriteOptions& options) const noexcept;
+
+ private:
+  std::atomic<std::uint64_t> next_partition_version_{1};
+};
+
+}  // namespace caveat

@@ -1,0 +1,81 @@
+#include "engine/store/version_set.h"
+
+#include "caveat/ports.h"
+#include "caveat/snapshot.h"
+
+namespace caveat {
+
+std::uint64_t Snapshot::sequence() const noexcept {
+  return view_->ceiling;
+}
+
+VersionSet::~VersionSet() {
+  clear();
+}
+
+std::shared_ptr<const ReadView> VersionSet::view() const {
+  auto* view = new ReadView();
+  const std::int64_t now = clock_.now_ns();
+  auto open = open_;
+  {
+    const std::lock_guard lock(open->mutex);
+    open->since_ns.insert(now);
+  }
+  std::shared_ptr<const ReadView> result(view, [open, now](const ReadView* ended) {
+    delete ended;
+    const std::lock_guard lock(open->mutex);
+    open->since_ns.erase(open->since_ns.find(now));
+  });
+  // Under the lock no version is published, so that all rows up to the ceiling are in this one.
+  const std::lock_guard lock(mutex_);
+  view->version = owner_;
+  view->ceiling = visible();
+  return result;
+}
+
+void VersionSet::update(const std::function<void(Version&)>& change) {
+  std::vector<std::shared_ptr<const Version>> freed;  // destroyed after the lock is gone
+  const std::lock_guard lock(mutex_);
+  auto next = owner_ ? std::make_shared<Version>(*owner_) : std::make_shared<Version>();
+  next->created_ns = clock_.now_ns();
+  change(*next);
+  if (owner_) retired_.push_back(std::move(owner_));
+  owner_ = std::move(next);
+  current_.store(owner_.get(), std::memory_order_seq_cst);
+  free_retired_locked(freed);
+}
+
+void VersionSet::free_retired_locked(std::vector<std::shared_ptr<const Version>>& freed) {
+  std::erase_if(retired_, [&](std::shared_ptr<const Version>& version) {
+    if (HazardDomain::is_pinned(version.get())) return false;
+    freed.push_back(std::move(version));
+    return true;
+  });
+}
+
+std::shared_ptr<const Version> VersionSet::current() const {
+  const std::lock_guard lock(mutex_);
+  return owner_;
+}
+
+std::size_t VersionSet::open_views() const {
+  const std::lock_guard lock(open_->mutex);
+  return open_->since_ns.size();
+}
+
+std::int64_t VersionSet::oldest_view_age_ns() const {
+  const std::lock_guard lock(open_->mutex);
+  return open_->since_ns.empty() ? 0 : clock_.now_ns() - *open_->since_ns.begin();
+}
+
+void VersionSet::clear() {
+  std::vector<std::shared_ptr<const Version>> freed;
+  const std::lock_guard lock(mutex_);
+  current_.store(nullptr, std::memory_order_seq_cst);
+  freed = std::move(retired_);
+  retired_.clear();
+  if (owner_) freed.push_back(std::move(owner_));
+  owner_ = nullptr;
+}
+
+}  // namespace caveat
