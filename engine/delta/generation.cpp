@@ -11,9 +11,8 @@
 namespace caveat {
 namespace {
 
-constexpr std::size_t kRowAlign = 8;
 constexpr std::size_t kFirstTableRows = 48;
-static_assert(alignof(DeltaRow) == kRowAlign);
+static_assert(alignof(DeltaRow) <= detail::RowMemory::kAlign);
 
 std::uint64_t hash_of_key(const ExceptionKey& key) noexcept {
   return std::hash<ExceptionKey>{}(key);
@@ -34,7 +33,8 @@ auto same_node(NodeId node) {
 }
 
 std::size_t bytes_of_row(std::size_t encoded) noexcept {
-  return sizeof(DeltaRow) + (encoded + kRowAlign - 1) / kRowAlign * kRowAlign;
+  constexpr std::size_t kAlign = detail::RowMemory::kAlign;
+  return sizeof(DeltaRow) + (encoded + kAlign - 1) / kAlign * kAlign;
 }
 
 // Steps over a length-prefixed row.
@@ -96,14 +96,9 @@ void Generation::make_room(const Room& room) {
     spare_segments_.push_back(new detail::Segment(rows, options_.segment_rows));
     space += options_.segment_rows;
   }
-
-  if (static_cast<std::size_t>(row_end_ - row_next_) < room.row_bytes) {
-    row_next_ = static_cast<char*>(arena_.allocate(room.row_bytes, kRowAlign));
-    row_end_ = row_next_ + room.row_bytes;
-  }
 }
 
-void Generation::reserve(std::string_view rows, std::size_t count) {
+Generation::Room Generation::room_for(std::string_view rows, std::size_t count) noexcept {
   Room room;
   NodeId last_node = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -122,11 +117,18 @@ void Generation::reserve(std::string_view rows, std::size_t count) {
       ++room.records;
     }
   }
+  return room;
+}
+
+void Generation::reserve(std::string_view rows, std::size_t count) {
+  const Room room = room_for(rows, count);
   make_room(room);
+  row_memory_.begin_reserve(room.row_bytes);
+  for (std::size_t i = 0; i < count; ++i) row_memory_.reserve(bytes_of_row(take_row(rows).size()));
 }
 
 void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t count) {
-  reserve(rows, count);
+  make_room(room_for(rows, count));
   // A few rows at a time, so that the tables' cache lines are on their way while others are used.
   constexpr std::size_t kAhead = 8;
   struct Pending {
@@ -153,7 +155,6 @@ void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t 
 
 void Generation::insert(Sequence sequence, const RowView& row, std::string_view encoded) {
   Room room;
-  room.row_bytes = bytes_of_row(encoded.size());
   room.node_clears = row.kind == RowKind::clear_node ? 1 : 0;
   room.property_clears = row.kind == RowKind::clear_property ? 1 : 0;
   room.records = room.nodes = 1 - room.node_clears - room.property_clears;
@@ -163,9 +164,7 @@ void Generation::insert(Sequence sequence, const RowView& row, std::string_view 
 
 DeltaRow* Generation::make_row(Sequence sequence, const RowView& row, std::string_view encoded) {
   const std::size_t bytes = bytes_of_row(encoded.size());
-  CAVEAT_ASSERT(static_cast<std::size_t>(row_end_ - row_next_) >= bytes);
-  auto* made = ::new (static_cast<void*>(row_next_)) DeltaRow;
-  row_next_ += bytes;
+  auto* made = ::new (static_cast<void*>(row_memory_.take(bytes))) DeltaRow;
   made->sequence = sequence;
   made->key = row.record.key;
   const bool store = row.kind == RowKind::store;

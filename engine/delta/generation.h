@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/delta/delta_row.h"
+#include "engine/delta/row_memory.h"
 #include "engine/delta/row_table.h"
 #include "engine/delta/segment.h"
 #include "pool/arena.h"
@@ -120,6 +121,7 @@ class Generation {
     std::size_t row_bytes = 0;
   };
   void make_room(const Room& room);
+  [[nodiscard]] static Room room_for(std::string_view rows, std::size_t count) noexcept;
   [[nodiscard]] DeltaRow* make_row(Sequence sequence, const RowView& row, std::string_view encoded);
   void insert_with_room(Sequence sequence, const RowView& row, std::string_view encoded,
                         std::uint64_t hash);
@@ -140,10 +142,9 @@ class Generation {
   std::atomic<Sequence> first_sequence_{0};
   std::atomic<Sequence> last_sequence_{0};
   std::atomic<bool> sealed_{false};
-  char* row_next_ = nullptr;  // memory that make_room took for rows
-  char* row_end_ = nullptr;
   std::vector<detail::Segment*> spare_segments_;
   Arena arena_;
+  detail::RowMemory row_memory_{arena_};
 
   const GenerationId id_;
   const GenerationOptions options_;
