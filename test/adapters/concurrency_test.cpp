@@ -48,7 +48,7 @@ std::string check_version(KvBackend& b, const KvSnapshot* snapshot) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("readers see whole batches while writers go on", "", CAVEAT_BACKENDS) {
+TEMPLATE_TEST_CASE("readers see whole batches while writers go on", "[threads]", CAVEAT_BACKENDS) {
   TestType kind;
   KvBackend& b = *kind.backend;
   put(b, Family::overflow, "log", ",");
@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE("readers see whole batches while writers go on", "", CAVEAT_B
   CHECK(walk(b, Family::delta).size() == 1);  // 400 is a multiple of 16
 }
 
-TEMPLATE_TEST_CASE("several writers lose nothing", "", CAVEAT_BACKENDS) {
+TEMPLATE_TEST_CASE("several writers lose nothing", "[threads]", CAVEAT_BACKENDS) {
   TestType kind;
   KvBackend& b = *kind.backend;
   constexpr int kWriters = 4;
@@ -111,7 +111,7 @@ TEMPLATE_TEST_CASE("several writers lose nothing", "", CAVEAT_BACKENDS) {
   CHECK(walk(b, Family::delta).size() == kWriters * kEach);
 }
 
-TEST_CASE("the in-memory backend drops versions that nobody sees") {
+TEST_CASE("the in-memory backend drops versions that nobody sees", "[threads]") {
   const auto b = make_memory_backend();
   const std::string value(4096, 'v');
   const auto bytes = [&] { return must(b->properties()).families[2].memtable_bytes; };

@@ -28,7 +28,7 @@ struct Value {
 
 }  // namespace
 
-TEST_CASE("cache: readers see only live values of their own key while writers churn") {
+TEST_CASE("cache: readers see only live values of their own key while writers churn", "[threads]") {
   {
     BlockCache<Value> cache(200'000);
     std::atomic<bool> stop{false};
@@ -80,7 +80,7 @@ TEST_CASE("cache: readers see only live values of their own key while writers ch
   CHECK(Value::alive.load() == 0);
 }
 
-TEST_CASE("cache: tables grow under readers") {
+TEST_CASE("cache: tables grow under readers", "[threads]") {
   ShardedCache<BlockKey, Value> cache({8 << 20, 8 << 20});  // one shard
   std::atomic<bool> stop{false};
   std::atomic<std::size_t> wrong{0};
@@ -104,7 +104,7 @@ TEST_CASE("cache: tables grow under readers") {
   for (std::uint64_t id = 0; id < 5000; ++id) REQUIRE(cache.lookup_pinned({id, 1}));
 }
 
-TEST_CASE("record cache: no reader sees a record of another stamp than its own") {
+TEST_CASE("record cache: no reader sees a record of another stamp than its own", "[threads]") {
   RecordCache cache(300'000);
   std::atomic<std::uint64_t> version{1};
   std::atomic<bool> stop{false};

@@ -69,7 +69,7 @@ std::size_t uses_after_free(std::size_t rounds, std::size_t stop_after) {
 
 }  // namespace
 
-TEST_CASE("hazard: a pinned object is not freed, however threads interleave") {
+TEST_CASE("hazard: a pinned object is not freed, however threads interleave", "[threads]") {
   CHECK(uses_after_free<detail::HazardPinPolicy>(20'000, 1) == 0);
   CHECK(uses_after_free<SlowPin>(20'000, 1) == 0);
 }
@@ -82,7 +82,7 @@ TEST_CASE("hazard: the storm catches a pin that does not look again") {
   CHECK(caught > 0);
 }
 
-TEST_CASE("hazard: memory is really given back and really safe") {
+TEST_CASE("hazard: memory is really given back and really safe", "[threads]") {
   // With real deletes, for the address and thread sanitizers.
   struct Node {
     explicit Node(int n) : a(n), b(n) {}
@@ -121,7 +121,7 @@ TEST_CASE("hazard: memory is really given back and really safe") {
   CHECK(retired_max <= 3);  // one pin a reader
 }
 
-TEST_CASE("hazard: more pins than a thread has slots, released in any order") {
+TEST_CASE("hazard: more pins than a thread has slots, released in any order", "[threads]") {
   std::array<int, 20> objects{};
   std::vector<std::atomic<const int*>> sources(objects.size());
   std::vector<HazardPtr<int>> pins;
@@ -140,7 +140,7 @@ TEST_CASE("hazard: more pins than a thread has slots, released in any order") {
   CHECK(pinned.empty());
 }
 
-TEST_CASE("hazard: a pin moves, and an empty source gives an empty pin") {
+TEST_CASE("hazard: a pin moves, and an empty source gives an empty pin", "[threads]") {
   const int object = 1;
   std::atomic<const int*> source{&object};
   auto pin = HazardPtr<int>::pin(source);
@@ -164,7 +164,7 @@ struct PinsAtThreadExit {
 };
 }  // namespace
 
-TEST_CASE("hazard: threads pass their slots on, and may pin while they end") {
+TEST_CASE("hazard: threads pass their slots on, and may pin while they end", "[threads]") {
   const int object = 1;
   late_source.store(&object);
   for (int i = 0; i < 50; ++i) {

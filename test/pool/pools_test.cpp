@@ -145,7 +145,7 @@ TEST_CASE("memory pool: statistics are the sum of the parts, and trim empties th
   CHECK(pool.statistics().bytes_reserved == 0);
 }
 
-TEST_CASE("memory pool: many threads use it at once") {
+TEST_CASE("memory pool: many threads use it at once", "[threads]") {
   MemoryPool pool(1 << 20);
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

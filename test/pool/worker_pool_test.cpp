@@ -9,7 +9,7 @@
 using caveat::CancellationToken;
 using caveat::WorkerPool;
 
-TEST_CASE("worker pool: every piece runs once, and what it wrote is seen") {
+TEST_CASE("worker pool: every piece runs once, and what it wrote is seen", "[threads]") {
   WorkerPool pool(4);
   for (const std::size_t count : {0, 1, 2, 3, 100, 5000}) {
     std::vector<int> runs(count);
@@ -18,7 +18,7 @@ TEST_CASE("worker pool: every piece runs once, and what it wrote is seen") {
   }
 }
 
-TEST_CASE("worker pool: pieces wait for each other only if several threads run them") {
+TEST_CASE("worker pool: pieces wait for each other only if several threads run them", "[threads]") {
   WorkerPool pool(2);
   std::atomic<int> inside{0};
   // Each piece waits until the other is running, too: the caller alone would hang here.
@@ -28,7 +28,7 @@ TEST_CASE("worker pool: pieces wait for each other only if several threads run t
   }));
 }
 
-TEST_CASE("worker pool: one thread is the caller itself") {
+TEST_CASE("worker pool: one thread is the caller itself", "[threads]") {
   WorkerPool pool(1);
   const auto self = std::this_thread::get_id();
   bool same = true;
@@ -38,7 +38,8 @@ TEST_CASE("worker pool: one thread is the caller itself") {
   CHECK(WorkerPool::default_threads() <= WorkerPool::kThreadsMax);
 }
 
-TEST_CASE("worker pool: running out of memory reaches the caller, and the pool goes on") {
+TEST_CASE("worker pool: running out of memory reaches the caller, and the pool goes on",
+          "[threads]") {
   WorkerPool pool(3);
   for (int round = 0; round < 50; ++round) {
     std::atomic<int> started{0};
@@ -55,7 +56,7 @@ TEST_CASE("worker pool: running out of memory reaches the caller, and the pool g
   }
 }
 
-TEST_CASE("worker pool: cancelling leaves pieces out and says so") {
+TEST_CASE("worker pool: cancelling leaves pieces out and says so", "[threads]") {
   WorkerPool pool(3);
   CancellationToken token;
   std::atomic<std::size_t> ran{0};
@@ -72,7 +73,7 @@ TEST_CASE("worker pool: cancelling leaves pieces out and says so") {
       1, [](std::size_t) {}, &token));
 }
 
-TEST_CASE("worker pool: calls nest and run side by side") {
+TEST_CASE("worker pool: calls nest and run side by side", "[threads]") {
   WorkerPool pool(4);
   std::atomic<int> leaves{0};
   std::vector<std::thread> callers;
@@ -89,7 +90,7 @@ TEST_CASE("worker pool: calls nest and run side by side") {
   CHECK(leaves.load() == 3 * 20 * 4 * 5);
 }
 
-TEST_CASE("worker pool: it ends at once, used or not") {
+TEST_CASE("worker pool: it ends at once, used or not", "[threads]") {
   for (int i = 0; i < 50; ++i) {
     WorkerPool unused(4);
     WorkerPool used(4);

@@ -220,3 +220,17 @@ def every_suite_is_run(files):
         if path.startswith("test/") and path.endswith(".cpp") and path.count("/") == 2:
             if path.split("/")[1] not in listed:
                 yield path, 1, "test/CMakeLists.txt does not list this folder: it never runs"
+
+
+@rule(planted={"test/pool/x.cpp": 'TEST_CASE("a race") { std::thread t(f); }\n'})
+def cases_with_threads_are_tagged(files):
+    for path, text in files.items():
+        if not path.startswith("test/") or not path.endswith(".cpp"):
+            continue
+        for found in re.finditer(r"\bstd::j?thread\b(?!::)", text):
+            case = text.rfind("TEST_CASE(", 0, found.start())
+            # In a helper above the cases: one of them will be tagged. [.name] is a hidden case.
+            tags = text[case:text.index("{", case)] if case >= 0 else text
+            if "[threads]" not in tags and "[." not in tags:
+                yield path, text.count("\n", 0, found.start()) + 1, (
+                    "tag the cases that start threads [threads], or ThreadSanitizer never sees them")
