@@ -10,7 +10,10 @@ namespace {
 
 // What Open's statuses mean for the caller, who has a directory and no call to correct.
 StorageError open_error(const std::filesystem::path& path, const rocksdb::Status& status) {
-  const std::string text = status.ToString();
+  std::string text = status.ToString();
+  // A table that is missing is last looked for under the suffix of LevelDB's days.
+  const std::size_t suffix = text.find(".ldb");
+  if (suffix != std::string::npos) text.replace(suffix, 4, ".sst");
   if (text.find("lock file") != std::string::npos || text.find("lock hold") != std::string::npos) {
     return {ErrorCode::locked, path.string() +
                                    " is open in a program that uses RocksDB directly (" +
@@ -35,7 +38,7 @@ RocksdbBackend::RocksdbBackend(const std::filesystem::path& path,
       options_(options),
       lock_(std::move(lock)),
       events_(std::make_shared<StoreEvents>()),
-      store_(make_store_options(options, events_)) {}
+      store_(make_store_options(options, path, events_)) {}
 
 RocksdbBackend::~RocksdbBackend() {
   CAVEAT_ASSERT(live_ == 0);
@@ -103,6 +106,7 @@ Result<void> RocksdbBackend::close() {
   const rocksdb::Status ended = db_->Close();
   if (status.ok()) status = ended;
   db_.reset();
+  remove_old_options(path_);
   lock_.release();
   if (status.ok()) return {};
   // The log has everything: nothing is lost, and the next open will say more.

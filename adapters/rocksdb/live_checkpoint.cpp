@@ -65,10 +65,9 @@ detail::StoreOptions reading_options(const fs::path& log_directory) {
   RocksdbBackendOptions small;
   small.block_cache_bytes = std::size_t{8} << 20;
   small.max_open_files = -1;  // a secondary keeps what it has found open
-  detail::StoreOptions options = detail::make_store_options(small, nullptr);
+  detail::StoreOptions options = detail::make_store_options(small, log_directory, nullptr);
   options.db.create_missing_column_families = false;
   options.db.db_log_dir = log_directory.string();
-  options.db.info_log_level = rocksdb::InfoLogLevel::FATAL_LEVEL;
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "adapters/rocksdb/append_operator.h"
+#include "adapters/rocksdb/warning_log.h"
 
 namespace caveat::detail {
 namespace {
@@ -106,9 +107,10 @@ rocksdb::DBOptions db_options(const RocksdbBackendOptions& options) {
 
   db.stats_dump_period_sec = 0;  // we export our own
   db.stats_persist_period_sec = 0;
+  // make_store_options puts a logger in for warnings and errors alone: RocksDB's own writes 80 KiB
+  // of settings at each open.
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   db.keep_log_file_num = 2;
-  db.max_log_file_size = std::size_t{1} << 20;
 
   if (options.rate_limit_bytes_per_second > 0) {
     db.rate_limiter.reset(rocksdb::NewGenericRateLimiter(
@@ -126,6 +128,7 @@ std::string column_family_name(Family family) {
 }
 
 StoreOptions make_store_options(const RocksdbBackendOptions& options,
+                                const std::filesystem::path& log_directory,
                                 std::shared_ptr<StoreEvents> events) {
   StoreOptions made;
   made.cache =
@@ -135,6 +138,7 @@ StoreOptions make_store_options(const RocksdbBackendOptions& options,
       std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, made.cache);
   made.db = db_options(options);
   made.db.write_buffer_manager = made.memtables;
+  made.db.info_log = make_warning_log(log_directory);
   if (events) made.db.listeners.push_back(events);
   for (const Family family : kFamilies) {
     made.families.emplace_back(column_family_name(family),

@@ -6,6 +6,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,8 +26,9 @@ struct StoreOptions {
 // The column family's name: RocksDB insists on "default" for one; that is meta.
 [[nodiscard]] std::string column_family_name(Family family);
 
-// `events` may be null: then nothing is reported.
+// `events` may be null: then nothing is reported. Warnings go to LOG in `log_directory`.
 [[nodiscard]] StoreOptions make_store_options(const RocksdbBackendOptions& options,
+                                              const std::filesystem::path& log_directory,
                                               std::shared_ptr<StoreEvents> events);
 
 }  // namespace caveat::detail

@@ -183,6 +183,21 @@ std::string database_lock_owner(const fs::path& path) {
   return "another process";
 }
 
+void remove_old_options(const fs::path& path) noexcept {
+  try {
+    const auto names = list(path);
+    if (!names) return;
+    const std::string* newest = nullptr;  // numbers have a fixed width: they sort as names
+    for (const std::string& name : *names) {
+      if (!name.starts_with("OPTIONS-") || name.ends_with(".dbtmp")) continue;
+      std::error_code ignored;
+      if (newest != nullptr) fs::remove(path / *newest, ignored);
+      newest = &name;
+    }
+  } catch (...) {  // out of memory: they go another time
+  }
+}
+
 std::uint64_t directory_bytes(const fs::path& path) noexcept {
   try {
     std::uint64_t total = 0;

@@ -38,6 +38,10 @@ enum class DirectoryState : std::uint8_t {
 // Never to be asked by a process that has the database open: closing the file drops its lock.
 [[nodiscard]] std::string database_lock_owner(const std::filesystem::path& path);
 
+// RocksDB keeps two dumps of its options, 36 KiB each, that nothing reads but its own tools: all
+// but the newest go. Only for the owner, with the database closed.
+void remove_old_options(const std::filesystem::path& path) noexcept;
+
 // All files below, as the file system counts their lengths.
 [[nodiscard]] std::uint64_t directory_bytes(const std::filesystem::path& path) noexcept;
 

@@ -98,7 +98,8 @@ TEMPLATE_TEST_CASE("long lists of candidates are cut", "", CAVEAT_BACKENDS) {
   b.set_observer(nullptr);
 }
 
-TEMPLATE_TEST_CASE("an observer may be taken away while callbacks run", "[threads]", CAVEAT_BACKENDS) {
+TEMPLATE_TEST_CASE("an observer may be taken away while callbacks run", "[threads]",
+                   CAVEAT_BACKENDS) {
   TestType kind;
   KvBackend& b = *kind.backend;
   std::atomic<bool> stop{false};
