@@ -1,0 +1,77 @@
+// caveat optimize STORE
+#include <fmt/format.h>
+
+#include "tools/cli/command.h"
+#include "tools/cli/json_writer.h"
+#include "tools/cli/output.h"
+#include "tools/cli/signals.h"
+#include "tools/cli/store_access.h"
+#include "tools/cli/terminal.h"
+
+namespace caveat::cli {
+namespace {
+
+struct Arguments : CommonArguments {
+  std::size_t memory_mib = 0;
+};
+
+std::string json_of(const OptimizationResults& done) {
+  JsonWriter json;
+  json.begin_object()
+      .field("partitions_rewritten", done.partitions_rewritten)
+      .field("partitions_split", done.partitions_split)
+      .field("partitions_joined", done.partitions_joined)
+      .field("stale_hints_removed", done.stale_hints_removed)
+      .field("dictionaries_trained", done.dictionaries_trained)
+      .field("bytes_before", done.bytes_before)
+      .field("bytes_after", done.bytes_after)
+      .field("memory_saved", done.memory_saved)
+      .field("compression_ratio_before", done.compression_ratio_before)
+      .field("compression_ratio_after", done.compression_ratio_after)
+      .field("duration_ns", done.duration_ns)
+      .end_object();
+  return json.text();
+}
+
+std::string text_of(const OptimizationResults& done) {
+  return fields_text(
+      {{"partitions rewritten", grouped(done.partitions_rewritten)},
+       {"split, joined", grouped(done.partitions_split) + ", " + grouped(done.partitions_joined)},
+       {"stale hints removed", grouped(done.stale_hints_removed)},
+       {"dictionaries trained", grouped(done.dictionaries_trained)},
+       {"before", human_bytes(done.bytes_before)},
+       {"after", human_bytes(done.bytes_after)},
+       {"saved", human_bytes(done.memory_saved)},
+       {"compression ratio", fmt::format("{:.2f}, before {:.2f}", done.compression_ratio_after,
+                                         done.compression_ratio_before)},
+       {"time", human_duration(static_cast<double>(done.duration_ns))}});
+}
+
+Result<ExitCode> optimize(const Arguments& arguments) {
+  const GracefulStop graceful;
+  WriteAccess access;
+  access.memory_mib = arguments.memory_mib;
+  CAVEAT_ASSIGN(auto store, open_to_write(arguments.store, access));
+  ProgressReporter progress;
+  CAVEAT_ASSIGN(const auto done, store.optimize_storage(&progress));
+  CAVEAT_TRY(store.close());
+  progress.clear();
+  CAVEAT_TRY(print(arguments.json ? json_of(done) : text_of(done)));
+  return kDone;
+}
+
+}  // namespace
+
+void add_optimize(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<Arguments>();
+  auto* command = add_command(
+      app, "optimize",
+      "Fold recent writes, rewrite partitions densely, retrain dictionaries, purge stale hints. "
+      "Ctrl-C ends it between two steps; what was done stays.",
+      "caveat optimize STORE && caveat compact STORE", *arguments);
+  command->add_option("--memory", arguments->memory_mib, "Memory budget in MiB")->type_name("MIB");
+  command->callback(
+      [arguments, &action] { action = [arguments] { return optimize(*arguments); }; });
+}
+
+}  // namespace caveat::cli

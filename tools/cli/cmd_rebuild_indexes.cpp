@@ -1,0 +1,44 @@
+// caveat rebuild-indexes STORE
+#include <chrono>
+
+#include "tools/cli/command.h"
+#include "tools/cli/json_writer.h"
+#include "tools/cli/output.h"
+#include "tools/cli/signals.h"
+#include "tools/cli/store_access.h"
+#include "tools/cli/terminal.h"
+
+namespace caveat::cli {
+namespace {
+
+Result<ExitCode> rebuild(const CommonArguments& arguments) {
+  const GracefulStop graceful;
+  CAVEAT_ASSIGN(auto store, open_to_write(arguments.store));
+  const auto start = std::chrono::steady_clock::now();
+  ProgressReporter progress;
+  CAVEAT_TRY(store.rebuild_indexes(&progress));
+  CAVEAT_TRY(store.close());
+  progress.clear();
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
+  JsonWriter json;
+  json.begin_object().flag("rebuilt", true).field("duration_ns", std::int64_t{took.count()});
+  json.end_object();
+  CAVEAT_TRY(print(
+      arguments.json ? json.text()
+                     : fields_text({{"indexes rebuilt", "4"},
+                                    {"time", human_duration(static_cast<double>(took.count()))}})));
+  return kDone;
+}
+
+}  // namespace
+
+void add_rebuild_indexes(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<CommonArguments>();
+  auto* command = add_command(
+      app, "rebuild-indexes",
+      "Make the four secondary indexes anew from the records, after damage or a killed rebuild.",
+      "caveat rebuild-indexes STORE", *arguments);
+  command->callback([arguments, &action] { action = [arguments] { return rebuild(*arguments); }; });
+}
+
+}  // namespace caveat::cli

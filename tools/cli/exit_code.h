@@ -1,0 +1,26 @@
+// How the tool ends. Documented in docs/cli.md and in `caveat --help`.
+#pragma once
+
+#include <string_view>
+
+#include "caveat/error.h"
+
+namespace caveat::cli {
+
+enum ExitCode : int {
+  kDone = 0,
+  kDataError = 1,      // a bad line, corruption, errors found by verify
+  kUsageError = 2,     // the command line is wrong
+  kNotFound = 3,       // no such store, file or record
+  kLocked = 4,         // another process has the store open
+  kIoError = 5,        // the file system said no, or the disk is full
+  kInternalError = 6,  // a bug
+  kInterrupted = 130,  // Ctrl-C; what was done stays
+};
+
+[[nodiscard]] ExitCode exit_code_of(ErrorCode code) noexcept;
+
+// For the end of the top level's --help.
+[[nodiscard]] std::string_view exit_code_table() noexcept;
+
+}  // namespace caveat::cli

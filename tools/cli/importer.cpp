@@ -1,0 +1,108 @@
+#include "tools/cli/importer.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/model/row.h"
+
+namespace caveat::cli {
+namespace {
+
+constexpr std::size_t kNamesMax = 1'000'000;     // then the cache of names starts anew
+constexpr std::uint64_t kProgressLines = 2'048;  // lines between two looks at the clock
+
+}  // namespace
+
+// Two names with one hash are found here, so that the line can be named.
+Result<void> Importer::learn_name(const ParsedRecord& record) {
+  const auto hash = record.key.property_hash;
+  auto found = names_.find(hash);
+  if (found == names_.end()) {
+    if (names_.size() >= kNamesMax) names_.clear();
+    auto known = store_.property_name(hash);
+    if (!known) batch_.new_names.emplace_back(record.property);
+    found = names_.emplace(hash, known ? *std::move(known) : std::string(record.property)).first;
+  }
+  if (found->second == record.property) return {};
+  return fail(ErrorCode::hash_collision, fmt::format("property: \"{}\" has the same hash as \"{}\"",
+                                                     record.property, found->second));
+}
+
+// False if a bad line ends the import.
+bool Importer::take_line(const LineSource::Line& line, std::uint64_t number) {
+  const auto begin = batch_.rows.size();
+  Result<ParsedRecord> record =
+      line.too_long ? fail(ErrorCode::limit_exceeded, "the line is too long for a record")
+                    : reader_.read(line.text, batch_.rows);
+  if (record && record->named) {
+    if (const auto learnt = learn_name(*record); !learnt) record = fail(learnt.error());
+  }
+  if (record) {
+    batch_.ends.push_back(batch_.rows.size());
+    ++accepted_;
+    return true;
+  }
+  batch_.rows.resize(begin);
+  ++counts_.bad_lines;
+  return callbacks_.on_bad_line(number, record.error().message());
+}
+
+Result<std::uint64_t> Importer::write(StorageOptimizer& store, const Batch& batch) {
+  const std::vector<std::string_view> names(batch.new_names.begin(), batch.new_names.end());
+  CAVEAT_TRY(store.register_properties(names));
+  std::vector<ExceptionView> records;
+  records.reserve(batch.ends.size());
+  std::size_t begin = 0;
+  for (const auto end : batch.ends) {
+    const std::string_view row(batch.rows.data() + begin, end - begin);
+    records.push_back(decode_trusted_row(row).record);
+    begin = end;
+  }
+  CAVEAT_TRY(store.bulk_store(std::span<const ExceptionView>(records)));
+  return records.size();
+}
+
+Result<void> Importer::wait() {
+  if (!pending_.valid()) return {};
+  CAVEAT_ASSIGN(const auto written, pending_.get());
+  counts_.records += written;
+  return {};
+}
+
+Result<void> Importer::hand_over() {
+  CAVEAT_TRY(wait());
+  if (batch_.ends.empty() && batch_.new_names.empty()) return {};
+  pending_ = std::async(std::launch::async, [&store = store_, batch = std::exchange(batch_, {})] {
+    return write(store, batch);
+  });
+  return {};
+}
+
+// Takes lines until the input ends (true), or until a bad line or a signal stops it (false).
+Result<bool> Importer::take_lines(LineSource& lines) {
+  LineSource::Line line;
+  for (;;) {
+    CAVEAT_ASSIGN(const bool found, lines.next(line));
+    if (!found) return true;
+    if (!take_line(line, lines.line_number())) return false;
+    if (batch_.ends.size() >= kBatchRecords || batch_.rows.size() >= kBatchBytes) {
+      CAVEAT_TRY(hand_over());
+    }
+    if (lines.line_number() % kProgressLines == 0 && !callbacks_.on_progress(accepted_)) {
+      return false;
+    }
+  }
+}
+
+Result<ImportCounts> Importer::run(LineSource& lines) {
+  const auto to_end = take_lines(lines);
+  // Whatever ended it, what was read and is good goes into the store.
+  CAVEAT_TRY(hand_over());
+  CAVEAT_TRY(wait());
+  if (!to_end && to_end.error().code() != ErrorCode::cancelled) return fail(to_end.error());
+  counts_.stopped = !to_end || !*to_end;
+  return counts_;
+}
+
+}  // namespace caveat::cli

@@ -1,0 +1,121 @@
+#include "tools/cli/json_text.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+
+namespace caveat::cli {
+namespace {
+
+constexpr std::size_t kFloatTextMax = 64;
+
+// Plain notation where people would use it, as Python does: the data sets are written that way.
+template <class T>
+std::string shortest(T value) {
+  char text[kFloatTextMax];
+  const auto size = std::fabs(value);
+  const bool plain = size == 0 || (size >= T(1e-4) && size < T(1e16));
+  const auto end = std::to_chars(text, text + kFloatTextMax, value,
+                                 plain ? std::chars_format::fixed : std::chars_format::scientific)
+                       .ptr;
+  std::string result(text, end);
+  if (result.find_first_of(".e") == std::string::npos) result += ".0";
+  return result;
+}
+
+float by_way_of_double(const std::string& text) {
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return static_cast<float>(value);
+}
+
+void append_escape(char c, std::string& out) {
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    case '\b':
+      out += "\\b";
+      break;
+    case '\f':
+      out += "\\f";
+      break;
+    default:
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+  }
+}
+
+}  // namespace
+
+void append_json_string(std::string_view text, std::string& out) {
+  out += '"';
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, copied, i - copied);
+    append_escape(c, out);
+    copied = i + 1;
+  }
+  out.append(text, copied);
+  out += '"';
+}
+
+void append_json_bytes(std::string_view bytes, std::string& out) {
+  if (is_utf8(bytes)) return append_json_string(bytes, out);
+  out += "{\"$bytes\":\"";
+  append_base64(bytes, out);
+  out += "\"}";
+}
+
+void append_json_float(double value, std::string& out) {
+  if (std::isfinite(value)) {
+    out += shortest(value);
+  } else if (std::isinf(value)) {
+    out += value > 0 ? R"({"$float":"inf"})" : R"({"$float":"-inf"})";
+  } else {
+    out += fmt::format(R"({{"$float":"nan:{:016x}"}})", std::bit_cast<std::uint64_t>(value));
+  }
+}
+
+void append_json_confidence(float value, std::string& out) {
+  auto text = shortest(value);
+  // Readers make a double of it first; in rare cases rounding twice would give a neighbour.
+  if (by_way_of_double(text) != value) text = shortest(static_cast<double>(value));
+  out += text;
+}
+
+std::optional<double> special_float(std::string_view text) noexcept {
+  if (text == "inf") return HUGE_VAL;
+  if (text == "-inf") return -HUGE_VAL;
+  constexpr std::string_view kNan = "nan:";
+  if (text.size() != kNan.size() + 16 || text.substr(0, kNan.size()) != kNan) return std::nullopt;
+  text.remove_prefix(kNan.size());
+  if (text.find_first_not_of("0123456789abcdef") != std::string_view::npos) return std::nullopt;
+  std::uint64_t bits = 0;
+  std::from_chars(text.data(), text.data() + text.size(), bits, 16);
+  const auto value = std::bit_cast<double>(bits);
+  if (!std::isnan(value)) return std::nullopt;
+  return value;
+}
+
+bool is_utf8(std::string_view bytes) noexcept {
+  return simdjson::validate_utf8(bytes.data(), bytes.size());
+}
+
+}  // namespace caveat::cli

@@ -1,0 +1,24 @@
+// NODE PROPERTY, as get and remove take them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "caveat/types.h"
+
+namespace caveat::cli {
+
+struct KeyArguments {
+  std::string node;
+  std::string property;
+  bool is_hash = false;
+
+  [[nodiscard]] Result<ExceptionKey> key() const;
+  // "node 62 has no exception of property "x""
+  [[nodiscard]] StorageError not_found() const;
+};
+
+void add_key(CLI::App& command, KeyArguments& arguments, bool property_required,
+             bool node_required);
+
+}  // namespace caveat::cli

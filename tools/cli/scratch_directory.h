@@ -1,0 +1,28 @@
+// A directory for a private copy of a store, gone when the command is.
+#pragma once
+
+#include <filesystem>
+
+#include "caveat/error.h"
+
+namespace caveat::cli {
+
+class ScratchDirectory {
+ public:
+  // Beside the store, so that files can be linked instead of copied; where that cannot be written,
+  // in the system's directory for temporary files. Removes what killed commands left there.
+  [[nodiscard]] static Result<ScratchDirectory> make(const std::filesystem::path& store);
+  ScratchDirectory(ScratchDirectory&& other) noexcept;
+  ScratchDirectory& operator=(ScratchDirectory&&) = delete;
+  ~ScratchDirectory();
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  ScratchDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+
+  std::filesystem::path path_;
+  int lock_;  // held while the directory is in use; by it a later command sees that it is not
+};
+
+}  // namespace caveat::cli

@@ -1,0 +1,24 @@
+// Statistics as text and as JSON. Apart from the command, so that tests need no store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "caveat/statistics.h"
+
+namespace caveat::cli {
+
+struct StatsReport {
+  StorageStatistics storage;
+  std::vector<ColumnStatistics> columns;
+  std::uint64_t directory_bytes = 0;  // all files of the store itself
+  std::uint64_t waiting_rows = 0;     // recent writes that were not yet folded
+};
+
+[[nodiscard]] std::string stats_text(const StatsReport& report);
+[[nodiscard]] std::string stats_json(const StatsReport& report);
+
+[[nodiscard]] std::uint64_t directory_bytes(const std::string& path);
+
+}  // namespace caveat::cli

@@ -1,0 +1,31 @@
+#include "tools/cli/store_access.h"
+
+#include <fmt/format.h>
+
+#include "adapters/rocksdb/live_checkpoint.h"
+
+namespace caveat::cli {
+
+Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAccess& access) {
+  Options options;
+  options.create_if_missing = access.presence != Presence::must_exist;
+  options.error_if_exists = access.presence == Presence::must_be_new;
+  if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
+  return StorageOptimizer::open(path, options);
+}
+
+Result<InspectedStore> InspectedStore::open(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    return fail(ErrorCode::not_found, fmt::format("{}: there is no such store", path));
+  }
+  CAVEAT_ASSIGN(auto scratch, ScratchDirectory::make(path));
+  CAVEAT_ASSIGN(const auto copy, checkpoint_of_live_store(path, scratch.path()));
+  Options options;
+  options.create_if_missing = false;
+  options.background_maintenance = false;  // look at it as it is
+  CAVEAT_ASSIGN(auto store, StorageOptimizer::open(copy, options));
+  return InspectedStore(std::move(scratch), std::move(store));
+}
+
+}  // namespace caveat::cli

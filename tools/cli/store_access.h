@@ -1,0 +1,38 @@
+// Opening stores: in place for commands that write, a private copy for those that look.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "caveat/storage_optimizer.h"
+#include "tools/cli/scratch_directory.h"
+
+namespace caveat::cli {
+
+enum class Presence { must_exist, any, must_be_new };
+
+struct WriteAccess {
+  Presence presence = Presence::must_exist;
+  std::size_t memory_mib = 0;  // 0: the library's default
+};
+[[nodiscard]] Result<StorageOptimizer> open_to_write(const std::string& path,
+                                                     const WriteAccess& access = {});
+
+// A consistent copy of the store, which another process may have open meanwhile. The store itself
+// is never changed.
+class InspectedStore {
+ public:
+  [[nodiscard]] static Result<InspectedStore> open(const std::string& path);
+
+  [[nodiscard]] StorageOptimizer& operator*() noexcept { return store_; }
+  [[nodiscard]] StorageOptimizer* operator->() noexcept { return &store_; }
+
+ private:
+  InspectedStore(ScratchDirectory scratch, StorageOptimizer store)
+      : scratch_(std::move(scratch)), store_(std::move(store)) {}
+
+  ScratchDirectory scratch_;  // outlives the store
+  StorageOptimizer store_;
+};
+
+}  // namespace caveat::cli

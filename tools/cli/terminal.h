@@ -1,0 +1,76 @@
+// What a person sees: grouped numbers, aligned tables, a line that moves.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caveat/ports.h"
+
+namespace caveat::cli {
+
+// 469,763
+[[nodiscard]] std::string grouped(std::uint64_t number);
+// "6.8 MB"; exact below 10,000 bytes.
+[[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+// "412 ns", "1.3 us", "0.52 s", "3:07"
+[[nodiscard]] std::string human_duration(double nanoseconds);
+
+// Bold only on a terminal, and not where NO_COLOR is set.
+[[nodiscard]] std::string heading(std::string_view text);
+
+// Columns as wide as their widest cell; the first to the left, numbers to the right.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+  // `left`: further columns that hold text.
+  [[nodiscard]] std::string text(const std::vector<std::size_t>& left = {}) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Names and values, one a line, the values in one column.
+[[nodiscard]] std::string fields_text(
+    const std::vector<std::pair<std::string, std::string>>& fields);
+
+// One line on stderr, drawn anew ten times a second; nothing where stderr is no terminal.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine() { clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  // `done` of `total` (0: unknown) makes the bar and the time left; `items` the rate.
+  void update(std::string_view label, double done, double total, std::uint64_t items);
+  void clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool on_terminal_;
+  bool drawn_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_;
+};
+
+// The line's text, for tests.
+[[nodiscard]] std::string progress_text(std::string_view label, double fraction,
+                                        std::uint64_t items, double seconds);
+
+// Shows a long call of the store, and stops it when a signal came.
+class ProgressReporter : public ProgressSink {
+ public:
+  [[nodiscard]] bool on_progress(const Progress& progress) override;
+  void clear() { line_.clear(); }
+
+ private:
+  ProgressLine line_;
+};
+
+}  // namespace caveat::cli

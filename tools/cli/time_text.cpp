@@ -1,0 +1,173 @@
+#include "tools/cli/time_text.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <iterator>
+#include <limits>
+#include <optional>
+
+namespace caveat::cli {
+namespace {
+
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using std::chrono::sys_days;
+using std::chrono::sys_seconds;
+using std::chrono::year_month_day;
+
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+tl::unexpected<StorageError> bad(std::string_view text, std::string_view why) {
+  return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" {}", text, why));
+}
+
+// Takes `width` digits off the front.
+std::optional<int> take_digits(std::string_view& rest, std::size_t width) {
+  if (rest.size() < width) return std::nullopt;
+  int value = 0;
+  for (std::size_t i = 0; i < width; ++i) {
+    if (rest[i] < '0' || rest[i] > '9') return std::nullopt;
+    value = value * 10 + (rest[i] - '0');
+  }
+  rest.remove_prefix(width);
+  return value;
+}
+
+bool take(std::string_view& rest, std::string_view any_of) {
+  if (rest.empty() || any_of.find(rest[0]) == std::string_view::npos) return false;
+  rest.remove_prefix(1);
+  return true;
+}
+
+std::optional<sys_days> take_date(std::string_view& rest) {
+  const auto y = take_digits(rest, 4);
+  if (!y || !take(rest, "-")) return std::nullopt;
+  const auto m = take_digits(rest, 2);
+  if (!m || !take(rest, "-")) return std::nullopt;
+  const auto d = take_digits(rest, 2);
+  if (!d) return std::nullopt;
+  const year_month_day date(std::chrono::year(*y), std::chrono::month(static_cast<unsigned>(*m)),
+                            std::chrono::day(static_cast<unsigned>(*d)));
+  if (!date.ok()) return std::nullopt;
+  return sys_days(date);
+}
+
+std::optional<int> take_clock(std::string_view& rest) {
+  const auto h = take_digits(rest, 2);
+  if (!h || *h > 23 || !take(rest, ":")) return std::nullopt;
+  const auto m = take_digits(rest, 2);
+  if (!m || *m > 59 || !take(rest, ":")) return std::nullopt;
+  const auto s = take_digits(rest, 2);
+  if (!s || *s > 59) return std::nullopt;
+  return (*h * 60 + *m) * 60 + *s;
+}
+
+// Nanoseconds of ".123"; 0 where there is no point.
+std::optional<std::int64_t> take_fraction(std::string_view& rest) {
+  if (!take(rest, ".")) return 0;
+  std::int64_t value = 0;
+  std::size_t digits = 0;
+  for (; !rest.empty() && rest[0] >= '0' && rest[0] <= '9'; ++digits) {
+    if (digits == 9) return std::nullopt;
+    value = value * 10 + (rest[0] - '0');
+    rest.remove_prefix(1);
+  }
+  if (digits == 0) return std::nullopt;
+  for (; digits < 9; ++digits) value *= 10;
+  return value;
+}
+
+// Seconds east of Greenwich.
+std::optional<int> take_offset(std::string_view& rest) {
+  if (take(rest, "Zz")) return 0;
+  const bool west = !rest.empty() && rest[0] == '-';
+  if (!take(rest, "+-")) return std::nullopt;
+  const auto h = take_digits(rest, 2);
+  if (!h || *h > 23 || !take(rest, ":")) return std::nullopt;
+  const auto m = take_digits(rest, 2);
+  if (!m || *m > 59) return std::nullopt;
+  const int offset = (*h * 60 + *m) * 60;
+  return west ? -offset : offset;
+}
+
+std::optional<std::int64_t> nanoseconds_of(std::int64_t whole_seconds, std::int64_t fraction) {
+  __extension__ using Wide = __int128;
+  const Wide total = Wide{whole_seconds} * kNsPerSecond + fraction;
+  if (total < std::numeric_limits<std::int64_t>::min() ||
+      total > std::numeric_limits<std::int64_t>::max()) {
+    return std::nullopt;
+  }
+  return static_cast<std::int64_t>(total);
+}
+
+constexpr std::string_view kOutOfRange =
+    "is out of range: times lie between 1677-09-21 and 2262-04-11";
+
+// The first or the last nanosecond that the text means.
+Result<std::int64_t> parse_end(std::string_view text, bool upper) {
+  auto rest = text;
+  const auto date = take_date(rest);
+  if (!date || !rest.empty()) {
+    if (text.size() == 10) return bad(text, "is no date such as 2022-01-31");
+    return parse_time(text);
+  }
+  const auto day = sys_seconds(*date + days(upper ? 1 : 0)).time_since_epoch().count();
+  const auto time = nanoseconds_of(day, upper ? -1 : 0);
+  if (!time) return bad(text, kOutOfRange);
+  return *time;
+}
+
+}  // namespace
+
+void append_time(std::int64_t time, std::string& out) {
+  const std::chrono::sys_time<nanoseconds> point{nanoseconds(time)};
+  const auto second = floor<seconds>(point);
+  const auto day = floor<days>(second);
+  const year_month_day date(day);
+  const auto of_day = (second - day).count();
+  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                 static_cast<unsigned>(date.day()), of_day / 3600, of_day / 60 % 60, of_day % 60);
+  if (const auto fraction = (point - second).count(); fraction != 0) {
+    fmt::format_to(std::back_inserter(out), ".{:09}", fraction);
+    while (out.back() == '0') out.pop_back();
+  }
+  out += 'Z';
+}
+
+Result<std::int64_t> parse_time(std::string_view text) {
+  auto rest = text;
+  const auto date = take_date(rest);
+  if (!date || !take(rest, "Tt")) return bad(text, "is no RFC 3339 time");
+  const auto clock = take_clock(rest);
+  if (!clock) return bad(text, "is no RFC 3339 time");
+  const auto fraction = take_fraction(rest);
+  if (!fraction) return bad(text, "has a fraction of no or more than nine digits");
+  const auto offset = take_offset(rest);
+  if (!offset || !rest.empty()) return bad(text, "is no RFC 3339 time with Z or an offset");
+  const auto whole = sys_seconds(*date).time_since_epoch().count() + *clock - *offset;
+  const auto time = nanoseconds_of(whole, *fraction);
+  if (!time) return bad(text, kOutOfRange);
+  return *time;
+}
+
+Result<Query::TimeRange> parse_time_range(std::string_view text) {
+  Query::TimeRange range;
+  const auto dots = text.find("..");
+  const auto lower = text.substr(0, dots);
+  const auto upper = dots == std::string_view::npos ? text : text.substr(dots + 2);
+  if (lower.empty() && upper.empty()) return bad(text, "is no time and no range of times");
+  if (!lower.empty()) {
+    CAVEAT_ASSIGN(range.start_ns, parse_end(lower, false));
+  }
+  if (!upper.empty()) {
+    CAVEAT_ASSIGN(range.end_ns, parse_end(upper, true));
+  }
+  if (range.start_ns > range.end_ns) return bad(text, "ends before it begins");
+  return range;
+}
+
+}  // namespace caveat::cli

@@ -1,0 +1,27 @@
+// Times as text: RFC 3339, whole days, and ranges of both.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "caveat/error.h"
+#include "caveat/query.h"
+
+namespace caveat::cli {
+
+// "2022-01-05T16:48:58Z": UTC, up to nine digits of a fraction, no trailing zeros. Every i64 of
+// nanoseconds lies in the years 1677 to 2262, so there is a text for each.
+void append_time(std::int64_t nanoseconds, std::string& out);
+
+// RFC 3339 with any offset and at most nine digits of a fraction. Messages start with the text.
+[[nodiscard]] Result<std::int64_t> parse_time(std::string_view text);
+
+// "A..B", "A..", "..B" or "A", where A and B are dates (2022-01-31) or times. A date is the whole
+// day: as an upper end it reaches to the day's last nanosecond.
+[[nodiscard]] Result<Query::TimeRange> parse_time_range(std::string_view text);
+
+// "0.5..0.7", "0.5..", "..0.7" or "0.7".
+[[nodiscard]] Result<Query::ConfidenceRange> parse_confidence_range(std::string_view text);
+
+}  // namespace caveat::cli
