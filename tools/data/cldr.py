@@ -144,7 +144,7 @@ def with_times(records):
 
 def write_ndjson(records, ids, path):
     """-> the number of records written."""
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     written = 0
     with open(path, "w", encoding="utf-8") as out:
         for record, now in with_times(distinct(records)):
@@ -175,7 +175,7 @@ def main():
     parser.add_argument("--nodes", metavar="FILE", help="also write the table of nodes")
     arguments = parser.parse_args()
 
-    gc.disable()  # millions of small objects, no cycles: the collector would take a third of the time
+    gc.disable()  # millions of small objects, no cycles: the collector takes a third of the time
     try:
         locales = ldml.Locales(arguments.root)
     except OSError as error:
