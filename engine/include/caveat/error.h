@@ -72,16 +72,17 @@ using Result = tl::expected<T, StorageError>;
 //   CAVEAT_ASSIGN(auto x, expression);      returns the error, or declares x
 #define CAVEAT_CONCAT_IMPL(a, b) a##b
 #define CAVEAT_CONCAT(a, b) CAVEAT_CONCAT_IMPL(a, b)
-#define CAVEAT_TRY(expression)                                                             \
-  do {                                                                                     \
-    auto caveat_try_result = (expression);                                                 \
-    if (!caveat_try_result) [[unlikely]]                                                   \
-      return tl::make_unexpected(std::move(caveat_try_result).error());                    \
+#define CAVEAT_TRY_IMPL(name, expression)                  \
+  do {                                                     \
+    auto name = (expression);                              \
+    if (!name) [[unlikely]]                                \
+      return tl::make_unexpected(std::move(name).error()); \
   } while (false)
-#define CAVEAT_ASSIGN_IMPL(name, declaration, expression)                                  \
-  auto name = (expression);                                                                \
-  if (!name) [[unlikely]]                                                                  \
-    return tl::make_unexpected(std::move(name).error());                                   \
+#define CAVEAT_TRY(expression) CAVEAT_TRY_IMPL(CAVEAT_CONCAT(caveat_try_, __COUNTER__), expression)
+#define CAVEAT_ASSIGN_IMPL(name, declaration, expression) \
+  auto name = (expression);                               \
+  if (!name) [[unlikely]]                                 \
+    return tl::make_unexpected(std::move(name).error());  \
   declaration = std::move(*name)
 #define CAVEAT_ASSIGN(declaration, expression) \
   CAVEAT_ASSIGN_IMPL(CAVEAT_CONCAT(caveat_result_, __LINE__), declaration, expression)

@@ -1,0 +1,78 @@
+#include "engine/maintenance/maintenance_thread.h"
+
+#include <chrono>
+
+namespace caveat {
+
+namespace {
+using std::chrono::milliseconds;
+constexpr milliseconds kAfterError{500};
+constexpr milliseconds kRestMax{50};
+}  // namespace
+
+void MaintenanceThread::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void MaintenanceThread::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_up_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void MaintenanceThread::wake() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    work_ = true;
+  }
+  wake_up_.notify_one();
+}
+
+Result<bool> MaintenanceThread::step(bool& urgent) {
+  urgent = true;
+  CAVEAT_ASSIGN(bool done, mutator_.fold_next());
+  if (done) return true;
+  urgent = false;
+  CAVEAT_ASSIGN(done, mutator_.rewrite_queued());
+  if (done) return true;
+  CAVEAT_ASSIGN(done, mutator_.apply_clears());
+  if (done) return true;
+  CAVEAT_ASSIGN(done, mutator_.rewrite_index_container());
+  if (done) return true;
+  return mutator_.build_filters();
+}
+
+void MaintenanceThread::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    work_ = false;
+    lock.unlock();
+    bool urgent = false;
+    const auto begun = std::chrono::steady_clock::now();
+    Result<bool> done = false;
+    try {
+      done = step(urgent);
+    } catch (const std::bad_alloc&) {
+      done = fail(ErrorCode::limit_exceeded, "maintenance: out of memory");
+    }
+    const auto took = std::chrono::steady_clock::now() - begun;
+    if (!done) core_.background_errors.report(done.error(), core_.counters);
+    lock.lock();
+    if (stopping_) break;
+    if (!done) {
+      wake_up_.wait_for(lock, kAfterError, [&] { return stopping_; });
+    } else if (*done && !urgent) {
+      const auto rest = std::min<std::chrono::nanoseconds>(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(took * (1 / kDutyShare - 1)),
+          kRestMax);
+      wake_up_.wait_for(lock, rest, [&] { return stopping_; });
+    } else if (!*done) {
+      wake_up_.wait(lock, [&] { return stopping_ || work_; });
+    }
+  }
+}
+
+}  // namespace caveat

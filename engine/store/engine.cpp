@@ -1,0 +1,109 @@
+#include "engine/store/engine.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace caveat {
+
+Result<void> Engine::check(const Options& options) {
+  const auto bad = [](std::string_view field, std::string_view rule) {
+    return fail(ErrorCode::invalid_argument, fmt::format("Options::{}: {}", field, rule));
+  };
+  if (options.memory_budget_bytes < kMemoryBudgetMin) {
+    return bad("memory_budget_bytes", "must be at least 8 MiB");
+  }
+  if (options.cache_bytes + options.delta_bytes > options.memory_budget_bytes / 4 * 3) {
+    return bad("cache_bytes", "with delta_bytes may take three quarters of the budget");
+  }
+  if (options.partition_records < 16 || options.partition_records > kMaxBlockRows) {
+    return bad("partition_records", "must be 16 to 4096");
+  }
+  if (options.partition_bytes < 1024 || options.partition_bytes > 64 * kMiB) {
+    return bad("partition_bytes", "must be 1 KiB to 64 MiB");
+  }
+  if (options.compression_level < 1 || options.compression_level > 19) {
+    return bad("compression_level", "must be 1 to 19");
+  }
+  if (options.optimize_compression_level < 1 || options.optimize_compression_level > 19) {
+    return bad("optimize_compression_level", "must be 1 to 19");
+  }
+  if (options.dictionary_bytes > 4 * kMiB) return bad("dictionary_bytes", "must be at most 4 MiB");
+  auto registry = CodecRegistry::built_in(options.compression_level);
+  for (const auto& [id, codec] : options.custom_codecs) {
+    if (codec == nullptr) return bad("custom_codecs", "holds a null codec");
+    if (auto added = registry.add(id, codec); !added) return fail(added.error());
+  }
+  if (options.compression == CompressionAlgorithm::Custom) {
+    if (auto found = registry.find(options.custom_codec_id); !found) return fail(found.error());
+  } else if (options.compression != CompressionAlgorithm::None &&
+             options.compression != CompressionAlgorithm::Lz4 &&
+             options.compression != CompressionAlgorithm::Zstd) {
+    return bad("compression", "is no known algorithm");
+  }
+  return {};
+}
+
+Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
+    : core_(std::move(backend), std::move(options)),
+      queue_([this] { maintenance_.wake(); },
+             [this](const StorageError& error) {
+               core_.background_errors.report(error, core_.counters);
+             }),
+      mutator_(core_, queue_, [this] { commits_.on_folded(); }),
+      commits_(core_, [this] { maintenance_.wake(); }),
+      maintenance_(core_, mutator_) {}
+
+Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend, Options options) {
+  CAVEAT_TRY(check(options));
+  std::unique_ptr<Engine> engine(new Engine(std::move(backend), std::move(options)));
+  if (auto recovered = engine->recover(); !recovered) {
+    engine->closed_ = true;  // nothing was written: nothing to fold
+    engine->core_.backend->set_observer(nullptr);
+    engine->core_.versions.clear();
+    return fail(recovered.error());
+  }
+  engine->core_.backend->set_observer(&engine->queue_);
+  if (engine->core_.options.background_maintenance) {
+    engine->maintenance_.start();
+    engine->maintenance_.wake();
+  }
+  return engine;
+}
+
+Engine::~Engine() {
+  static_cast<void>(close());
+  // Where close() could not finish, at least nothing of ours runs on.
+  maintenance_.stop();
+  core_.backend->set_observer(nullptr);
+}
+
+Result<void> Engine::close() {
+  const std::lock_guard lock(close_mutex_);
+  if (closed_) return {};
+  if (const auto open = core_.versions.open_views(); open != 0) {
+    return fail(ErrorCode::busy,
+                fmt::format("close: {} snapshots or cursors are still open", open));
+  }
+  commits_.seal();
+  auto folded = mutator_.fold_all();
+  if (folded) folded = mutator_.write_directory();
+  // From here on the store is closed, whatever fails: the log has everything.
+  closed_ = true;
+  commits_.close();
+  maintenance_.stop();
+  core_.backend->set_observer(nullptr);
+  if (folded) folded = core_.backend->flush();
+  core_.block_cache.clear();
+  core_.record_cache.clear();
+  core_.versions.clear();
+  auto closed = core_.backend->close();
+  return folded ? closed : folded;
+}
+
+bool Engine::maintenance_idle() const {
+  const auto version = core_.versions.current();
+  return version->generations.size() == 1 && queue_.size() == 0 && version->clears->empty();
+}
+
+}  // namespace caveat

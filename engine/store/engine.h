@@ -1,0 +1,132 @@
+// The engine: what a StorageOptimizer is made of.
+//
+// Commits (CommitQueue) and maintenance (Mutator) meet only in the VersionSet; reads use versions
+// alone. Lock order: mutator, commit queue, version set.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "caveat/query.h"
+#include "caveat/snapshot.h"
+#include "caveat/statistics.h"
+#include "caveat/write_batch.h"
+#include "engine/maintenance/maintenance_thread.h"
+#include "engine/maintenance/mutator.h"
+#include "engine/maintenance/rewrite_queue.h"
+#include "engine/store/commit_queue.h"
+#include "engine/store/core.h"
+#include "engine/store/partition_reader.h"
+
+namespace caveat {
+
+// A partition as tools list it.
+struct PartitionInfo {
+  ExceptionKey lower;
+  PartitionId id = 0;
+  std::uint64_t rows = 0;      // in the block
+  std::uint64_t run_rows = 0;  // appended
+  std::uint64_t bytes = 0;     // of the container
+  std::uint64_t raw_bytes = 0;
+  CodecId codec = 0;
+  std::uint32_t dictionary = 0;
+};
+
+class Engine final : public PartitionReader {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> open(std::unique_ptr<KvBackend> backend,
+                                                            Options options);
+  ~Engine() override;
+  [[nodiscard]] Result<void> close();
+
+  // Limits and sense of the options; the message names the field.
+  [[nodiscard]] static Result<void> check(const Options& options);
+
+  // --- engine_write.cpp ---
+  [[nodiscard]] Result<void> commit(std::string_view rows, std::size_t count,
+                                    const WriteOptions& options);
+  // What `decide` makes of what is there: a row to write (in the batch), or none.
+  using Decide = std::function<Result<bool>(const std::optional<Exception>& there, WriteBatch&)>;
+  [[nodiscard]] Result<std::optional<Exception>> commit_checked(const ExceptionKey& key,
+                                                                const Decide& decide, bool& wrote,
+                                                                const WriteOptions& options);
+  [[nodiscard]] Result<void> flush();
+  [[nodiscard]] Result<OptimizationResults> optimize(ProgressSink* progress);
+  [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress);
+  [[nodiscard]] Result<CompactionResults> compact(ProgressSink* progress);
+
+  // --- engine_read.cpp ---
+  // The record under a key, given to `found` while it is pinned.
+  [[nodiscard]] Result<bool> contains(const ExceptionKey& key, const Snapshot* snapshot) const;
+  [[nodiscard]] Result<bool> has_exceptions(NodeId node, const Snapshot* snapshot) const;
+  [[nodiscard]] Result<std::optional<Exception>> retrieve(const ExceptionKey& key,
+                                                          const Snapshot* snapshot) const;
+  [[nodiscard]] Result<std::optional<PinnedException>> retrieve_view(
+      const ExceptionKey& key, const Snapshot* snapshot) const;
+  [[nodiscard]] Result<std::vector<std::optional<Exception>>> bulk_retrieve(
+      std::span<const ExceptionKey> keys, const Snapshot* snapshot) const;
+
+  [[nodiscard]] std::shared_ptr<const ReadView> view() const { return core_.versions.view(); }
+  [[nodiscard]] QueryContext query_context() const {
+    return {*this, *core_.indexes, core_.catalogue, core_.query_counters};
+  }
+
+  // PartitionReader
+  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> load(const Version& version,
+                                                                   Directory::Position position,
+                                                                   CacheUse use) const override;
+  [[nodiscard]] Result<std::vector<std::shared_ptr<const PartitionImage>>> load_many(
+      const Version& version, std::span<const Directory::Position> positions,
+      CacheUse use) const override;
+  [[nodiscard]] std::optional<Directory::Position> find_partition(const Version& version,
+                                                                  PartitionId id) const override;
+
+  // --- engine_statistics.cpp ---
+  [[nodiscard]] Result<StorageStatistics> statistics();
+  [[nodiscard]] StorageStatistics estimate_statistics() const;
+  [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
+  [[nodiscard]] Result<std::vector<PartitionInfo>> list_partitions() const;
+  // A partition's container as it is stored, for the dump tool.
+  [[nodiscard]] Result<std::string> partition_bytes(PartitionId id) const;
+  [[nodiscard]] const BlockResolver& block_resolver() const noexcept { return core_.dictionaries; }
+
+  [[nodiscard]] Core& core() noexcept { return core_; }
+  [[nodiscard]] const Core& core() const noexcept { return core_; }
+  [[nodiscard]] Mutator& mutator() noexcept { return mutator_; }
+  // Waits until the maintenance thread has nothing left to do (tests).
+  [[nodiscard]] bool maintenance_idle() const;
+
+ private:
+  Engine(std::unique_ptr<KvBackend> backend, Options options);
+
+  // --- recovery.cpp ---
+  [[nodiscard]] Result<void> recover();
+
+  struct Found;  // where a point read found its record
+  [[nodiscard]] Result<Found> find(const Version& version, Sequence ceiling,
+                                   const ExceptionKey& key, bool want_record) const;
+  [[nodiscard]] Result<BlockStatistics> block_statistics(std::string_view bytes) const;
+  template <class Use>
+  [[nodiscard]] auto with_version(const Snapshot* snapshot, const Use& use) const;
+  [[nodiscard]] Result<bool> node_has_exceptions(const Version& version, Sequence ceiling,
+                                                 NodeId node) const;
+  [[nodiscard]] BlockKey cache_key(const PartitionEntry& entry) const noexcept {
+    return {entry.id, entry.version};
+  }
+  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> open_image(
+      std::string container, const Version& version, Directory::Position position,
+      CacheUse use) const;
+
+  mutable Core core_;
+  RewriteQueue queue_;
+  Mutator mutator_;
+  CommitQueue commits_;
+  MaintenanceThread maintenance_;
+  std::atomic<bool> closed_{false};
+  std::mutex close_mutex_;
+};
+
+}  // namespace caveat

@@ -1,0 +1,305 @@
+// Point reads: delta, filter, directory, hot records, decoded partitions, backend; in this order.
+#include <algorithm>
+#include <chrono>
+
+#include "engine/partition/container.h"
+#include "engine/store/engine.h"
+
+namespace caveat {
+
+namespace {
+
+// Times one call in kSampleEvery of this thread's.
+class SampledTime {
+ public:
+  explicit SampledTime(EngineCounters& counters) noexcept : counters_(counters) {
+    thread_local std::uint32_t calls = 0;
+    sampled_ = ++calls % kSampleEvery == 0;
+    if (sampled_) [[unlikely]]
+      begun_ = std::chrono::steady_clock::now();
+  }
+  ~SampledTime() {
+    if (!sampled_) [[likely]]
+      return;
+    const auto took = std::chrono::steady_clock::now() - begun_;
+    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(took).count();
+    counters_.sampled_ns.fetch_add(static_cast<std::uint64_t>(ns), std::memory_order_relaxed);
+    counters_.sampled_calls.fetch_add(1, std::memory_order_relaxed);
+  }
+  SampledTime(const SampledTime&) = delete;
+  SampledTime& operator=(const SampledTime&) = delete;
+
+ private:
+  static constexpr std::uint32_t kSampleEvery = 256;
+  EngineCounters& counters_;
+  std::chrono::steady_clock::time_point begun_;
+  bool sampled_;
+};
+
+tl::unexpected<StorageError> closed_error() {
+  return fail(ErrorCode::closed, "the store is closed");
+}
+
+}  // namespace
+
+// Exactly one of the three is set where there is a record.
+struct Engine::Found {
+  const DeltaRow* delta_row = nullptr;
+  RecordCache::Pinned hot;
+  std::shared_ptr<const PartitionImage> image;
+  PartitionImage::Row row;
+  RecordStamp stamp;
+
+  explicit operator bool() const noexcept { return delta_row != nullptr || hot || image; }
+};
+
+// Runs `use(version, ceiling)` on the snapshot's version or on the current one, pinned meanwhile.
+template <class Use>
+auto Engine::with_version(const Snapshot* snapshot, const Use& use) const {
+  using Answer = decltype(use(std::declval<const Version&>(), Sequence{}));
+  if (snapshot != nullptr) {
+    return use(*snapshot->view().version, snapshot->view().ceiling);
+  }
+  const auto version = core_.versions.pin();
+  if (!version) return Answer(closed_error());
+  return use(*version, core_.versions.visible());
+}
+
+Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
+                                   const ExceptionKey& key, bool want_record) const {
+  core_.counters.reads.fetch_add(1, std::memory_order_relaxed);
+  Found found;
+  const auto missed = [&]() -> Result<Found> {
+    core_.counters.read_misses.fetch_add(1, std::memory_order_relaxed);
+    return Found{};
+  };
+  const DeltaView delta(version.generations, ceiling);
+  const DeltaHit hit = delta.lookup(key);
+  if (hit.kind == DeltaHit::Kind::row) {
+    found.delta_row = hit.row;
+    return found;
+  }
+  const Directory& directory = *version.directory;
+  if (hit.kind == DeltaHit::Kind::removed || directory.empty()) return missed();
+  const auto position = directory.locate(key);
+  const PartitionEntry& entry = directory.at(position);
+  if (entry.filter && !entry.filter->may_contain(filter_hash(key))) [[likely]] {
+    core_.counters.filter_negatives.fetch_add(1, std::memory_order_relaxed);
+    return missed();
+  }
+  found.stamp = {entry.id, entry.version};
+  if (want_record && version.clears->empty()) {
+    found.hot = core_.record_cache.lookup_pinned(key, found.stamp);
+    if (found.hot) return found;
+  }
+  CAVEAT_ASSIGN(auto image, load(version, position, CacheUse::point));
+  CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
+  if (!row) return missed();
+  found.image = std::move(image);
+  found.row = *row;
+  return found;
+}
+
+Result<bool> Engine::contains(const ExceptionKey& key, const Snapshot* snapshot) const {
+  const SampledTime timed(core_.counters);
+  return with_version(snapshot, [&](const Version& version, Sequence ceiling) -> Result<bool> {
+    CAVEAT_ASSIGN(const auto found, find(version, ceiling, key, false));
+    return static_cast<bool>(found);
+  });
+}
+
+Result<std::optional<Exception>> Engine::retrieve(const ExceptionKey& key,
+                                                  const Snapshot* snapshot) const {
+  using Answer = Result<std::optional<Exception>>;
+  const SampledTime timed(core_.counters);
+  return with_version(snapshot, [&](const Version& version, Sequence ceiling) -> Answer {
+    CAVEAT_ASSIGN(const auto found, find(version, ceiling, key, true));
+    if (!found) return std::nullopt;
+    if (found.delta_row != nullptr) return found.delta_row->view().to_exception();
+    if (found.hot) return found.hot->view().to_exception();
+    ExceptionView view;
+    CAVEAT_TRY(found.image->materialise(found.row, view));
+    if (version.clears->empty()) core_.record_cache.insert(found.stamp, view);
+    return view.to_exception();
+  });
+}
+
+Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey& key,
+                                                             const Snapshot* snapshot) const {
+  using Answer = Result<std::optional<PinnedException>>;
+  const SampledTime timed(core_.counters);
+  return with_version(snapshot, [&](const Version& version, Sequence ceiling) -> Answer {
+    CAVEAT_ASSIGN(auto found, find(version, ceiling, key, true));
+    if (!found) return std::nullopt;
+    if (found.delta_row != nullptr) {
+      // The generation that owns the row stays as long as the view.
+      for (const auto& generation : version.generations) {
+        if (generation->first_sequence() <= found.delta_row->sequence) {
+          return PinnedException(found.delta_row->view(), generation);
+        }
+      }
+    }
+    if (found.hot) return PinnedException(found.hot->view(), found.hot.share());
+    ExceptionView view;
+    CAVEAT_TRY(found.image->materialise(found.row, view));
+    if (version.clears->empty()) core_.record_cache.insert(found.stamp, view);
+    return PinnedException(view, std::move(found.image));
+  });
+}
+
+Result<std::vector<std::optional<Exception>>> Engine::bulk_retrieve(
+    std::span<const ExceptionKey> keys, const Snapshot* snapshot) const {
+  using Answer = Result<std::vector<std::optional<Exception>>>;
+  return with_version(snapshot, [&](const Version& version, Sequence ceiling) -> Answer {
+    // In key order, so that keys of one partition share its load.
+    std::vector<std::size_t> order(keys.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return keys[a] < keys[b]; });
+    std::vector<std::optional<Exception>> result(keys.size());
+    const DeltaView delta(version.generations, ceiling);
+    const Directory& directory = *version.directory;
+    std::shared_ptr<const PartitionImage> image;
+    std::optional<Directory::Position> image_at;
+    std::uint64_t misses = 0;
+    for (const std::size_t i : order) {
+      const ExceptionKey& key = keys[i];
+      const DeltaHit hit = delta.lookup(key);
+      if (hit.kind == DeltaHit::Kind::row) {
+        result[i] = hit.row->view().to_exception();
+        continue;
+      }
+      ++misses;
+      if (hit.kind == DeltaHit::Kind::removed || directory.empty()) continue;
+      const auto position = directory.locate(key);
+      const PartitionEntry& entry = directory.at(position);
+      if (entry.filter && !entry.filter->may_contain(filter_hash(key))) continue;
+      if (!image_at || !(*image_at == position)) {
+        CAVEAT_ASSIGN(image, load(version, position, CacheUse::point));
+        image_at = position;
+      }
+      CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
+      if (!row) continue;
+      ExceptionView view;
+      CAVEAT_TRY(image->materialise(*row, view));
+      result[i] = view.to_exception();
+      --misses;
+    }
+    core_.counters.reads.fetch_add(keys.size(), std::memory_order_relaxed);
+    core_.counters.read_misses.fetch_add(misses, std::memory_order_relaxed);
+    return result;
+  });
+}
+
+Result<bool> Engine::has_exceptions(NodeId node, const Snapshot* snapshot) const {
+  const SampledTime timed(core_.counters);
+  return with_version(snapshot, [&](const Version& version, Sequence ceiling) {
+    return node_has_exceptions(version, ceiling, node);
+  });
+}
+
+Result<bool> Engine::node_has_exceptions(const Version& version, Sequence ceiling,
+                                         NodeId node) const {
+  core_.counters.reads.fetch_add(1, std::memory_order_relaxed);
+  const DeltaView delta(version.generations, ceiling);
+  DeltaNodeState state;
+  if (delta.any_rows()) {
+    state = delta.node_state(node);
+    if (state.live) return true;
+  }
+  const Directory& directory = *version.directory;
+  if (state.cleared || directory.empty()) return false;
+  const std::uint64_t hash = filter_hash(node);
+  bool asked = false;
+  for (auto position = directory.locate({node, 0});
+       position != directory.end() && directory.at(position).lower.node_id <= node;
+       position = directory.next(position)) {
+    const PartitionEntry& entry = directory.at(position);
+    if (entry.filter && !entry.filter->may_contain(hash)) continue;
+    asked = true;
+    CAVEAT_ASSIGN(const auto image, load(version, position, CacheUse::point));
+    if (!state.shadows && !delta.has_clears()) {
+      CAVEAT_ASSIGN(const bool found, image->has_node(node, *version.clears));
+      if (found) return true;
+      continue;
+    }
+    CAVEAT_ASSIGN(const auto rows, image->rows(*version.clears, node));
+    for (const auto row : rows) {
+      if (!delta.shadows(image->key(row))) return true;
+    }
+  }
+  if (!asked) core_.counters.filter_negatives.fetch_add(1, std::memory_order_relaxed);
+  core_.counters.read_misses.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+Result<std::shared_ptr<const PartitionImage>> Engine::open_image(std::string container,
+                                                                 const Version& version,
+                                                                 Directory::Position position,
+                                                                 CacheUse use) const {
+  const PartitionEntry& entry = version.directory->at(position);
+  auto image = PartitionImage::open(std::move(container), entry.lower,
+                                    version.directory->upper_bound(position), core_.dictionaries,
+                                    core_.catalogue);
+  if (!image) return fail(image.error().within("primary " + describe_key(entry.lower)));
+  if (use == CacheUse::point) {
+    core_.block_cache.insert(cache_key(entry), *image, (*image)->charge_bytes());
+  }
+  return image;
+}
+
+Result<std::shared_ptr<const PartitionImage>> Engine::load(const Version& version,
+                                                           Directory::Position position,
+                                                           CacheUse use) const {
+  const PartitionEntry& entry = version.directory->at(position);
+  if (auto cached = core_.block_cache.lookup(cache_key(entry))) return cached;
+  std::string container;
+  CAVEAT_ASSIGN(const bool found, core_.backend->get(Family::primary, encode_key(entry.lower),
+                                                     version.backend_snapshot.get(), container));
+  if (!found) {
+    return fail(ErrorCode::corruption,
+                "primary " + describe_key(entry.lower) + ": the container is missing");
+  }
+  return open_image(std::move(container), version, position, use);
+}
+
+Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
+    const Version& version, std::span<const Directory::Position> positions, CacheUse use) const {
+  std::vector<std::shared_ptr<const PartitionImage>> images(positions.size());
+  std::vector<std::size_t> missing;
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const PartitionEntry& entry = version.directory->at(positions[i]);
+    images[i] = core_.block_cache.lookup(cache_key(entry));
+    if (images[i]) continue;
+    missing.push_back(i);
+    keys.push_back(encode_key(entry.lower));
+  }
+  if (missing.empty()) return images;
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  std::vector<std::string> values(missing.size());
+  const std::unique_ptr<bool[]> found(new bool[missing.size()]());
+  CAVEAT_TRY(core_.backend->multi_get(Family::primary, views, version.backend_snapshot.get(),
+                                      values, std::span(found.get(), missing.size())));
+  for (std::size_t k = 0; k < missing.size(); ++k) {
+    const auto position = positions[missing[k]];
+    if (!found[k]) {
+      return fail(ErrorCode::corruption, "primary " +
+                                             describe_key(version.directory->at(position).lower) +
+                                             ": the container is missing");
+    }
+    CAVEAT_ASSIGN(images[missing[k]], open_image(std::move(values[k]), version, position, use));
+  }
+  return images;
+}
+
+std::optional<Directory::Position> Engine::find_partition(const Version& version,
+                                                          PartitionId id) const {
+  const auto lower = core_.partition_ids.find(id);
+  if (!lower || version.directory->empty()) return std::nullopt;
+  const auto position = version.directory->locate(*lower);
+  if (version.directory->at(position).id != id) return std::nullopt;
+  return position;
+}
+
+}  // namespace caveat

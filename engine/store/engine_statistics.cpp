@@ -1,0 +1,288 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/partition/container.h"
+#include "engine/store/engine.h"
+
+namespace caveat {
+
+namespace {
+
+std::uint64_t count_of(const std::atomic<std::uint64_t>& counter) {
+  return counter.load(std::memory_order_relaxed);
+}
+
+void set_ratio(CompressionStatistics& compression) {
+  if (compression.compressed_bytes == 0) return;
+  compression.compression_ratio = static_cast<double>(compression.uncompressed_bytes) /
+                                  static_cast<double>(compression.compressed_bytes);
+  compression.compression_ratio_x100 = static_cast<std::uint32_t>(
+      compression.uncompressed_bytes * 100 / compression.compressed_bytes);
+}
+
+// Records and raw bytes of a partition whose directory entry does not say: runs or clears wait.
+struct Resolved {
+  std::uint64_t rows = 0;
+  std::uint64_t raw_bytes = 0;
+};
+
+Result<Resolved> resolve(const PartitionImage& image, const ClearList& clears) {
+  Resolved resolved;
+  CAVEAT_ASSIGN(const auto rows, image.rows(clears));
+  for (const auto row : rows) {
+    ExceptionView view;
+    CAVEAT_TRY(image.materialise(row, view));
+    resolved.raw_bytes += plain_row_bytes(view);
+  }
+  resolved.rows = rows.size();
+  return resolved;
+}
+
+bool clears_wait(const PartitionEntry& entry, const ClearList& clears) {
+  const auto waits = [&](const auto& map) {
+    return std::any_of(map.begin(), map.end(),
+                       [&](const auto& clear) { return clear.second > entry.as_of_min; });
+  };
+  return !clears.empty() && (waits(clears.nodes()) || waits(clears.properties()));
+}
+
+}  // namespace
+
+// (being replaced): decodes and encodes again.
+Result<BlockStatistics> Engine::block_statistics(std::string_view bytes) const {
+  CAVEAT_ASSIGN(const auto header, read_header(bytes));
+  CAVEAT_ASSIGN(const auto block, DecodedBlock::open(std::make_shared<const std::string>(bytes), 0,
+                                                     bytes.size(), core_.dictionaries));
+  CAVEAT_TRY(block->load(kAllColumns));
+  std::vector<BlockRow> rows(block->row_count());
+  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = {block->view(i), block->property_id(i)};
+  BlockContext context;
+  context.codec_id = header.codec_id;
+  if (header.codec_id != 0) {
+    CAVEAT_ASSIGN(context.codec, core_.codecs.find(header.codec_id));
+  }
+  std::shared_ptr<const CompressionDictionary> dictionary;
+  if (header.dictionary_id != 0) {
+    CAVEAT_ASSIGN(dictionary, core_.dictionaries.dictionary(header.dictionary_id));
+    context.dictionary = dictionary.get();
+  }
+  BlockStatistics statistics;
+  std::string again;
+  CAVEAT_TRY(encode_block(rows, context, again, &statistics));
+  return statistics;
+}
+
+StorageStatistics Engine::estimate_statistics() const {
+  StorageStatistics s;
+  const auto version = core_.versions.current();
+  if (!version) return s;
+  const Directory& directory = *version->directory;
+  std::uint64_t pending = 0;
+  std::uint64_t base_rows = 0;
+  bool cleared = !version->clears->empty();
+  for (const auto& group : directory.groups()) {
+    for (const auto& entry : group->entries) {
+      base_rows += entry.rows;
+      pending += entry.run_rows;
+      s.partitions_with_runs += entry.run_rows != 0 ? 1 : 0;
+      s.compression.uncompressed_bytes += entry.raw_bytes;
+      s.compression.compressed_bytes += entry.bytes;
+    }
+  }
+  for (const auto& generation : version->generations) {
+    s.delta_rows += generation->rows();
+    s.delta_bytes += generation->bytes();
+    cleared = cleared || generation->has_clears();
+  }
+  pending += s.delta_rows;
+  s.total_exceptions_max = base_rows + pending;
+  s.total_exceptions_min = cleared || base_rows < pending ? 0 : base_rows - pending;
+  s.total_exceptions = base_rows;
+  s.partitions = directory.partition_count();
+  s.total_properties = core_.catalogue.size();
+  s.dictionaries = core_.dictionaries.size();
+  set_ratio(s.compression);
+
+  const BlockCounters& blocks = *core_.dictionaries.counters();
+  s.compression.compressions = count_of(blocks.compressions);
+  s.compression.decompressions = count_of(blocks.decompressions);
+  s.compression.compress_bytes_in = count_of(blocks.compress_bytes_in);
+  s.compression.compress_bytes_out = count_of(blocks.compress_bytes_out);
+  s.compression.decompress_bytes_out = count_of(blocks.decompress_bytes_out);
+  s.compression.compress_ns = count_of(blocks.compress_ns);
+  s.compression.decompress_ns = count_of(blocks.decompress_ns);
+
+  s.filter_bytes = directory.filter_bytes();
+  s.index_memory_bytes = directory.memory_bytes() + s.filter_bytes;
+  IndexStatistics primary;
+  primary.name = "primary";
+  primary.containers = directory.partition_count();
+  primary.bytes = s.compression.compressed_bytes;
+  primary.memory_bytes = s.index_memory_bytes;
+  s.indexes.push_back(primary);
+  for (std::size_t i = 0; i < kIndexCount; ++i) {
+    const auto known = core_.indexes->known_statistics(kIndexFamilies[i]);
+    IndexStatistics index;
+    index.name = std::string(to_string(kIndexFamilies[i]));
+    index.containers = known.containers;
+    index.bytes = known.bytes;
+    index.pairs = known.pairs;
+    index.memory_bytes = known.memory_bytes;
+    index.candidates = count_of(core_.query_counters.indexes[i].candidates);
+    index.stale = count_of(core_.query_counters.indexes[i].stale);
+    index.unindexed =
+        version->index_complete[static_cast<std::size_t>(kIndexFamilies[i])] ? 0 : s.partitions;
+    s.index_memory_bytes += index.memory_bytes;
+    s.indexes.push_back(std::move(index));
+  }
+
+  s.record_cache = core_.record_cache.statistics();
+  s.block_cache = core_.block_cache.statistics();
+  // A read that the hot records miss asks the decoded partitions next.
+  const auto asked = s.block_cache.hits + s.block_cache.misses + s.record_cache.hits;
+  s.cache_hit_rate = asked == 0 ? 0.0
+                                : static_cast<double>(s.block_cache.hits + s.record_cache.hits) /
+                                      static_cast<double>(asked);
+  s.reads = count_of(core_.counters.reads);
+  s.read_misses = count_of(core_.counters.read_misses);
+  s.filter_negatives = count_of(core_.counters.filter_negatives);
+  s.writes = count_of(core_.counters.writes);
+  const auto sampled = count_of(core_.counters.sampled_calls);
+  s.mean_access_time_ns = sampled == 0 ? 0.0
+                                       : static_cast<double>(count_of(core_.counters.sampled_ns)) /
+                                             static_cast<double>(sampled);
+  s.folds = count_of(core_.counters.folds);
+  s.rewrites = count_of(core_.counters.rewrites);
+  s.splits = count_of(core_.counters.splits);
+  s.joins = count_of(core_.counters.joins);
+  s.rewrite_queue = queue_.size();
+  s.background_errors = count_of(core_.counters.background_errors);
+  s.open_views = core_.versions.open_views();
+  s.oldest_view_age_ns = core_.versions.oldest_view_age_ns();
+  s.allocation = core_.pool.statistics();
+  if (auto properties = core_.backend->properties()) s.backend = *properties;
+  s.memory_budget_bytes = core_.options.memory_budget_bytes;
+  std::uint64_t memtables = 0;
+  for (const auto& family : s.backend.families) memtables += family.memtable_bytes;
+  s.memory_bytes = s.delta_bytes + s.index_memory_bytes + s.record_cache.bytes +
+                   s.block_cache.bytes + core_.catalogue.memory_bytes() +
+                   core_.dictionaries.memory_bytes() + s.backend.cache_bytes +
+                   s.backend.table_reader_bytes + memtables +
+                   (s.allocation.bytes_reserved - s.allocation.bytes_in_use);
+  return s;
+}
+
+Result<StorageStatistics> Engine::statistics() {
+  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  commits_.seal();
+  CAVEAT_TRY(mutator_.fold_all());
+  StorageStatistics s = estimate_statistics();
+  const auto view = core_.versions.view();
+  const Version& version = *view->version;
+  const Directory& directory = *version.directory;
+  s.total_exceptions = 0;
+  s.compression.uncompressed_bytes = 0;
+  for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
+    const PartitionEntry& entry = directory.at(p);
+    Resolved resolved{entry.rows, entry.raw_bytes};
+    if (entry.run_rows != 0 || clears_wait(entry, *version.clears)) {
+      CAVEAT_ASSIGN(const auto image, load(version, p, CacheUse::scan));
+      auto counted = resolve(*image, *version.clears);
+      if (!counted) return fail(counted.error().within("primary " + describe_key(entry.lower)));
+      resolved = *counted;
+    }
+    s.total_exceptions += resolved.rows;
+    s.compression.uncompressed_bytes += resolved.raw_bytes;
+  }
+  // Writes that came in between the fold and this version.
+  const auto fresh = view->delta().any_rows() ? s.delta_rows : 0;
+  s.total_exceptions_min = s.total_exceptions - std::min<std::uint64_t>(fresh, s.total_exceptions);
+  s.total_exceptions_max = s.total_exceptions + fresh;
+  set_ratio(s.compression);
+  for (std::size_t i = 0; i < kIndexCount; ++i) {
+    CAVEAT_ASSIGN(const auto counted,
+                  core_.indexes->statistics(kIndexFamilies[i], version.backend_snapshot.get()));
+    IndexStatistics& index = s.indexes[i + 1];
+    index.containers = counted.containers;
+    index.bytes = counted.bytes;
+    index.pairs = counted.pairs;
+  }
+  return s;
+}
+
+Result<std::vector<ColumnStatistics>> Engine::column_statistics() const {
+  const auto view = core_.versions.view();
+  const Version& version = *view->version;
+  const Directory& directory = *version.directory;
+  std::array<ColumnStatistics, kBlockColumnCount> columns;
+  std::array<std::map<std::string, std::uint64_t>, kBlockColumnCount> encodings;
+  for (std::size_t i = 0; i < kBlockColumnCount; ++i) {
+    columns[i].name = std::string(to_string(static_cast<BlockColumn>(i)));
+  }
+  std::string container;
+  for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
+    CAVEAT_ASSIGN(const bool found,
+                  core_.backend->get(Family::primary, encode_key(directory.at(p).lower),
+                                     version.backend_snapshot.get(), container));
+    if (!found) continue;
+    CAVEAT_ASSIGN(const auto layout, parse_container(container));
+    if (!layout.block) continue;
+    CAVEAT_ASSIGN(const auto block, block_statistics(*layout.block));
+    for (std::size_t i = 0; i < kBlockColumnCount; ++i) {
+      columns[i].raw_bytes += block.columns[i].raw_bytes;
+      columns[i].encoded_bytes += block.columns[i].encoded_bytes;
+      columns[i].compressed_bytes += block.columns[i].compressed_bytes;
+      ++encodings[i][block.columns[i].encoding];
+    }
+  }
+  std::vector<ColumnStatistics> result;
+  for (std::size_t i = 0; i < kBlockColumnCount; ++i) {
+    columns[i].encodings.assign(encodings[i].begin(), encodings[i].end());
+    result.push_back(std::move(columns[i]));
+  }
+  return result;
+}
+
+Result<std::vector<PartitionInfo>> Engine::list_partitions() const {
+  const auto view = core_.versions.view();
+  const Directory& directory = *view->version->directory;
+  std::vector<PartitionInfo> list;
+  list.reserve(directory.partition_count());
+  std::string container;
+  for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
+    const PartitionEntry& entry = directory.at(p);
+    PartitionInfo info{entry.lower, entry.id,        entry.rows, entry.run_rows,
+                       entry.bytes, entry.raw_bytes, 0,          0};
+    CAVEAT_ASSIGN(const bool found,
+                  core_.backend->get(Family::primary, encode_key(entry.lower),
+                                     view->version->backend_snapshot.get(), container));
+    if (found) {
+      if (const auto layout = parse_container(container); layout && layout->block) {
+        if (const auto header = read_header(*layout->block)) {
+          info.codec = header->codec_id;
+          info.dictionary = header->dictionary_id;
+        }
+      }
+    }
+    list.push_back(info);
+  }
+  return list;
+}
+
+Result<std::string> Engine::partition_bytes(PartitionId id) const {
+  const auto view = core_.versions.view();
+  const auto position = find_partition(*view->version, id);
+  if (!position) return fail(ErrorCode::not_found, fmt::format("no partition has id {}", id));
+  std::string container;
+  CAVEAT_ASSIGN(
+      const bool found,
+      core_.backend->get(Family::primary, encode_key(view->version->directory->at(*position).lower),
+                         view->version->backend_snapshot.get(), container));
+  if (!found)
+    return fail(ErrorCode::corruption, fmt::format("partition {}: container is missing", id));
+  return container;
+}
+
+}  // namespace caveat

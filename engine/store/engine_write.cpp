@@ -1,0 +1,67 @@
+#include "engine/store/engine.h"
+
+namespace caveat {
+
+Result<void> Engine::commit(std::string_view rows, std::size_t count, const WriteOptions& options) {
+  CAVEAT_TRY(commits_.commit(rows, count, core_.durability_of(options)));
+  // Nobody else folds for us; a filled delta is this writer's to fold.
+  if (!core_.options.background_maintenance && commits_.overfull()) [[unlikely]] {
+    CAVEAT_TRY(mutator_.fold_all());
+  }
+  return {};
+}
+
+Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
+                                                        const Decide& decide, bool& wrote,
+                                                        const WriteOptions& options) {
+  for (;;) {
+    // Optimistic: read, decide, and commit only if the key has not changed since.
+    CommitQueue::Precondition precondition;
+    precondition.key = key;
+    std::optional<Exception> there;
+    {
+      const Snapshot snapshot(core_.versions.view());
+      precondition.read_at = snapshot.sequence();
+      CAVEAT_ASSIGN(there, retrieve(key, &snapshot));
+    }
+    WriteBatch batch;
+    CAVEAT_ASSIGN(wrote, decide(there, batch));
+    if (!wrote) return there;
+    CAVEAT_ASSIGN(const auto outcome, commits_.commit(batch.rows(), batch.count(),
+                                                      core_.durability_of(options), &precondition));
+    if (outcome == CommitQueue::Outcome::conflict) continue;
+    if (!core_.options.background_maintenance && commits_.overfull()) {
+      CAVEAT_TRY(mutator_.fold_all());
+    }
+    return there;
+  }
+}
+
+Result<void> Engine::flush() {
+  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  commits_.seal();
+  CAVEAT_TRY(mutator_.fold_all());
+  return core_.backend->flush();
+}
+
+// Maintenance that a caller asks for sees what was written before the call: it is sealed first.
+Result<OptimizationResults> Engine::optimize(ProgressSink* progress) {
+  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  commits_.seal();
+  return mutator_.optimize(progress);
+}
+
+Result<void> Engine::rebuild_indexes(ProgressSink* progress) {
+  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  commits_.seal();
+  return mutator_.rebuild_indexes(progress);
+}
+
+Result<CompactionResults> Engine::compact(ProgressSink* progress) {
+  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  commits_.seal();
+  CAVEAT_TRY(mutator_.fold_all());
+  return mutator_.compact(progress);
+}
+
+}  // namespace caveat
