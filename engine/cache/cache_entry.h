@@ -80,7 +80,7 @@ class CacheTable {
     for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
       const Entry* entry = slots_[i].entry.load(std::memory_order_relaxed);
       if (entry == nullptr) return nullptr;
-      if (entry->hash == hash && entry->key == key) return const_cast<Entry*>(entry);
+      if (hash_at(i) == hash && entry->key == key) return const_cast<Entry*>(entry);
     }
   }
 
@@ -98,9 +98,11 @@ class CacheTable {
     for (std::size_t i = (gap + 1) & mask_;; i = (i + 1) & mask_) {
       const Entry* mover = slots_[i].entry.load(std::memory_order_relaxed);
       if (mover == nullptr) break;
-      // It may move when its home is not between the gap (excluded) and where it is.
-      if (((i - (mover->hash & mask_)) & mask_) >= ((i - gap) & mask_)) {
-        set(gap, mover->hash, mover);
+      // It may move when its home is not between the gap (excluded) and where it is. The hash is
+      // read here and not in the entry, which is most likely not in the CPU's caches.
+      const std::uint64_t hash = hash_at(i);
+      if (((i - (hash & mask_)) & mask_) >= ((i - gap) & mask_)) {
+        set(gap, hash, mover);
         gap = i;
       }
     }
@@ -113,6 +115,9 @@ class CacheTable {
   }
 
  private:
+  [[nodiscard]] std::uint64_t hash_at(std::size_t i) const noexcept {
+    return slots_[i].hash.load(std::memory_order_relaxed);
+  }
   explicit CacheTable(std::size_t size) noexcept : mask_(size - 1) {}
 
   void set(std::size_t i, std::uint64_t hash, const Entry* entry) noexcept {
