@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "caveat/index_manager.h"
+#include "indexes/posting_reader.h"
 
 namespace caveat {
 namespace {
@@ -42,31 +43,46 @@ Result<IndexCandidates> IndexManager::candidates(std::span<const TermRange> rang
                                                  const KvSnapshot* snapshot) const {
   if (ranges.empty())
     return fail(ErrorCode::invalid_argument, "index candidates: there is no condition");
-  IndexCandidates result;
-  const auto unindexed_of = [&](const TermRange& range) {
-    return unindexed[index_slot(range.family)];
+  struct Condition {
+    IndexCandidates::Step step;
+    std::optional<std::vector<PartitionId>> ids;
+    std::span<const PartitionId> unindexed;
   };
+  std::vector<Condition> conditions;
   for (const auto& range : ranges) {
-    CAVEAT_ASSIGN(const auto estimate, this->estimate(range, snapshot));
-    result.steps.push_back({range, estimate, false});
+    Condition condition{
+        {range, {0, 0, true, false}, false}, {}, unindexed[index_slot(range.family)]};
+    if (range.lo <= range.hi) {
+      const auto& reader = *readers_[index_slot(range.family)];
+      CAVEAT_ASSIGN(auto probe, reader.probe(range.lo, range.hi, snapshot));
+      condition.step.estimate = probe.estimate;
+      condition.ids = std::move(probe.ids);
+    }
+    conditions.push_back(std::move(condition));
   }
-  const auto cost = [&](const IndexCandidates::Step& step) {
+  const auto cost = [](const Condition& condition) {
     // What was counted only in part is dearer than anything counted whole.
-    return std::pair(step.estimate.floor, step.estimate.pairs + unindexed_of(step.range).size());
+    const auto& estimate = condition.step.estimate;
+    return std::pair(estimate.floor, estimate.pairs + condition.unindexed.size());
   };
-  std::stable_sort(result.steps.begin(), result.steps.end(),
+  std::stable_sort(conditions.begin(), conditions.end(),
                    [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
-  for (std::size_t i = 0; i < result.steps.size(); ++i) {
-    auto& step = result.steps[i];
-    const auto& known = result.partitions;
-    if (i > 0 && (known.empty() || step.estimate.floor ||
-                  step.estimate.pairs > kPairsPerCandidate * known.size()))
-      break;
-    CAVEAT_ASSIGN(auto found, lookup(step.range, snapshot));
-    const auto incomplete = unindexed_of(step.range);
-    if (!incomplete.empty()) found = unite_sorted(found, incomplete);
-    result.partitions = i == 0 ? std::move(found) : intersect_sorted(known, found);
-    step.used = true;
+
+  IndexCandidates result;
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    auto& [step, ids, incomplete] = conditions[i];
+    const bool worth = i == 0 || ids ||
+                       (!step.estimate.floor &&
+                        step.estimate.pairs <= kPairsPerCandidate * result.partitions.size());
+    if (worth) {
+      if (!ids) {
+        CAVEAT_ASSIGN(ids, lookup(step.range, snapshot));
+      }
+      if (!incomplete.empty()) ids = unite_sorted(*ids, incomplete);
+      result.partitions = i == 0 ? std::move(*ids) : intersect_sorted(result.partitions, *ids);
+      step.used = true;
+    }
+    result.steps.push_back(step);
   }
   return result;
 }

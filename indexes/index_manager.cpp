@@ -71,7 +71,9 @@ Result<std::vector<PartitionId>> IndexManager::lookup(const TermRange& range,
 Result<PostingEstimate> IndexManager::estimate(const TermRange& range,
                                                const KvSnapshot* snapshot) const {
   if (range.lo > range.hi) return PostingEstimate{0, 0, true, false};
-  return readers_[index_slot(range.family)]->estimate(range.lo, range.hi, snapshot);
+  CAVEAT_ASSIGN(const auto probe,
+                readers_[index_slot(range.family)]->probe(range.lo, range.hi, snapshot));
+  return probe.estimate;
 }
 
 Result<std::unique_ptr<PostingCursor>> IndexManager::cursor(const TermRange& range, bool descending,

@@ -22,7 +22,7 @@ inline constexpr std::size_t kContainerKeyBytes = 16;
 
 // Writers aim at this, and split above half as much again.
 inline constexpr std::size_t kContainerBytes = std::size_t{8} << 10;
-inline constexpr std::size_t kContainerPairs = std::size_t{12} << 10;
+inline constexpr std::size_t kContainerPairs = std::size_t{8} << 10;
 inline constexpr std::size_t kSplitBytes = kContainerBytes * 3 / 2;
 inline constexpr std::size_t kSplitPairs = kContainerPairs * 3 / 2;
 // A container below the first is joined with a neighbour where both stay below the others.

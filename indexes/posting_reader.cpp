@@ -12,7 +12,8 @@ using namespace detail;
 namespace {
 
 constexpr std::uint64_t kAllTerms = ~std::uint64_t{0};
-// How many containers an estimate looks at. Beyond, every plan has seen enough.
+// Containers that a probe reads, and those it looks at in all. Beyond, every plan has seen enough.
+constexpr std::uint64_t kProbeContainers = 2;
 constexpr std::uint64_t kEstimateContainers = 64;
 
 // Distinct ids in memory that is bounded by their number.
@@ -52,42 +53,35 @@ Result<std::vector<PartitionId>> PostingReader::lookup(std::uint64_t lo, std::ui
   return ids.take();
 }
 
-Result<PostingEstimate> PostingReader::estimate(std::uint64_t lo, std::uint64_t hi,
-                                                const KvSnapshot* snapshot) const {
-  PostingEstimate estimate;
-  estimate.exact = true;
+Result<PostingReader::Probe> PostingReader::probe(std::uint64_t lo, std::uint64_t hi,
+                                                  const KvSnapshot* snapshot) const {
+  Probe probe;
+  auto& estimate = probe.estimate;
+  DistinctIds ids;
   std::vector<PostingPair> pairs;
   CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, lo, hi));
-  while (walk.valid()) {
-    if (estimate.containers == kEstimateContainers) {
-      estimate.floor = true;
-      estimate.exact = false;
-      break;
-    }
-    ++estimate.containers;
-    // The first and the last reach out of the range, and must be read; of those between the
-    // headers suffice. The last is known only by the next key: keep its value until then.
-    const auto lower = walk.lower();
-    const bool first = lower.term < lo || (lower.term == lo && estimate.containers == 1);
-    if (first) {
-      CAVEAT_TRY(walk.take(false, pairs));
-      estimate.pairs += pairs.size();
-      continue;
-    }
-    const std::string value(walk.value());
-    CAVEAT_TRY(walk.skip());
-    if (walk.valid() || hi == kAllTerms) {
-      const auto summary = summarise(value);
-      estimate.pairs += summary.pairs + summary.adds;
-      estimate.exact = estimate.exact && summary.change_bytes == 0 && summary.sound;
-      continue;
-    }
-    pairs.clear();
-    if (auto read = read_container(value, lo, hi, false, pairs); !read)
-      return fail(at_container(family_, container_key(lower), read.error()));
+  for (; walk.valid() && estimate.containers < kProbeContainers; ++estimate.containers) {
+    CAVEAT_TRY(walk.take(false, pairs));
+    ids.add(pairs);
     estimate.pairs += pairs.size();
   }
-  return estimate;
+  estimate.exact = !walk.valid();
+  if (estimate.exact) {
+    probe.ids = ids.take();
+    return probe;
+  }
+  // Of the others the headers suffice. The last one reaches out of the range, which makes the
+  // figure an upper one, by less than a container.
+  for (; walk.valid(); ++estimate.containers) {
+    if (estimate.containers == kEstimateContainers) {
+      estimate.floor = true;
+      break;
+    }
+    const auto summary = summarise(walk.value());
+    estimate.pairs += summary.pairs + summary.adds;
+    CAVEAT_TRY(walk.skip());
+  }
+  return probe;
 }
 
 Result<void> PostingReader::for_each_pair(const KvSnapshot* snapshot,

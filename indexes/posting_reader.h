@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "caveat/error.h"
@@ -17,8 +18,14 @@ class PostingReader {
   // As in IndexManager. lo <= hi.
   [[nodiscard]] Result<std::vector<PartitionId>> lookup(std::uint64_t lo, std::uint64_t hi,
                                                         const KvSnapshot* snapshot) const;
-  [[nodiscard]] Result<PostingEstimate> estimate(std::uint64_t lo, std::uint64_t hi,
-                                                 const KvSnapshot* snapshot) const;
+  // What a range holds, and, where it lies in few enough containers, the ids themselves: a narrow
+  // range costs no more to look up than to estimate.
+  struct Probe {
+    PostingEstimate estimate;
+    std::optional<std::vector<PartitionId>> ids;
+  };
+  [[nodiscard]] Result<Probe> probe(std::uint64_t lo, std::uint64_t hi,
+                                    const KvSnapshot* snapshot) const;
   [[nodiscard]] Result<std::unique_ptr<PostingCursor>> cursor(std::uint64_t lo, std::uint64_t hi,
                                                               bool descending,
                                                               const KvSnapshot* snapshot) const;

@@ -39,7 +39,8 @@ tl::unexpected<StorageError> bad(std::string_view what) {
 }
 
 // take_varint with the usual case, one byte, in line.
-[[nodiscard]] bool take_short_varint(std::string_view& bytes, std::uint64_t& value) noexcept {
+[[nodiscard]] inline bool take_short_varint(std::string_view& bytes,
+                                            std::uint64_t& value) noexcept {
   if (!bytes.empty() && static_cast<unsigned char>(bytes.front()) < 0x80) [[likely]] {
     value = static_cast<unsigned char>(bytes.front());
     bytes.remove_prefix(1);
@@ -141,6 +142,7 @@ bool encode_stream(std::span<const PostingPair> pairs, StreamLayout layout, std:
 
 Result<void> decode_stream(std::string_view& bytes, StreamLayout layout, std::uint32_t count,
                            std::uint64_t lo, std::uint64_t hi, std::vector<PostingPair>& out) {
+  CAVEAT_ASSERT(lo <= hi);
   if (count == 0) return {};
   std::uint64_t groups = 0;
   std::uint64_t major = 0;

@@ -94,13 +94,15 @@ inline std::optional<std::string> difference(const PostingReader& reader, const 
   const auto expected = lookup_in(model, lo, hi);
   if (*ids != expected)
     return fmt::format("lookup [{}, {}]: {} ids, not {}", lo, hi, ids->size(), expected.size());
-  const auto estimate = reader.estimate(lo, hi, snapshot);
-  if (!estimate) return "estimate: " + estimate.error().message();
   const auto begin = model.lower_bound({lo, 0});
   const auto end = model.upper_bound({hi, kMaxPartitionId});
   const auto pairs = static_cast<std::uint64_t>(std::distance(begin, end));
-  if (estimate->exact && estimate->pairs != pairs)
-    return fmt::format("estimate [{}, {}]: {} pairs, not {}", lo, hi, estimate->pairs, pairs);
+  const auto probe = reader.probe(lo, hi, snapshot);
+  if (!probe) return "probe: " + probe.error().message();
+  const auto& estimate = probe->estimate;
+  if (estimate.exact ? estimate.pairs != pairs : !estimate.floor && estimate.pairs < pairs)
+    return fmt::format("estimate [{}, {}]: {} pairs, not {}", lo, hi, estimate.pairs, pairs);
+  if (probe->ids && *probe->ids != expected) return "probe: other ids than lookup";
   for (const bool descending : {false, true}) {
     auto cursor = reader.cursor(lo, hi, descending, snapshot);
     if (!cursor) return "cursor: " + cursor.error().message();

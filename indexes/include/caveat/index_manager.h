@@ -146,12 +146,13 @@ struct HintChanges {
 };
 
 // How many pairs a range of terms holds. Each pair is a partition to visit, unless several terms
-// of the range are in one partition.
+// of the range are in one partition. A narrow range is counted; of a wide one the first
+// containers, and of the others what their headers say.
 struct PostingEstimate {
-  std::uint64_t pairs = 0;  // stale ones and waiting changes included
+  std::uint64_t pairs = 0;
   std::uint64_t containers = 0;
-  bool exact = false;  // no changes wait and the whole range was counted
-  bool floor = false;  // the range is wider than was looked at: there are at least as many
+  bool exact = false;  // counted pair by pair
+  bool floor = false;  // too wide to look at whole: there are at least as many
 };
 
 // What an index keeps. Counted from the headers of its containers.
