@@ -1,0 +1,117 @@
+// A store put together by hand: partitions with runs and clears, indexes with stale hints, a delta
+// of several generations, and beside it a plain map that knows what every query must find.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "adapters/memory/memory_backend.h"
+#include "caveat/memory_pool.h"
+#include "engine/query/cursor_impl.h"
+#include "engine/query/query_engine.h"
+#include "test/model/random_record.h"
+
+namespace caveat::test {
+
+using Truth = std::map<ExceptionKey, Exception>;
+
+// The reader of the world: opens images from kept containers, anew on each load.
+class WorldReader final : public PartitionReader {
+ public:
+  explicit WorldReader(const Catalogue& catalogue) : catalogue_(catalogue) {}
+
+  Result<std::shared_ptr<const PartitionImage>> load(const Version& version,
+                                                     Directory::Position position,
+                                                     CacheUse use) const override;
+  Result<std::vector<std::shared_ptr<const PartitionImage>>> load_many(
+      const Version& version, std::span<const Directory::Position> positions,
+      CacheUse use) const override;
+  std::optional<Directory::Position> find_partition(const Version& version,
+                                                    PartitionId id) const override;
+
+  std::unordered_map<PartitionId, std::string> containers;
+  std::optional<PartitionId> damaged;  // loading it fails
+  bool keep_images = false;            // load each once: for measuring
+  mutable std::uint64_t loads = 0;
+
+ private:
+  const Catalogue& catalogue_;
+  CodecRegistry codecs_ = CodecRegistry::built_in(3);
+  SimpleBlockResolver resolver_{codecs_};
+  mutable std::unordered_map<PartitionId, std::shared_ptr<const PartitionImage>> images_;
+};
+
+struct WorldOptions {
+  std::size_t nodes = 40;
+  std::size_t properties = 12;
+  std::size_t base_records = 500;
+  std::size_t partition_rows = 16;  // at most
+  std::size_t run_writes = 120;
+  std::size_t delta_writes = 80;
+  std::size_t generations = 2;
+  std::size_t clears = 3;       // in each of the two phases
+  unsigned stale_percent = 10;  // hints that lead nowhere, of all partitions
+  unsigned few_values = 2;      // one record in this many has one of a few confidences and times
+};
+
+class QueryWorld {
+ public:
+  QueryWorld(std::uint64_t seed, const WorldOptions& options);
+
+  [[nodiscard]] QueryContext context() { return {reader_, *indexes_, catalogue_, counters_}; }
+  [[nodiscard]] std::shared_ptr<const ReadView> view() const { return view_; }
+  [[nodiscard]] std::shared_ptr<ReadView> changed_view() const;  // with a version of its own
+  [[nodiscard]] const Truth& truth() const { return truth_; }
+  [[nodiscard]] WorldReader& reader() { return reader_; }
+  [[nodiscard]] QueryCounters& counters() { return counters_; }
+  [[nodiscard]] RandomRecords& random() { return random_; }
+  [[nodiscard]] const Catalogue& catalogue() const { return catalogue_; }
+  [[nodiscard]] PropertyHash property(std::size_t i) const { return properties_[i]; }
+  [[nodiscard]] const WorldOptions& options() const { return options_; }
+
+  [[nodiscard]] ExceptionKey random_key();
+  [[nodiscard]] Exception random_exception();
+  [[nodiscard]] Query random_query();
+
+  // What a query must give, by looking at every record.
+  [[nodiscard]] std::vector<ExceptionRecord> expected(const Query& query) const;
+
+ private:
+  struct Part {
+    ExceptionKey lower;
+    PartitionId id = 0;
+    std::map<ExceptionKey, Exception> base;
+    std::vector<std::map<ExceptionKey, std::optional<Exception>>> runs;
+    std::vector<Sequence> run_as_of;
+  };
+  void make_base();
+  void make_runs();
+  void make_delta();
+  void store_parts();
+  void store_hints();
+  void clear_truth(RowKind kind, const ExceptionKey& key);
+  Part& part_of(const ExceptionKey& key);
+
+  MemoryPool pool_;
+  WorldOptions options_;
+  RandomRecords random_;
+  std::unique_ptr<KvBackend> backend_ = make_memory_backend();
+  Catalogue catalogue_;
+  std::unique_ptr<IndexManager> indexes_;
+  WorldReader reader_{catalogue_};
+  QueryCounters counters_;
+  std::vector<PropertyHash> properties_;
+  std::vector<Part> parts_;
+  Truth truth_;
+  Sequence sequence_ = 0;
+  Sequence base_as_of_ = 0;
+  ClearList clears_;
+  std::vector<std::shared_ptr<const Generation>> generations_;
+  std::shared_ptr<const ReadView> view_;
+};
+
+}  // namespace caveat::test
