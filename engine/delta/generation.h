@@ -64,10 +64,12 @@ class Generation {
   [[nodiscard]] std::size_t encoded_bytes() const noexcept {
     return encoded_bytes_.load(std::memory_order_relaxed);
   }
-  // 0 when empty.
+  // kMaxSequence when empty: so the youngest generation whose first sequence is at most a row's is
+  // the one that holds it.
   [[nodiscard]] Sequence first_sequence() const noexcept {
     return first_sequence_.load(std::memory_order_acquire);
   }
+  // 0 when empty.
   [[nodiscard]] Sequence last_sequence() const noexcept {
     return last_sequence_.load(std::memory_order_acquire);
   }
@@ -139,7 +141,7 @@ class Generation {
   // What the writer changes.
   alignas(64) std::atomic<std::size_t> rows_{0};
   std::atomic<std::size_t> encoded_bytes_{0};
-  std::atomic<Sequence> first_sequence_{0};
+  std::atomic<Sequence> first_sequence_{kMaxSequence};
   std::atomic<Sequence> last_sequence_{0};
   std::atomic<bool> sealed_{false};
   std::vector<detail::Segment*> spare_segments_;

@@ -112,6 +112,16 @@ TEST_CASE("a generation grows far beyond its capacity", "[delta]") {
   REQUIRE(generation.last_sequence() == kRows);
 }
 
+TEST_CASE("an empty generation claims no row", "[delta]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  REQUIRE(generation.first_sequence() == kMaxSequence);
+  REQUIRE(generation.last_sequence() == 0);
+  store(generation, 9, {1, 1});
+  REQUIRE(generation.first_sequence() == 9);
+  REQUIRE(generation.last_sequence() == 9);
+}
+
 TEST_CASE("inserting after a reserve takes nothing from the heap", "[delta]") {
   MemoryPool pool;
   Generation generation(1, pool);
