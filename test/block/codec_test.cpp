@@ -1,0 +1,51 @@
+// The registry and the codecs by themselves.
+#include <catch2/catch.hpp>
+
+#include "test/block/block_maker.h"
+
+using namespace caveat;
+using namespace caveat::test;
+
+TEST_CASE("the registry takes custom codecs once and under ids of their own") {
+  auto codecs = CodecRegistry::built_in(3);
+  const auto codec = std::make_shared<RunCodec>();
+  CHECK(codecs.add(2, codec).error().code() == ErrorCode::invalid_argument);
+  CHECK(codecs.add(127, codec).error().code() == ErrorCode::invalid_argument);
+  CHECK(codecs.add(128, nullptr).error().code() == ErrorCode::invalid_argument);
+  CHECK(codecs.add(128, codec));
+  CHECK(codecs.add(128, codec).error().code() == ErrorCode::already_exists);
+  CHECK(codecs.find(128).value() == codec.get());
+  CHECK(codecs.find(99).error().code() == ErrorCode::codec_missing);
+}
+
+TEST_CASE("codecs append, give back what they took, and refuse damage") {
+  std::mt19937_64 random(8);
+  for (const int level : {-5, 1, 3, 12, 19, 99}) {
+    const auto codecs = all_codecs(level);
+    for (const CodecId id : {CodecId{0}, CodecId{1}, CodecId{2}, kRunCodec}) {
+      const Codec& codec = *codecs.find(id).value();
+      CAPTURE(level, codec.name());
+      for (const std::size_t size : {0, 1, 100, 5000, 100'000}) {
+        std::string raw(size, 'a');
+        for (std::size_t i = 0; i < size; i += 1 + random() % 9)
+          raw[i] = static_cast<char>('a' + random() % 4);
+        std::string stored = "before";
+        REQUIRE(codec.compress(raw, nullptr, stored));
+        REQUIRE(stored.substr(0, 6) == "before");
+        stored.erase(0, 6);
+        std::string out = "kept";
+        REQUIRE(codec.decompress(stored, size, nullptr, out));
+        CHECK(out == "kept" + raw);
+        // Less room than it needs: refused, not overrun.
+        if (size > 1) CHECK_FALSE(codec.decompress(stored, size - 1, nullptr, out = ""));
+        CHECK_FALSE(codec.decompress(stored, size + 1, nullptr, out = ""));
+        for (int i = 0; i < 50 && !stored.empty(); ++i) {
+          std::string damaged = stored;
+          damaged[random() % damaged.size()] = static_cast<char>(random());
+          out.clear();
+          if (codec.decompress(damaged, size, nullptr, out)) CHECK(out.size() == size);
+        }
+      }
+    }
+  }
+}
