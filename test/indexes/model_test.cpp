@@ -124,61 +124,75 @@ TEST_CASE("the model test notices that every 100th add is lost") {
     CHECK(run(first_seed(), shape, 250, 100).has_value());
 }
 
+namespace {
+
+// Writes a batch entry by entry, as a backend does that is atomic only within one key, and compares
+// after each. `stop`: how many; the process ends there, and the next one works with what it finds.
+void write_in_steps(World& world, const KvBatch& batch, std::size_t stop) {
+  for (std::size_t i = 0; i < batch.count() && i < stop; ++i) {
+    const auto entry = batch.entry(i);
+    KvBatch one;
+    if (entry.op == KvBatch::Op::put) {
+      one.put(entry.family, entry.key, entry.value);
+    } else {
+      REQUIRE(entry.op == KvBatch::Op::erase);
+      one.erase(entry.family, entry.key);
+    }
+    REQUIRE(world.backend->write(one, Durability::wal));
+    const auto wrong = difference_of_all(world.reader, world.model, nullptr);
+    INFO(wrong.value_or(""));
+    REQUIRE(!wrong);
+  }
+}
+
+}  // namespace
+
 TEST_CASE("a rewrite of which only a part was written leaves no hint behind") {
   Random random(first_seed());
+  std::size_t splits = 0;
+  std::size_t joins = 0;
   for (const auto shape : {Shape::scattered, Shape::like_times, Shape::long_runs}) {
     World world;
-    for (int round = 0; round < 40; ++round) {
-      const auto changes = random_changes(random, shape, round % 4 == 0 ? 12000 : 500, world.model);
-      // apply is made of single appends and rewrites; here it is the rewrites that matter
+    for (int round = 0; round < 24; ++round) {
+      // As many as one append takes, so that containers outgrow their size by appends alone.
+      const auto changes = random_changes(random, shape, detail::kMaxOperandChanges, world.model);
       REQUIRE(world.apply(changes));
       apply_to(world.model, changes);
-      if (round % 5 == 4) {
-        // Thin out, so that there is something to join.
+      if (round % 6 == 5) {
+        // Thin out, so that there is something to join; in pieces, so that they are appended.
         std::vector<PostingChange> removes;
-        for (const auto& pair : world.model)
-          if (below(random, 8) != 0) removes.push_back({pair.term, pair.partition, false});
+        const auto thinned = world.model;
+        for (const auto& pair : thinned) {
+          if (below(random, 16) != 0) removes.push_back({pair.term, pair.partition, false});
+          if (removes.size() < detail::kMaxOperandChanges) continue;
+          REQUIRE(world.apply(removes));
+          apply_to(world.model, removes);
+          removes.clear();
+        }
         REQUIRE(world.apply(removes));
         apply_to(world.model, removes);
-        REQUIRE(world.mutator.queue_all());
       }
+      REQUIRE(world.mutator.queue_all());
       while (true) {
+        const auto before = world.keys().size();
         KvBatch batch;
         const auto done = world.mutator.rewrite_next(batch);
         REQUIRE(done);
         if (!*done) break;
-        // Entry by entry, as a backend would that is atomic only within one key.
-        for (std::size_t i = 0; i < batch.count(); ++i) {
-          const auto entry = batch.entry(i);
-          KvBatch one;
-          if (entry.op == KvBatch::Op::put) {
-            one.put(entry.family, entry.key, entry.value);
-          } else {
-            REQUIRE(entry.op == KvBatch::Op::erase);
-            one.erase(entry.family, entry.key);
-          }
-          REQUIRE(world.backend->write(one, Durability::wal));
-          REQUIRE(difference_of_all(world.reader, world.model, nullptr) == std::nullopt);
-          if (i + 1 < batch.count() && below(random, 8) == 0) {
-            // The process ends here; the next one works with what it finds.
-            break;
-          }
-        }
-        if (below(random, 4) == 0) {
+        if (below(random, 3) == 0) {
+          write_in_steps(world, batch, below(random, batch.count()));
           world.mutator.reset();
           REQUIRE(world.mutator.queue_all());
-        } else {
-          for (std::size_t i = 0; i < batch.count(); ++i) {
-            const auto entry = batch.entry(i);
-            KvBatch one;
-            if (entry.op == KvBatch::Op::put) one.put(entry.family, entry.key, entry.value);
-            if (entry.op == KvBatch::Op::erase) one.erase(entry.family, entry.key);
-            REQUIRE(world.backend->write(one, Durability::wal));
-          }
-          world.mutator.committed();
+          continue;
         }
+        write_in_steps(world, batch, batch.count());
+        world.mutator.committed();
+        splits += world.keys().size() > before ? 1 : 0;
+        joins += world.keys().size() < before ? 1 : 0;
       }
     }
     CHECK(difference_of_all(world.reader, world.model, nullptr) == std::nullopt);
   }
+  CHECK(splits >= 3);
+  CHECK(joins >= 3);
 }
