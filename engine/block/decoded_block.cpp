@@ -27,7 +27,8 @@ bool decode_nodes(std::string_view section, std::size_t rows, Keys& keys) {
   if (!detail::decode_ints(in, nullptr, keys.nodes)) return false;
   for (std::size_t i = 1; i < count; ++i)
     if (keys.nodes[i] <= keys.nodes[i - 1]) return false;
-  std::vector<std::uint64_t> lengths(count);  // less one
+  thread_local std::vector<std::uint64_t> lengths;  // less one
+  lengths.resize(count);
   if (count == 1)
     lengths[0] = rows - 1;
   else if (!detail::decode_ints(in, nullptr, lengths))
@@ -50,21 +51,24 @@ bool decode_properties(std::string_view section, detail::RowShape& shape, Keys& 
   ByteReader in(section);
   const std::uint64_t count = in.varint();
   if (!in.ok() || count > rows) return false;
-  std::vector<std::uint64_t> ids(count);
-  std::vector<std::uint64_t> values(rows);
+  thread_local std::vector<std::uint64_t> ids;
+  thread_local std::vector<std::uint64_t> values;
+  ids.resize(count);
+  values.resize(rows);
   if (count != 0 && !detail::decode_ints(in, nullptr, ids)) return false;
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0) return false;
   if (count != 0) {
     for (std::size_t i = 1; i < count; ++i)
       if (ids[i] <= ids[i - 1]) return false;
     // Every local number must be used: columns that follow the property rely on it.
-    std::vector<bool> used(count);
+    thread_local std::vector<std::uint8_t> used;
+    used.assign(count, 0);
     std::size_t distinct = 0;
     keys.property_of_row.reserve(rows);
     for (auto& value : values) {
       if (value >= count) return false;
-      if (!used[value]) ++distinct;
-      used[value] = true;
+      distinct += used[value] == 0;
+      used[value] = 1;
       keys.property_of_row.push_back(static_cast<std::uint16_t>(value));
       value = ids[value];
     }

@@ -148,7 +148,8 @@ bool grouped(ByteReader& in, std::span<const std::uint16_t> group, std::uint32_t
   missed.resize(misses);
   if (!decode(in, nullptr, depth + 1, missed)) return false;
   constexpr std::uint32_t kUnseen = ~std::uint32_t{0};
-  std::vector<std::uint32_t> last(groups, kUnseen);  // index into missed
+  thread_local std::vector<std::uint32_t> last;  // index into missed; not used while nested
+  last.assign(groups, kUnseen);
   std::size_t flag = 0;
   std::uint32_t miss = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
