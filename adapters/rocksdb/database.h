@@ -47,6 +47,7 @@ class RocksdbBackend final : public KvBackend {
     return handles_[static_cast<std::size_t>(family)];
   }
   [[nodiscard]] tl::unexpected<StorageError> closed() const;
+  void wait_for_flushes();
   Result<void> add_to(rocksdb::WriteBatch& out, const KvBatch& batch) const;
   Result<void> erase_each(rocksdb::WriteBatch& out, const KvBatch& batch, std::size_t index) const;
   rocksdb::Status compact_range(Family family, std::atomic<bool>* canceled);

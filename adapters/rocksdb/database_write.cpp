@@ -5,6 +5,8 @@
 // Ranges of all other families are erased key by key: range tombstones there would slow every read
 // until compacted away, and 7.8 loses them when a family is exported. Those ranges are short:
 // a key is a partition of hundreds of records.
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "adapters/rocksdb/database.h"
@@ -17,6 +19,8 @@ rocksdb::Slice slice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
 
+constexpr auto kWaitStep = std::chrono::milliseconds(1);
+constexpr auto kWaitMax = std::chrono::milliseconds(200);
 constexpr std::size_t kHeaderBytesPerEntry = 16;  // kind, family, two lengths
 
 bool reads_before_it_erases(const KvBatch& batch) noexcept {
@@ -84,10 +88,27 @@ Result<void> RocksdbBackend::add_to(rocksdb::WriteBatch& out, const KvBatch& bat
   return {};
 }
 
+// The manager of memtables starts flushes but never makes a writer wait, so writers that outrun the
+// flushes would fill memory. Only memtables that are being flushed can bring it to twice the
+// bound, so waiting helps; it ends in any case, for then the flushes may be failing, and the write
+// has to say so. (RocksDB's own stall stays off: hangs after a stall were mended only in 8.7.)
+void RocksdbBackend::wait_for_flushes() {
+  const std::size_t bound = 2 * options_.write_buffer_bytes;
+  if (store_.memtables->memory_usage() <= bound) return;
+  const auto begin = std::chrono::steady_clock::now();
+  auto waited = begin - begin;
+  while (store_.memtables->memory_usage() > bound && waited < kWaitMax) {
+    std::this_thread::sleep_for(kWaitStep);
+    waited = std::chrono::steady_clock::now() - begin;
+  }
+  events_->add_wait(std::chrono::duration_cast<std::chrono::microseconds>(waited));
+}
+
 Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) {
   if (batch.empty()) return durability == Durability::fsync ? flush() : Result<void>();
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
+  wait_for_flushes();
   std::unique_lock turn(turnstile_);
   std::shared_lock shared(write_mutex_, std::defer_lock);
   std::unique_lock alone(write_mutex_, std::defer_lock);

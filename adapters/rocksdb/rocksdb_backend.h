@@ -26,7 +26,8 @@ struct RocksdbBackendOptions {
   bool error_if_exists = false;
 
   // Memory: the block cache (index and filter blocks are in it), and all memtables together.
-  // Their sum is the bound on both, since memtables are charged to the cache.
+  // Their sum is the bound on both, since memtables are charged to the cache. While flushes run
+  // behind, memtables may be twice as large; beyond that writers wait for them.
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
 

@@ -94,6 +94,12 @@ void StoreEvents::report_stalls(KvProperties& properties) const {
   properties.stall_micros = static_cast<std::uint64_t>(total.count());
 }
 
+void StoreEvents::add_wait(std::chrono::microseconds time) {
+  const std::lock_guard lock(stall_mutex_);
+  ++stall_count_;
+  stalled_for_ += time;
+}
+
 void StoreEvents::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                                     rocksdb::Status* status) {
   if (status == nullptr || status->ok()) return;

@@ -24,6 +24,9 @@ class StoreEvents final : public rocksdb::EventListener {
   // Fills in the stall fields, a stall that is going on included.
   void report_stalls(KvProperties& properties) const;
 
+  // A write that was held back outside of RocksDB counts as a stall of its own.
+  void add_wait(std::chrono::microseconds time);
+
   void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override;
   void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override;
   void OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) override;
