@@ -1,10 +1,13 @@
 // NODE PROPERTY, as get and remove take them.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "caveat/types.h"
+
+namespace CLI {
+class App;
+}
 
 namespace caveat::cli {
 

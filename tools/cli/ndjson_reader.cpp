@@ -1,6 +1,7 @@
 #include "tools/cli/ndjson_reader.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <array>
 
@@ -150,9 +151,18 @@ Result<void> values_of(const Fields& fields, std::string& buffer, ExceptionView&
 
 }  // namespace
 
+static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
+
+struct NdjsonReader::Parser {
+  simdjson::dom::parser dom;
+};
+
+NdjsonReader::NdjsonReader() : parser_(std::make_unique<Parser>()) {}
+NdjsonReader::~NdjsonReader() = default;
+
 Result<ParsedRecord> NdjsonReader::read(std::string_view line, std::string& rows) {
   simdjson::dom::element document;
-  if (const auto error = parser_.parse(line.data(), line.size(), false).get(document)) {
+  if (const auto error = parser_->dom.parse(line.data(), line.size(), false).get(document)) {
     return bad(std::string(reason_of(error)));
   }
   simdjson::dom::object object;
@@ -172,7 +182,7 @@ Result<ParsedRecord> NdjsonReader::read(std::string_view line, std::string& rows
 
 Result<void> NdjsonReader::read_value(std::string_view json, std::string& out) {
   simdjson::dom::element document;
-  if (const auto error = parser_.parse(json.data(), json.size(), true).get(document)) {
+  if (const auto error = parser_->dom.parse(json.data(), json.size(), true).get(document)) {
     return bad(std::string(reason_of(error)));
   }
   return encode_json_value(document, 0, out);

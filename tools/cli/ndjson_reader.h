@@ -2,8 +2,8 @@
 // that names the field.
 #pragma once
 
-#include <simdjson.h>
-
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,7 +12,7 @@
 namespace caveat::cli {
 
 // Bytes that must be readable (not meaningful) behind a line given to NdjsonReader.
-inline constexpr std::size_t kLinePadding = simdjson::SIMDJSON_PADDING;
+inline constexpr std::size_t kLinePadding = 64;
 
 struct ParsedRecord {
   ExceptionKey key;
@@ -22,6 +22,11 @@ struct ParsedRecord {
 
 class NdjsonReader {
  public:
+  NdjsonReader();
+  ~NdjsonReader();
+  NdjsonReader(const NdjsonReader&) = delete;
+  NdjsonReader& operator=(const NdjsonReader&) = delete;
+
   // Appends the record to `rows` as an encoded store row (engine/model/row.h); nothing on error.
   // `line` is one JSON object with kLinePadding readable bytes behind it.
   [[nodiscard]] Result<ParsedRecord> read(std::string_view line, std::string& rows);
@@ -30,7 +35,8 @@ class NdjsonReader {
   [[nodiscard]] Result<void> read_value(std::string_view json, std::string& out);
 
  private:
-  simdjson::dom::parser parser_;
+  struct Parser;  // simdjson's, which is a header of its own size
+  std::unique_ptr<Parser> parser_;
   std::string values_;
   std::string name_;  // what came as $bytes
   std::string reason_;

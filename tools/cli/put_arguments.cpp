@@ -1,6 +1,7 @@
 #include "tools/cli/put_arguments.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "caveat/ports.h"
 #include "engine/model/row.h"

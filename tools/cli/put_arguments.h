@@ -1,11 +1,14 @@
 // One record on the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
 #include "caveat/types.h"
+
+namespace CLI {
+class App;
+}
 
 namespace caveat::cli {
 

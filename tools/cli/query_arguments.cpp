@@ -1,6 +1,7 @@
 #include "tools/cli/query_arguments.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <charconv>
 

@@ -1,11 +1,14 @@
 // The options that make a Query, the same for query, dump and count.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
 #include "caveat/query.h"
+
+namespace CLI {
+class App;
+}
 
 namespace caveat::cli {
 

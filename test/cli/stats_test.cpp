@@ -1,0 +1,63 @@
+// `caveat stats`, byte for byte. CAVEAT_REGENERATE=1 ./test_cli stats* writes the files anew.
+#include <simdjson.h>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tools/cli/stats_report.h"
+
+using namespace caveat;
+using namespace caveat::cli;
+
+namespace {
+
+StatsReport sample() {
+  StatsReport report;
+  auto& s = report.storage;
+  s.total_exceptions = s.total_exceptions_min = s.total_exceptions_max = 469'763;
+  s.total_properties = 15'784;
+  s.partitions = 1'835;
+  s.compression.uncompressed_bytes = 42'231'694;
+  s.compression.compressed_bytes = 6'341'801;
+  s.compression.compression_ratio = 6.6592;
+  s.compression.compression_ratio_x100 = 665;
+  s.dictionaries = 1;
+  s.indexes = {{"property", 12, 220'789, 412'345, 4'096, 10, 1, 0},
+               {"temporal", 31, 474'460, 469'000, 9'216, 0, 0, 2}};
+  s.record_cache = {990, 10, 0, 1'000'000, 16'777'216};
+  s.memory_bytes = 30'000'000;
+  s.memory_budget_bytes = 268'435'456;
+  report.columns = {{"node", 3'758'104, 60'000, 51'000, {{"runs", 1'800}, {"delta", 35}}},
+                    {"actual", 9'000'000, 7'000'000, 2'500'000, {{"table", 1'835}}}};
+  report.directory_bytes = 7'654'321;
+  report.waiting_rows = 12;
+  return report;
+}
+
+void check_golden(const std::string& text, const char* name) {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden" / name;
+  if (std::getenv("CAVEAT_REGENERATE") != nullptr) std::ofstream(path) << text;
+  std::ifstream file(path);
+  CHECK(text == std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+}  // namespace
+
+TEST_CASE("stats for people") {
+  check_golden(stats_text(sample()), "stats.txt");
+}
+
+TEST_CASE("stats for programs") {
+  const auto text = stats_json(sample());
+  check_golden(text, "stats.json");
+  simdjson::dom::parser parser;
+  simdjson::dom::element json;
+  REQUIRE(parser.parse(text).get(json) == simdjson::SUCCESS);
+  CHECK(std::uint64_t(json["compression"]["compressed_bytes"]) == 6'341'801);
+}
+
+TEST_CASE("stats of an empty store") {
+  check_golden(stats_text({}), "stats-empty.txt");
+}

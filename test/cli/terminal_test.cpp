@@ -1,0 +1,48 @@
+// What people see.
+#include <catch2/catch.hpp>
+
+#include "tools/cli/json_writer.h"
+#include "tools/cli/terminal.h"
+
+using namespace caveat::cli;
+
+TEST_CASE("numbers are grouped and scaled") {
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(469'763) == "469,763");
+  CHECK(grouped(18446744073709551615ULL) == "18,446,744,073,709,551,615");
+  CHECK(human_bytes(9'999) == "9,999 B");
+  CHECK(human_bytes(10'000) == "10.0 kB");
+  CHECK(human_bytes(128'082'232) == "128.1 MB");
+  CHECK(human_bytes(999'960'000) == "1.0 GB");
+  CHECK(human_duration(412) == "412 ns");
+  CHECK(human_duration(1'300) == "1.3 us");
+  CHECK(human_duration(5.2e8) == "520.0 ms");
+  CHECK(human_duration(187e9) == "3:07");
+}
+
+TEST_CASE("tables are aligned by characters, not by bytes") {
+  Table table({"name", "n", "text"});
+  table.add({"é", "1", "x"});
+  table.add({"long name", "1,000", ""});
+  CHECK(table.text({2}) ==
+        "  name           n  text\n"
+        "  é              1  x\n"
+        "  long name  1,000\n");
+  CHECK(fields_text({{"a", "1"}, {"longer", "2"}}) == "  a       1\n  longer  2\n");
+}
+
+TEST_CASE("progress shows rate and time left") {
+  CHECK(progress_text("import", 0.25, 1000, 2.0) ==
+        "import [######..................]  25.0%  1,000  500/s  ETA 0:06");
+  CHECK(progress_text("import", 0, 1000, 2.0) == "import  1,000  500/s");
+  CHECK(progress_text("import", 1.5, 1, 0.1) == "import [########################] 100.0%  1");
+}
+
+TEST_CASE("JSON for programs") {
+  JsonWriter json;
+  json.begin_object().field("a", std::uint64_t{1}).begin_list("l");
+  json.field("", "x").begin_object().flag("b", true).end_object().end_list();
+  json.field("d", 0.5).end_object();
+  CHECK(json.text() == "{\"a\":1,\"l\":[\"x\",{\"b\":true}],\"d\":0.5}\n");
+}

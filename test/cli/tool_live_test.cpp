@@ -1,0 +1,162 @@
+// A store in use, a tool that is killed, a disk that is damaged.
+#include <signal.h>
+#include <zstd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "test/cli/tool.h"
+
+using namespace caveat::test;
+
+namespace {
+
+// More than one batch, so that some of it is written before the input ends.
+constexpr std::size_t kRecords = 150'000;
+
+// Name, size and time of every file: what "unchanged" means here.
+std::map<std::string, std::string> files_of(const std::filesystem::path& directory) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (entry.is_regular_file()) files[entry.path().string()] = read_file(entry.path());
+  }
+  return files;
+}
+
+void wait_for_records(const std::string& store, unsigned long at_least) {
+  for (int i = 0; i < 200; ++i) {
+    const auto ran = run_tool({"count", store});
+    if (ran.exit == 0 && std::stoul(ran.out) >= at_least) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  FAIL("the import wrote nothing");
+}
+
+std::size_t entries(const std::filesystem::path& directory) {
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(directory), {}));
+}
+
+}  // namespace
+
+TEST_CASE("a store is inspected while another process writes to it") {
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  RunningTool writer({"import", store, "-"});
+  writer.feed(sample_records(kRecords));
+  wait_for_records(store, 60'000);
+  // The writer waits for more input now, and has the store open.
+  for (const auto* command : {"dump", "query", "count", "stats", "blocks", "verify"}) {
+    const auto ran = run_tool({command, store});
+    INFO(command << ": " << ran.err);
+    CHECK(ran.exit == 0);
+  }
+  CHECK(run_tool({"get", store, "1", "group0/item1"}).exit == 0);
+  const auto locked = run_tool({"optimize", store});
+  CHECK(locked.exit == 4);
+  const auto done = writer.wait();
+  CHECK(done.exit == 0);
+  CHECK(run_tool({"count", store}).out == std::to_string(kRecords) + "\n");
+  CHECK(entries(directory.root()) == 1);  // no copy was left behind
+}
+
+TEST_CASE("inspecting changes nothing") {
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  REQUIRE(run_tool({"import", store, "-"}, sample_records(2000)).exit == 0);
+  const auto before = files_of(store);
+  for (const auto* command : {"dump", "query", "count", "stats", "blocks", "verify"}) {
+    CHECK(run_tool({command, store}).exit == 0);
+  }
+  CHECK(files_of(store) == before);
+}
+
+TEST_CASE("an import that was killed is simply run again") {
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  const auto records = sample_records(kRecords);
+  {
+    RunningTool writer({"import", store, "-"});
+    writer.feed(records.substr(0, records.size() * 9 / 10));
+    wait_for_records(store, 60'000);
+    writer.signal(SIGKILL);
+    CHECK(writer.wait().exit == 128 + SIGKILL);
+  }
+  const auto some = std::stoul(run_tool({"count", store}).out);
+  CHECK(some > 0);
+  CHECK(some < kRecords);
+  CHECK(run_tool({"verify", store}).exit == 0);
+  REQUIRE(run_tool({"import", store, "-"}, records).exit == 0);
+  CHECK(sorted_lines(run_tool({"dump", store}).out) == sorted_lines(records));
+}
+
+TEST_CASE("Ctrl-C ends an import after what it has read, with a summary") {
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  RunningTool writer({"import", store, "-", "--json"});
+  writer.feed(sample_records(1000));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  writer.signal(SIGINT);
+  const auto ran = writer.wait();
+  INFO(ran.err);
+  CHECK(ran.exit == 130);
+  CHECK(ran.out.find("\"complete\":false") != std::string::npos);
+  CHECK(ran.err.empty());
+  CHECK(run_tool({"count", store}).exit == 0);
+}
+
+TEST_CASE("compressed input is read like plain input") {
+  const TestDirectory directory;
+  const auto records = sample_records(1000);
+  std::string compressed(ZSTD_compressBound(records.size()), '\0');
+  compressed.resize(
+      ZSTD_compress(compressed.data(), compressed.size(), records.data(), records.size(), 3));
+  const auto file = directory.path("records.ndjson.zst");
+  write_file(file, compressed);
+  const auto store = directory.path("store");
+  REQUIRE(run_tool({"import", store, file}).exit == 0);
+  CHECK(sorted_lines(run_tool({"dump", store}).out) == sorted_lines(records));
+
+  write_file(file, compressed.substr(0, compressed.size() / 2));
+  const auto cut = run_tool({"import", directory.path("other"), file});
+  CHECK(cut.exit == 1);
+  CHECK(cut.err.find("ends in the middle") != std::string::npos);
+}
+
+TEST_CASE("a foreign directory is refused and stays as it is") {
+  const TestDirectory directory;
+  const auto foreign = directory.path("foreign");
+  std::filesystem::create_directory(foreign);
+  write_file(foreign + "/letter.txt", "hello");
+  for (const auto* command : {"dump", "optimize"}) {
+    const auto ran = run_tool({command, foreign});
+    INFO(ran.err);
+    CHECK((ran.exit == 1 || ran.exit == 3));
+    CHECK(ran.err.rfind("caveat: ", 0) == 0);
+  }
+  CHECK(run_tool({"import", foreign, "-"}, sample_records(1)).exit == 1);
+  CHECK(entries(foreign) == 1);
+}
+
+TEST_CASE("verify finds a planted fault") {
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  REQUIRE(run_tool({"import", store, "-"}, sample_records(20'000)).exit == 0);
+  REQUIRE(run_tool({"compact", store}).exit == 0);
+  std::filesystem::path largest;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(store)) {
+    if (entry.path().extension() != ".sst") continue;
+    if (largest.empty() || entry.file_size() > std::filesystem::file_size(largest)) {
+      largest = entry.path();
+    }
+  }
+  REQUIRE_FALSE(largest.empty());
+  auto bytes = read_file(largest);
+  bytes[bytes.size() / 3] ^= 0x20;
+  write_file(largest, bytes);
+  const auto ran = run_tool({"verify", store});
+  INFO(ran.out << ran.err);
+  CHECK(ran.exit == 1);
+}
