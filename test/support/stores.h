@@ -1,0 +1,82 @@
+// Stores to test on: volatile ones, and persistent ones in a directory of their own.
+#pragma once
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "caveat/caveat.h"
+
+namespace caveat::test {
+
+// A directory that goes when the test ends.
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "caveat-test-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~ScratchDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Fails the test with the error's sentence where there is one.
+template <class T>
+decltype(auto) value_of(Result<T> result) {
+  if (!result) FAIL(to_string(result.error().code()) << ": " << result.error().message());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+enum class Backend { memory, rocksdb };
+[[nodiscard]] inline std::string name_of(Backend backend) {
+  return backend == Backend::memory ? "memory" : "rocksdb";
+}
+
+// One store on either backend; reopen() closes and opens a persistent one, and does nothing to
+// a volatile one.
+class TestStore {
+ public:
+  explicit TestStore(Backend backend, Options options = {})
+      : backend_(backend), options_(std::move(options)) {
+    open();
+  }
+
+  void open() {
+    if (backend_ == Backend::memory) {
+      if (!store_) store_ = std::make_unique<StorageOptimizer>(0, options_);
+    } else {
+      store_ = std::make_unique<StorageOptimizer>(
+          value_of(StorageOptimizer::open(directory_.path() / "store", options_)));
+    }
+  }
+  void reopen() {
+    if (backend_ == Backend::memory) return;
+    value_of(store_->close());
+    store_.reset();
+    open();
+  }
+  [[nodiscard]] bool persistent() const { return backend_ == Backend::rocksdb; }
+  [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "store"; }
+  StorageOptimizer* operator->() { return store_.get(); }
+  StorageOptimizer& operator*() { return *store_; }
+
+ private:
+  Backend backend_;
+  Options options_;
+  ScratchDirectory directory_;
+  std::unique_ptr<StorageOptimizer> store_;
+};
+
+}  // namespace caveat::test
