@@ -39,8 +39,7 @@ class BlockDescriber {
     const bool sound = detail::block_checksum(bytes_) == h.checksum;
     field(4, "header.magic", "CVBK");
     field(4, "header.stored_bytes", fmt::format("{} bytes in all", h.stored_bytes));
-    field(8, "header.checksum",
-          fmt::format("{:016x}, {}", h.checksum, sound ? "right" : "WRONG"));
+    field(8, "header.checksum", fmt::format("{:016x}, {}", h.checksum, sound ? "right" : "WRONG"));
     field(1, "header.version", fmt::format("version {}", h.version));
     field(1, "header.codec", fmt::format("codec {}", h.codec_id));
     field(2, "header.rows", fmt::format("{} rows", h.row_count));
@@ -106,15 +105,16 @@ class BlockDescriber {
           const std::uint64_t factor = in.varint();
           const bool aligned = in.byte() == 1;
           const std::int64_t least = detail::unzigzag(in.varint());
-          meaning = fmt::format("{} + n x {} ns, ",
-                                aligned ? fmt::format("{} x {}", least, factor)
-                                        : fmt::format("{}", least),
-                                factor);
+          meaning = fmt::format(
+              "{} + n x {} ns, ",
+              aligned ? fmt::format("{} x {}", least, factor) : fmt::format("{}", least), factor);
           meaning += encoding(in);
           break;
         }
         case BlockColumn::inherited:
-        case BlockColumn::actual: meaning = "tags " + encoding(in) + ", then strings"; break;
+        case BlockColumn::actual:
+          meaning = "tags " + encoding(in) + ", then strings";
+          break;
         case BlockColumn::reason:
           if (in.byte() == detail::kReasonSplit)
             meaning = fmt::format("split, {} bytes of text, heads ", in.varint());
@@ -122,7 +122,9 @@ class BlockDescriber {
             meaning = "whole, ";
           meaning += encoding(in);
           break;
-        default: meaning = encoding(in); break;
+        default:
+          meaning = encoding(in);
+          break;
       }
       field(sizes_[i], "column." + section(i), in.ok() ? meaning : "unreadable");
     }
