@@ -45,7 +45,7 @@ Result<void> Cursor::Impl::start_values(detail::Opening& opening, const Query& q
     order.values.lo = std::max(order.values.lo, after.value);
   }
   detail::WindowCutter windows(opening.plan, order);
-  if (detail::uses_windows(opening, *view_->version, query.order)) {
+  if (detail::uses_windows(opening, *view_->version, query.order, gather_max)) {
     CAVEAT_ASSIGN(windows, detail::WindowCutter::by_index(context_, *view_->version, opening.plan,
                                                           order, query.limit));
   }

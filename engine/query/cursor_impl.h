@@ -16,7 +16,7 @@ class Cursor::Impl {
   // Reads indexes, no partitions. `gather_max` as in ValueStream.
   [[nodiscard]] static Result<std::unique_ptr<Impl>> open(
       const QueryContext& context, std::shared_ptr<const ReadView> view, const Query& query,
-      std::size_t gather_max = detail::ValueStream::kGatherMax);
+      std::size_t gather_max = detail::kGatherMax);
 
   [[nodiscard]] Result<const ExceptionView*> next();
   [[nodiscard]] std::string resume_token() const;

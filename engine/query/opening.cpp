@@ -1,12 +1,16 @@
 #include "engine/query/opening.h"
 
+#include <algorithm>
+
 #include "engine/query/window.h"
 
 namespace caveat::detail {
 namespace {
 
-// Up to so many partitions are read as a whole: a few hundred records each.
-constexpr std::size_t kWholeMax = 16;
+constexpr std::size_t kRowsTypical = 256;  // of a partition
+// Where no other condition narrows the partitions down, windows pay much sooner: their first ones
+// are exactly the partitions with the first results.
+constexpr std::size_t kWholeMaxAlone = 16;
 
 }  // namespace
 
@@ -21,9 +25,13 @@ Result<Opening> open_query(const QueryContext& context, const ReadView& view, co
   return opening;
 }
 
-bool uses_windows(const Opening& opening, const Version& version, QueryOrder order) {
+bool uses_windows(const Opening& opening, const Version& version, QueryOrder order,
+                  std::size_t gather_max) {
   if (order == QueryOrder::key || opening.conditions.node) return false;
-  if (opening.plan.positions.size() <= kWholeMax) return false;
+  const Plan& plan = opening.plan;
+  const bool alone = !plan.ids || plan.sole_index == index_slot(family_of(order));
+  const std::size_t whole = gather_max / kRowsTypical;
+  if (plan.positions.size() <= (alone ? std::min(whole, kWholeMaxAlone) : whole)) return false;
   return version.index_complete[static_cast<std::size_t>(family_of(order))];
 }
 

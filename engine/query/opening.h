@@ -9,6 +9,9 @@
 
 namespace caveat::detail {
 
+// Positions that a pass of an order by value keeps.
+inline constexpr std::size_t kGatherMax = 65536;
+
 struct Opening {
   Conditions conditions;
   std::uint64_t fingerprint = 0;
@@ -23,8 +26,9 @@ struct Opening {
 [[nodiscard]] Result<Opening> open_query(const QueryContext& context, const ReadView& view,
                                          const Query& query);
 
-// Does an order by value go through the terms of its index? Not for few partitions, not for those
-// of a node, and not while the index has gaps.
-[[nodiscard]] bool uses_windows(const Opening& opening, const Version& version, QueryOrder order);
+// Does an order by value go through the terms of its index? Not for few partitions (whose records
+// are about what one pass gathers), not for those of a node, and not while the index has gaps.
+[[nodiscard]] bool uses_windows(const Opening& opening, const Version& version, QueryOrder order,
+                                std::size_t gather_max = kGatherMax);
 
 }  // namespace caveat::detail

@@ -11,14 +11,13 @@
 #include <vector>
 
 #include "engine/query/key_stream.h"
+#include "engine/query/opening.h"
 #include "engine/query/window.h"
 
 namespace caveat::detail {
 
 class ValueStream {
  public:
-  static constexpr std::size_t kGatherMax = 65536;
-
   struct Start {
     QueryOrder order = QueryOrder::confidence;
     bool descending = false;

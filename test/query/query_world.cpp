@@ -71,11 +71,13 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> WorldReader::load_man
 std::optional<Directory::Position> WorldReader::find_partition(const Version& version,
                                                                PartitionId id) const {
   const auto& directory = *version.directory;
-  if (directory.empty()) return std::nullopt;
-  for (auto at = directory.begin(); at != directory.end(); at = directory.next(at)) {
-    if (directory.at(at).id == id) return at;
+  if (places_.empty() && !directory.empty()) {
+    for (auto at = directory.begin(); at != directory.end(); at = directory.next(at)) {
+      places_[directory.at(at).id] = at;
+    }
   }
-  return std::nullopt;
+  const auto found = places_.find(id);
+  return found == places_.end() ? std::nullopt : std::optional(found->second);
 }
 
 QueryWorld::QueryWorld(std::uint64_t seed, const WorldOptions& options)

@@ -43,6 +43,7 @@ class WorldReader final : public PartitionReader {
   CodecRegistry codecs_ = CodecRegistry::built_in(3);
   SimpleBlockResolver resolver_{codecs_};
   mutable std::unordered_map<PartitionId, std::shared_ptr<const PartitionImage>> images_;
+  mutable std::unordered_map<PartitionId, Directory::Position> places_;
 };
 
 struct WorldOptions {
