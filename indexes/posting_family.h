@@ -1,6 +1,6 @@
 // The mutator's side of one secondary family: routes changes to containers and rewrites them.
 //
-// Keeps in memory the lower bound and the sizes of every container (40 bytes each, for some 10,000
+// Keeps in memory the lower bound and the sizes of every container (32 bytes each, for some 8,000
 // pairs), read once at first use. Each call stages what its batch will do to them; committed()
 // makes it so, reset() forgets everything and reads again at the next use. One thread at a time,
 // save for known_statistics().

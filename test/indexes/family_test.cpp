@@ -213,10 +213,11 @@ TEST_CASE("containers stay bounded when nobody rewrites them") {
   World world;
   Random random(5);
   std::size_t largest = 0;
-  for (int round = 0; round < 600; ++round) {
+  for (int round = 0; round < 400; ++round) {
     const auto changes = random_changes(random, Shape::scattered, 1000, world.model);
     REQUIRE(world.apply(changes));
     apply_to(world.model, changes);
+    if (round % 10 != 9) continue;
     for (const auto& key : world.keys()) largest = std::max(largest, world.value(key).size());
   }
   CHECK(largest < 2 * detail::kMaxPendingBytes);
