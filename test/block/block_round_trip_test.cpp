@@ -203,7 +203,7 @@ TEST_CASE("keys that are not there are not found") {
   CHECK(opened->node_range(99) == std::pair(6U, 6U));
 }
 
-TEST_CASE("several threads may inflate one block at once") {
+TEST_CASE("several threads may inflate one block at once", "[threads]") {
   const auto codecs = all_codecs();
   const SimpleBlockResolver resolver(codecs);
   BlockMaker maker(3);
