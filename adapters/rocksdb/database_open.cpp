@@ -106,7 +106,7 @@ Result<void> RocksdbBackend::close() {
   const rocksdb::Status ended = db_->Close();
   if (status.ok()) status = ended;
   db_.reset();
-  remove_old_options(path_);
+  tidy_directory(path_);
   lock_.release();
   if (status.ok()) return {};
   // The log has everything: nothing is lost, and the next open will say more.

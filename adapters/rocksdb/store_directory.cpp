@@ -183,14 +183,17 @@ std::string database_lock_owner(const fs::path& path) {
   return "another process";
 }
 
-void remove_old_options(const fs::path& path) noexcept {
+void tidy_directory(const fs::path& path) noexcept {
   try {
     const auto names = list(path);
     if (!names) return;
     const std::string* newest = nullptr;  // numbers have a fixed width: they sort as names
     for (const std::string& name : *names) {
-      if (!name.starts_with("OPTIONS-") || name.ends_with(".dbtmp")) continue;
       std::error_code ignored;
+      if (name.ends_with(".log") && fs::file_size(path / name, ignored) == 0 && !ignored) {
+        fs::remove(path / name, ignored);
+      }
+      if (!name.starts_with("OPTIONS-") || name.ends_with(".dbtmp")) continue;
       if (newest != nullptr) fs::remove(path / *newest, ignored);
       newest = &name;
     }

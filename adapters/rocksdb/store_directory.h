@@ -38,9 +38,10 @@ enum class DirectoryState : std::uint8_t {
 // Never to be asked by a process that has the database open: closing the file drops its lock.
 [[nodiscard]] std::string database_lock_owner(const std::filesystem::path& path);
 
-// RocksDB keeps two dumps of its options, 36 KiB each, that nothing reads but its own tools: all
-// but the newest go. Only for the owner, with the database closed.
-void remove_old_options(const std::filesystem::path& path) noexcept;
+// Removes what RocksDB leaves behind and nothing reads: all dumps of its options (36 KiB each, for
+// its own tools) but the newest, and logs of length 0 (7.8 leaves one each time a store is opened
+// and closed unchanged). Only for the owner, with the database closed.
+void tidy_directory(const std::filesystem::path& path) noexcept;
 
 // All files below, as the file system counts their lengths.
 [[nodiscard]] std::uint64_t directory_bytes(const std::filesystem::path& path) noexcept;

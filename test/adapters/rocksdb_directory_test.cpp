@@ -239,6 +239,24 @@ TEST_CASE("space of dropped delta generations comes back at close") {
   CHECK(walk(*kind.backend, Family::primary).size() == 5);
 }
 
+TEST_CASE("opening and closing leaves no files behind") {
+  RocksdbKind kind;
+  fill(*kind.backend);
+  kind.reopen();
+  must(kind.backend->close());
+  const auto files = [&] {
+    const fs::directory_iterator all(kind.path());
+    return std::distance(fs::begin(all), fs::end(all));
+  };
+  const auto before = files();
+  for (int i = 0; i < 5; ++i) {
+    kind.backend = kind.open();
+    CHECK(walk(*kind.backend, Family::primary).size() == 200);
+    must(kind.backend->close());
+  }
+  CHECK(files() == before);
+}
+
 TEST_CASE("close refuses while an iterator lives, and loses nothing") {
   RocksdbKind kind;
   fill(*kind.backend);
