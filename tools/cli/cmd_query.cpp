@@ -53,7 +53,7 @@ Result<ExitCode> query(const Arguments& arguments) {
   CAVEAT_TRY(printer.print_all(cursor));
   CAVEAT_TRY(output.finish());
   if (printer.printed() > 0 && printer.printed() == query.limit) {
-    fmt::print(stderr, "resume: {}\n", hex_of(cursor.resume_token()));
+    fmt::print(stderr, "resume: {}\n", cursor.resume_token());
   }
   return kDone;
 }

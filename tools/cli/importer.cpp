@@ -86,7 +86,9 @@ Result<bool> Importer::take_lines(LineSource& lines) {
     CAVEAT_ASSIGN(const bool found, lines.next(line));
     if (!found) return true;
     if (!take_line(line, lines.line_number())) return false;
-    if (batch_.ends.size() >= kBatchRecords || batch_.rows.size() >= kBatchBytes) {
+    // As bulk_store cuts its chunks (a length and a row each), so that a batch is one chunk.
+    const auto bytes = batch_.rows.size() + batch_.ends.size() * sizeof(std::uint32_t);
+    if (batch_.ends.size() >= kBatchRecords || bytes >= kBatchBytes) {
       CAVEAT_TRY(hand_over());
     }
     if (lines.line_number() % kProgressLines == 0 && !callbacks_.on_progress(accepted_)) {

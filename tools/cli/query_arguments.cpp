@@ -54,11 +54,7 @@ Result<Query> QueryArguments::query() const {
   if (!limit.empty()) {
     CAVEAT_ASSIGN(result.limit, parse_unsigned("--limit", limit));
   }
-  if (!resume.empty()) {
-    auto token = bytes_of_hex(resume);
-    if (!token) return fail(ErrorCode::invalid_argument, "--resume: this is no resume token");
-    result.resume_token = *std::move(token);
-  }
+  result.resume_token = resume;
   return result;
 }
 
@@ -119,24 +115,6 @@ Result<ExceptionSource> parse_source(std::string_view option, std::string_view t
 Result<PropertyHash> property_of(const std::string& name, const std::string& hash) {
   if (!hash.empty()) return parse_unsigned("--property-hash", hash);
   return hash_property(name);
-}
-
-std::string hex_of(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return text;
-}
-
-std::optional<std::string> bytes_of_hex(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data() + i, text.data() + i + 2, value, 16);
-    if (error != std::errc() || end != text.data() + i + 2) return std::nullopt;
-    bytes += static_cast<char>(value);
-  }
-  return bytes;
 }
 
 }  // namespace caveat::cli

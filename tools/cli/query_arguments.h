@@ -39,8 +39,4 @@ void add_limit(CLI::App& command, QueryArguments& arguments);
 // The hash of a name, or the hash itself; exactly one of the two is given.
 [[nodiscard]] Result<PropertyHash> property_of(const std::string& name, const std::string& hash);
 
-// Resume tokens are bytes; on a command line they are hexadecimal.
-[[nodiscard]] std::string hex_of(std::string_view bytes);
-[[nodiscard]] std::optional<std::string> bytes_of_hex(std::string_view text);
-
 }  // namespace caveat::cli
