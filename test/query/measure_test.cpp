@@ -36,6 +36,7 @@ TEST_CASE("what queries cost", "[.measure]") {
   options.properties = 20;
   options.base_records = 200000;
   options.partition_rows = 256;
+  options.uneven = false;
   options.clears = 0;
   options.generations = 1;
   for (const std::size_t recent : {0, 2000}) {

@@ -128,7 +128,8 @@ void QueryWorld::make_base() {
   base_as_of_ = sequence_;
   for (const auto& [key, exception] : truth_) {
     const bool full = !parts_.empty() && parts_.back().base.size() >= options_.partition_rows;
-    if (parts_.empty() || full || (parts_.back().base.size() > 2 && random_.chance(20))) {
+    if (parts_.empty() || full ||
+        (options_.uneven && parts_.back().base.size() > 2 && random_.chance(20))) {
       Part part;
       part.lower = parts_.empty() ? ExceptionKey{} : key;
       part.id = 1 + parts_.size() * 7 % 1000003;  // places and ids in different orders, nearly

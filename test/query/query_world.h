@@ -51,6 +51,7 @@ struct WorldOptions {
   std::size_t properties = 12;
   std::size_t base_records = 500;
   std::size_t partition_rows = 16;  // at most
+  bool uneven = true;               // many partitions smaller than that
   std::size_t run_writes = 120;
   std::size_t delta_writes = 80;
   std::size_t generations = 2;
