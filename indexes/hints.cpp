@@ -19,7 +19,7 @@ namespace {
 
 template <class T>
 void make_set(std::vector<T>& values, std::vector<T>& scratch) {
-  detail::radix_sort(std::span(values), scratch, [](T value) -> std::uint64_t { return value; });
+  posting::radix_sort(std::span(values), scratch, [](T value) -> std::uint64_t { return value; });
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 

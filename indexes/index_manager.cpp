@@ -59,7 +59,7 @@ Result<void> IndexManager::build(Family family, const PairSource& next, const Ba
 }
 
 bool IndexManager::needs_rewrite(std::string_view container) noexcept {
-  return detail::wants_rewrite(detail::summarise(container));
+  return posting::wants_rewrite(posting::summarise(container));
 }
 
 Result<std::vector<PartitionId>> IndexManager::lookup(const TermRange& range,

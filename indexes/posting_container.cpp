@@ -7,7 +7,7 @@
 
 #include "engine/model/bytes.h"
 
-namespace caveat::detail {
+namespace caveat::posting {
 namespace {
 
 // The newest change of each pair, from segments in the order they were appended.
@@ -163,4 +163,4 @@ std::vector<EncodedContainer> encode_containers(std::span<const PostingPair> pai
   return result;
 }
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

@@ -16,7 +16,7 @@
 #include "caveat/index_manager.h"
 #include "indexes/posting_segment.h"
 
-namespace caveat::detail {
+namespace caveat::posting {
 
 inline constexpr std::size_t kContainerKeyBytes = 16;
 
@@ -78,4 +78,4 @@ struct EncodedContainer {
 [[nodiscard]] std::vector<EncodedContainer> encode_containers(std::span<const PostingPair> pairs,
                                                               const PostingPair& lower);
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

@@ -8,7 +8,7 @@
 
 namespace caveat {
 
-using namespace detail;
+using namespace posting;
 
 class PostingCursor::Impl {
  public:

@@ -7,7 +7,7 @@
 
 namespace caveat {
 
-using namespace detail;
+using namespace posting;
 
 PostingFamily::Bound PostingFamily::describe(const PostingPair& lower,
                                              std::string_view value) noexcept {
@@ -23,7 +23,7 @@ bool PostingFamily::wants_rewrite(const Bound& bound) const noexcept {
   summary.bytes = bound.bytes;
   summary.change_bytes = bound.change_bytes;
   summary.base_bytes = bound.bytes - std::min(bound.bytes, bound.change_bytes);
-  return detail::wants_rewrite(summary);
+  return posting::wants_rewrite(summary);
 }
 
 Result<void> PostingFamily::load() {

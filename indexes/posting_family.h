@@ -64,7 +64,7 @@ class PostingFamily {
   // Pairs of a container within its bounds, read from the newest state.
   [[nodiscard]] Result<std::vector<PostingPair>> read_pairs(std::size_t index);
   // Replaces the containers of a range by others that hold `pairs`, in `out` and in staged_.
-  void replace(Range range, std::vector<detail::EncodedContainer> containers, KvBatch& out);
+  void replace(Range range, std::vector<posting::EncodedContainer> containers, KvBatch& out);
   [[nodiscard]] Result<void> merge_into(std::size_t index, std::span<const PostingChange> changes,
                                         KvBatch& out);
   [[nodiscard]] Result<void> rewrite_at(std::size_t index, KvBatch& out);

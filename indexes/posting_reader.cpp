@@ -7,7 +7,7 @@
 
 namespace caveat {
 
-using namespace detail;
+using namespace posting;
 
 namespace {
 

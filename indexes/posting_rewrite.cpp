@@ -7,7 +7,7 @@
 
 namespace caveat {
 
-using namespace detail;
+using namespace posting;
 
 namespace {
 constexpr std::uint64_t kAllTerms = ~std::uint64_t{0};

@@ -9,7 +9,7 @@
 #include "engine/model/checksum.h"
 #include "pool/invariant.h"
 
-namespace caveat::detail {
+namespace caveat::posting {
 namespace {
 
 static_assert(kPostingHeaderBytes == 4 + 4 * 1 + 4 * 4 + 8);
@@ -183,4 +183,4 @@ Result<void> decode_segment(const Segment& segment, std::uint64_t lo, std::uint6
   return {};
 }
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

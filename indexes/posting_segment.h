@@ -29,7 +29,7 @@
 #include "caveat/index_manager.h"
 #include "indexes/posting_stream.h"
 
-namespace caveat::detail {
+namespace caveat::posting {
 
 inline constexpr std::uint32_t kPostingMagic = 0x53505643;  // "CVPS"
 inline constexpr std::uint8_t kPostingVersion = 1;
@@ -81,4 +81,4 @@ void encode_changes(std::span<const PostingChange> changes, std::string& out);
                                           std::vector<PostingPair>& adds,
                                           std::vector<PostingPair>& removes);
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

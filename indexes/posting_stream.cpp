@@ -6,7 +6,7 @@
 #include "indexes/radix_sort.h"
 #include "pool/invariant.h"
 
-namespace caveat::detail {
+namespace caveat::posting {
 namespace {
 
 struct Half {
@@ -187,4 +187,4 @@ void sort_by_term(std::span<PostingPair> pairs, std::vector<PostingPair>& scratc
   radix_sort(pairs, scratch, [](const PostingPair& pair) { return pair.term; });
 }
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

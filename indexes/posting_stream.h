@@ -26,7 +26,7 @@
 #include "caveat/error.h"
 #include "caveat/index_manager.h"
 
-namespace caveat::detail {
+namespace caveat::posting {
 
 enum class StreamLayout : std::uint8_t { by_term = 1, by_partition = 2 };
 
@@ -47,4 +47,4 @@ inline constexpr std::uint64_t kMaxMinorSpan = (std::uint64_t{1} << 62) - 1;
 // Sorts by (term, partition) what is sorted by partition.
 void sort_by_term(std::span<PostingPair> pairs, std::vector<PostingPair>& scratch);
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace caveat::detail {
+namespace caveat::posting {
 
 void clip(std::vector<PostingPair>& pairs, const PostingPair& lower,
           const std::optional<PostingPair>& upper) {
@@ -62,4 +62,4 @@ Result<void> PostingWalk::take(bool ordered, std::vector<PostingPair>& pairs) {
   return {};
 }
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

@@ -12,7 +12,7 @@
 #include "caveat/kv_backend.h"
 #include "indexes/posting_container.h"
 
-namespace caveat::detail {
+namespace caveat::posting {
 
 class PostingWalk {
  public:
@@ -45,4 +45,4 @@ class PostingWalk {
 void clip(std::vector<PostingPair>& pairs, const PostingPair& lower,
           const std::optional<PostingPair>& upper);
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace caveat::detail {
+namespace caveat::posting {
 
 // `key(value)` is a u64. `scratch` is reused between calls.
 template <class T, class Key>
@@ -50,4 +50,4 @@ void radix_sort(std::span<T> values, std::vector<T>& scratch, Key key) {
   if (from != values.data()) std::copy_n(from, values.size(), values.data());
 }
 
-}  // namespace caveat::detail
+}  // namespace caveat::posting

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/maintenance/mutator.h"
+#include "engine/maintenance/partition_hints.h"
 #include "engine/partition/container.h"
 
 namespace caveat {
@@ -37,10 +38,8 @@ Result<void> collect_pairs(const Core& core, ProgressSink* progress,
   const auto version = core.versions.current();
   const Directory& directory = *version->directory;
   HintBuilder builder(core.indexes->rules());
-  HintSet hints;
   std::string container;
   std::uint64_t done = 0;
-  const ClearList no_clears;
   for (auto p = directory.begin(); p != directory.end(); p = directory.next(p), ++done) {
     const PartitionEntry& entry = directory.at(p);
     if (progress != nullptr && done % 64 == 0 &&
@@ -59,16 +58,10 @@ Result<void> collect_pairs(const Core& core, ProgressSink* progress,
                                       core.dictionaries, core.catalogue);
     if (!image) return within(image.error());
     if (auto loaded = (*image)->load(kAllColumns); !loaded) return within(loaded.error());
-    auto rows = (*image)->rows(no_clears);
-    if (!rows) return within(rows.error());
-    for (const auto row : *rows) {
-      const auto id = core.catalogue.find((*image)->property_hash(row));
-      if (!id) return within({ErrorCode::corruption, "a property is not in the catalogue"});
-      builder.add(*id, (*image)->source(row), (*image)->confidence(row), (*image)->created_at(row));
-    }
-    builder.finish(hints);
+    auto hints = hints_of(**image, builder, core.catalogue);
+    if (!hints) return within(hints.error());
     for (std::size_t family = 0; family < kIndexCount; ++family) {
-      for (const auto term : hints.terms[family]) pairs[family].push_back({term, entry.id});
+      for (const auto term : hints->terms[family]) pairs[family].push_back({term, entry.id});
     }
   }
   return {};

@@ -47,7 +47,7 @@ TEST_CASE("an empty family has no candidates") {
   CHECK(!*(*world.reader.cursor(0, 9, true, nullptr))->next());
   KvBatch batch;
   CHECK(!*world.mutator.rewrite_next(batch));
-  CHECK(world.mutator.rewrite(detail::container_key({3, 4}), batch));
+  CHECK(world.mutator.rewrite(posting::container_key({3, 4}), batch));
   CHECK(batch.empty());
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("a damaged container that is queued is reported once") {
   World world;
   fill(world);
   const auto key = world.keys()[1];
-  const auto bound = *detail::parse_container_key(key);
+  const auto bound = *posting::parse_container_key(key);
   REQUIRE(world.apply({{bound.term, bound.partition, false}}));
   auto wrong = world.value(key);
   wrong.back() = static_cast<char>(wrong.back() ^ 1);
@@ -122,7 +122,7 @@ TEST_CASE("writes to a damaged container go on, however many") {
   auto wrong = world.value(key);
   wrong.back() = static_cast<char>(wrong.back() ^ 1);
   put(world, key, wrong);
-  const auto bound = *detail::parse_container_key(key);
+  const auto bound = *posting::parse_container_key(key);
   Random random(3);
   for (int round = 0; round < 30; ++round) {
     std::vector<PostingChange> changes;
@@ -185,7 +185,7 @@ TEST_CASE("appended changes are asked to be merged once they outgrow the base") 
   World world;
   fill(world);
   const auto key = world.keys()[1];
-  const auto bound = *detail::parse_container_key(key);
+  const auto bound = *posting::parse_container_key(key);
   CHECK_FALSE(IndexManager::needs_rewrite(world.value(key)));
   Random random(4);
   int rounds = 0;
@@ -220,7 +220,7 @@ TEST_CASE("containers stay bounded when nobody rewrites them") {
     if (round % 10 != 9) continue;
     for (const auto& key : world.keys()) largest = std::max(largest, world.value(key).size());
   }
-  CHECK(largest < 2 * detail::kMaxPendingBytes);
+  CHECK(largest < 2 * posting::kMaxPendingBytes);
   CHECK(difference_of_all(world.reader, world.model, nullptr) == std::nullopt);
 }
 

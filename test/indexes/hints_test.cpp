@@ -88,7 +88,7 @@ TEST_CASE("the difference of two hint sets turns the one into the other") {
       std::vector<PostingPair> pairs;
       for (const auto term : before.terms[slot]) pairs.push_back({term, 9});
       const auto size = pairs.size();
-      detail::merge_changes(pairs, changes.families[slot]);
+      posting::merge_changes(pairs, changes.families[slot]);
       std::vector<std::uint64_t> terms;
       for (const auto& pair : pairs) terms.push_back(pair.term);
       CHECK(terms == after.terms[slot]);

@@ -155,7 +155,7 @@ TEST_CASE("a rewrite of which only a part was written leaves no hint behind") {
     World world;
     for (int round = 0; round < 24; ++round) {
       // As many as one append takes, so that containers outgrow their size by appends alone.
-      const auto changes = random_changes(random, shape, detail::kMaxOperandChanges, world.model);
+      const auto changes = random_changes(random, shape, posting::kMaxOperandChanges, world.model);
       REQUIRE(world.apply(changes));
       apply_to(world.model, changes);
       if (round % 6 == 5) {
@@ -164,7 +164,7 @@ TEST_CASE("a rewrite of which only a part was written leaves no hint behind") {
         const auto thinned = world.model;
         for (const auto& pair : thinned) {
           if (below(random, 16) != 0) removes.push_back({pair.term, pair.partition, false});
-          if (removes.size() < detail::kMaxOperandChanges) continue;
+          if (removes.size() < posting::kMaxOperandChanges) continue;
           REQUIRE(world.apply(removes));
           apply_to(world.model, removes);
           removes.clear();

@@ -13,7 +13,7 @@
 #include "test/model/hex_dump.h"
 
 using namespace caveat;
-using namespace caveat::detail;
+using namespace caveat::posting;
 using namespace caveat::test;
 
 namespace {

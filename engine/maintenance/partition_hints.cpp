@@ -1,0 +1,25 @@
+#include "engine/maintenance/partition_hints.h"
+
+namespace caveat {
+
+Result<HintSet> hints_of(const PartitionImage& image, HintBuilder& builder,
+                         const Catalogue& catalogue) {
+  HintSet hints;
+  CAVEAT_ASSIGN(const auto runs, image.all_run_rows());
+  if (const DecodedBlock* base = image.base()) {
+    for (std::uint32_t row = 0; row < base->row_count(); ++row) {
+      builder.add(base->property_id(row), base->source(row), base->confidence(row),
+                  base->created_at(row));
+    }
+  }
+  for (const RunRow& run : runs) {
+    if (run.row.kind != RowKind::store) continue;
+    const ExceptionView& record = run.row.record;
+    const auto id = catalogue.find(record.key.property_hash);
+    if (id) builder.add(*id, record.source, record.confidence, record.created_at);
+  }
+  builder.finish(hints);
+  return hints;
+}
+
+}  // namespace caveat

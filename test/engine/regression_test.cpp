@@ -1,0 +1,72 @@
+// One case for every bug found, by what went wrong.
+#include "test/support/stores.h"
+
+namespace caveat::test {
+
+namespace {
+
+Exception with(float confidence, std::int64_t created_at) {
+  Exception exception;
+  exception.inherited_value = 1;
+  exception.actual_value = 2;
+  exception.reason = "r";
+  exception.confidence = confidence;
+  exception.created_at = created_at;
+  return exception;
+}
+
+void require_sound(StorageOptimizer& store) {
+  const auto verified = value_of(store.verify());
+  for (const auto& error : verified.errors) UNSCOPED_INFO(error);
+  REQUIRE(verified.errors.empty());
+}
+
+}  // namespace
+
+// A rebuild wrote hints for live rows alone, while a rewrite took the container's superseded rows
+// to have hints as well: a new record with the term of a superseded one got none.
+TEST_CASE("a rebuild keeps the hints that the next rewrite counts on", "[regression]") {
+  Options options;
+  options.background_maintenance = false;
+  StorageOptimizer store(0, options);
+  const PropertyHash property = hash_property("p");
+  for (NodeId node = 0; node < 300; ++node) {
+    value_of(store.store_exception({node, property}, with(0.5F, 0)));
+  }
+  value_of(store.store_exception({7, property}, with(0.25F, 0)));
+  value_of(store.flush());
+  // Supersedes the only record of that confidence, by a run.
+  value_of(store.store_exception({7, property}, with(0.5F, 0)));
+  value_of(store.flush());
+  value_of(store.rebuild_indexes());
+  // Brings the confidence back, and enough rows for a rewrite.
+  value_of(store.store_exception({8, property}, with(0.25F, 0)));
+  for (NodeId node = 100; node < 200; ++node) {
+    value_of(store.store_exception({node, property}, with(0.5F, 1)));
+  }
+  value_of(store.flush());
+  require_sound(store);
+  REQUIRE(value_of(store.query_by_confidence_range(0.25F, 0.25F)).size() == 1);
+}
+
+// A pin on a row of the delta named the youngest generation, which held no rows: the row's own
+// could be freed under it.
+TEST_CASE("a pinned record of the delta outlives its fold", "[regression]") {
+  Options options;
+  options.background_maintenance = false;
+  StorageOptimizer store(0, options);
+  const ExceptionKey key{1, hash_property("p")};
+  Exception exception = with(1.0F, 0);
+  exception.reason = std::string(1000, 'x');
+  value_of(store.store_exception(key, exception));
+  const auto pinned = value_of(store.retrieve_view(key));
+  value_of(store.flush());
+  for (int i = 0; i < 100; ++i) {
+    value_of(store.store_exception({2, key.property_hash}, exception));
+    value_of(store.flush());
+  }
+  REQUIRE(pinned.has_value());
+  REQUIRE((*pinned)->reason == exception.reason);
+}
+
+}  // namespace caveat::test
