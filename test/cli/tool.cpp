@@ -81,7 +81,6 @@ void RunningTool::signal(int number) {
 }
 
 Ran RunningTool::wait() {
-  close_input();
   int status = 0;
   ::waitpid(pid_, &status, 0);
   pid_ = -1;
@@ -95,7 +94,7 @@ Ran RunningTool::wait() {
 Ran run_tool(const std::vector<std::string>& arguments, const std::string& input) {
   RunningTool tool(arguments);
   tool.feed(input);
-  return tool.wait();
+  return tool.finish();
 }
 
 TestDirectory::TestDirectory() {

@@ -28,7 +28,11 @@ class RunningTool {
   void feed(const std::string& text);
   void close_input();
   void signal(int number);
-  [[nodiscard]] Ran wait();  // closes the input
+  [[nodiscard]] Ran wait();  // leaves the input as it is
+  [[nodiscard]] Ran finish() {
+    close_input();
+    return wait();
+  }
 
  private:
   std::filesystem::path out_;

@@ -79,10 +79,14 @@ void report_error(const StorageError& error) {
 
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& purpose,
                       const std::string& example, CommonArguments& common) {
-  auto* command = app.add_subcommand(name, purpose);
+  // The list of commands shows the first sentence, the command's own help all of them.
+  const auto dot = purpose.find(". ");
+  auto* command =
+      app.add_subcommand(name, purpose.substr(0, dot == std::string::npos ? dot : dot + 1));
   command->add_option("STORE", common.store, "The store's directory")->required();
   command->add_flag("--json", common.json, "Print JSON for programs");
-  command->footer("\nExample: " + example);
+  const auto rest = dot == std::string::npos ? "" : "\n" + purpose.substr(dot + 2) + "\n";
+  command->footer(rest + "\nExample: " + example);
   return command;
 }
 
