@@ -32,7 +32,8 @@ void encode(const CompressionDictionary& dictionary, std::string& out) {
   set_fixed(out, kChecksumOffset, checksum_around(out, kChecksumOffset, 8));
 }
 
-std::shared_ptr<CompressionDictionary> decode(std::string_view bytes) {
+// Null where it is damaged.
+std::shared_ptr<const CompressionDictionary> decode(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes || bytes.size() > kHeaderBytes + kDictionaryBytesMax ||
       get_fixed<std::uint32_t>(bytes, 0) != kMagic ||
       static_cast<std::uint8_t>(bytes[4]) != kVersion ||
@@ -41,10 +42,8 @@ std::shared_ptr<CompressionDictionary> decode(std::string_view bytes) {
           checksum_around(bytes, kChecksumOffset, 8)) {
     return nullptr;
   }
-  auto dictionary = std::make_shared<CompressionDictionary>();
-  dictionary->id = get_fixed<std::uint32_t>(bytes, 8);
-  dictionary->bytes = bytes.substr(kHeaderBytes);
-  return dictionary;
+  return make_dictionary(get_fixed<std::uint32_t>(bytes, 8),
+                         std::string(bytes.substr(kHeaderBytes)));
 }
 
 }  // namespace
@@ -92,7 +91,7 @@ Result<void> DictionarySet::add(CompressionDictionary dictionary, KvBackend& bac
   CAVEAT_TRY(backend.write(batch, Durability::wal));
   const std::unique_lock lock(mutex_);
   next_id_ = std::max(next_id_, dictionary.id + 1);
-  current_ = std::make_shared<const CompressionDictionary>(std::move(dictionary));
+  current_ = make_dictionary(dictionary.id, std::move(dictionary.bytes));
   dictionaries_[current_->id] = current_;
   return {};
 }

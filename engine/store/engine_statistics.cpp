@@ -50,17 +50,21 @@ bool clears_wait(const PartitionEntry& entry, const ClearList& clears) {
 
 }  // namespace
 
-// (being replaced): decodes and encodes again.
+// Encoding is deterministic, so encoding the rows again says what each column's encoding was and
+// what it takes. Only the codec's level may have been another: string frames are scaled to what
+// is stored. They are shared by the three string columns, split by raw bytes.
 Result<BlockStatistics> Engine::block_statistics(std::string_view bytes) const {
   CAVEAT_ASSIGN(const auto header, read_header(bytes));
   CAVEAT_ASSIGN(const auto block, DecodedBlock::open(std::make_shared<const std::string>(bytes), 0,
                                                      bytes.size(), core_.dictionaries));
   CAVEAT_TRY(block->load(kAllColumns));
   std::vector<BlockRow> rows(block->row_count());
-  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = {block->view(i), block->property_id(i)};
+  for (std::uint32_t i = 0; i < rows.size(); ++i) {
+    rows[i] = {block->view(i), block->property_id(i)};
+  }
   BlockContext context;
   context.codec_id = header.codec_id;
-  if (header.codec_id != 0) {
+  if (header.codec_id != static_cast<CodecId>(CompressionAlgorithm::None)) {
     CAVEAT_ASSIGN(context.codec, core_.codecs.find(header.codec_id));
   }
   std::shared_ptr<const CompressionDictionary> dictionary;
@@ -71,6 +75,18 @@ Result<BlockStatistics> Engine::block_statistics(std::string_view bytes) const {
   BlockStatistics statistics;
   std::string again;
   CAVEAT_TRY(encode_block(rows, context, again, &statistics));
+  std::uint64_t strings = 0;
+  std::array<BlockStatistics::Column*, 3> columns{};
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    columns[i] = &statistics.columns[static_cast<std::size_t>(BlockColumn::inherited) + i];
+    strings += columns[i]->compressed_bytes;
+  }
+  const std::uint64_t rest = statistics.stored_bytes - std::min(strings, statistics.stored_bytes);
+  if (strings != 0 && header.stored_bytes > rest) {
+    for (auto* column : columns) {
+      column->compressed_bytes = column->compressed_bytes * (header.stored_bytes - rest) / strings;
+    }
+  }
   return statistics;
 }
 
