@@ -23,18 +23,6 @@
 
 namespace caveat {
 
-// A partition as tools list it.
-struct PartitionInfo {
-  ExceptionKey lower;
-  PartitionId id = 0;
-  std::uint64_t rows = 0;      // in the block
-  std::uint64_t run_rows = 0;  // appended
-  std::uint64_t bytes = 0;     // of the container
-  std::uint64_t raw_bytes = 0;
-  CodecId codec = 0;
-  std::uint32_t dictionary = 0;
-};
-
 class Engine final : public PartitionReader {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Engine>> open(std::unique_ptr<KvBackend> backend,
@@ -88,9 +76,6 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<StorageStatistics> statistics();
   [[nodiscard]] StorageStatistics estimate_statistics() const;
   [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
-  [[nodiscard]] Result<std::vector<PartitionInfo>> list_partitions() const;
-  // A partition's container as it is stored, for the dump tool.
-  [[nodiscard]] Result<std::string> partition_bytes(PartitionId id) const;
   [[nodiscard]] const BlockResolver& block_resolver() const noexcept { return core_.dictionaries; }
 
   [[nodiscard]] Core& core() noexcept { return core_; }

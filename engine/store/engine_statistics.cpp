@@ -261,44 +261,4 @@ Result<std::vector<ColumnStatistics>> Engine::column_statistics() const {
   return result;
 }
 
-Result<std::vector<PartitionInfo>> Engine::list_partitions() const {
-  const auto view = core_.versions.view();
-  const Directory& directory = *view->version->directory;
-  std::vector<PartitionInfo> list;
-  list.reserve(directory.partition_count());
-  std::string container;
-  for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
-    const PartitionEntry& entry = directory.at(p);
-    PartitionInfo info{entry.lower, entry.id,        entry.rows, entry.run_rows,
-                       entry.bytes, entry.raw_bytes, 0,          0};
-    CAVEAT_ASSIGN(const bool found,
-                  core_.backend->get(Family::primary, encode_key(entry.lower),
-                                     view->version->backend_snapshot.get(), container));
-    if (found) {
-      if (const auto layout = parse_container(container); layout && layout->block) {
-        if (const auto header = read_header(*layout->block)) {
-          info.codec = header->codec_id;
-          info.dictionary = header->dictionary_id;
-        }
-      }
-    }
-    list.push_back(info);
-  }
-  return list;
-}
-
-Result<std::string> Engine::partition_bytes(PartitionId id) const {
-  const auto view = core_.versions.view();
-  const auto position = find_partition(*view->version, id);
-  if (!position) return fail(ErrorCode::not_found, fmt::format("no partition has id {}", id));
-  std::string container;
-  CAVEAT_ASSIGN(
-      const bool found,
-      core_.backend->get(Family::primary, encode_key(view->version->directory->at(*position).lower),
-                         view->version->backend_snapshot.get(), container));
-  if (!found)
-    return fail(ErrorCode::corruption, fmt::format("partition {}: container is missing", id));
-  return container;
-}
-
 }  // namespace caveat

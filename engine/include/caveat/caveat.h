@@ -2,9 +2,13 @@
 #pragma once
 
 #include "caveat/codec.h"
+#include "caveat/compressed_block.h"
+#include "caveat/compressed_exception_store.h"
 #include "caveat/error.h"
 #include "caveat/exception_view.h"
+#include "caveat/index_manager.h"
 #include "caveat/kv_backend.h"
+#include "caveat/memory_pool.h"
 #include "caveat/options.h"
 #include "caveat/ports.h"
 #include "caveat/query.h"
