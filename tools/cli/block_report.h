@@ -8,7 +8,7 @@
 
 #include "caveat/compressed_block.h"
 #include "engine/partition/container.h"
-#include "engine/store/engine.h"
+#include "caveat/compressed_exception_store.h"
 
 namespace caveat::cli {
 

@@ -1,4 +1,5 @@
 // caveat blocks STORE [--show N]
+#include "caveat/compressed_exception_store.h"
 #include "engine/store/engine.h"
 #include "tools/cli/block_report.h"
 #include "tools/cli/command.h"
@@ -16,7 +17,7 @@ struct Arguments : CommonArguments {
 };
 
 Result<ExitCode> list(const Arguments& arguments, StorageOptimizer& store) {
-  CAVEAT_ASSIGN(const auto partitions, store.engine().list_partitions());
+  CAVEAT_ASSIGN(const auto partitions, CompressedExceptionStore(store).partitions());
   const auto waiting = store.estimate_storage_statistics().delta_rows;
   CAVEAT_TRY(print(arguments.json ? partitions_json(partitions, waiting)
                                   : partitions_text(partitions, waiting)));
@@ -45,7 +46,7 @@ Result<ExitCode> print_rows(StorageOptimizer& store, std::string_view block) {
 
 Result<ExitCode> show(const Arguments& arguments, StorageOptimizer& store) {
   CAVEAT_ASSIGN(const auto id, parse_unsigned("--show", arguments.show));
-  CAVEAT_ASSIGN(const auto container, store.engine().partition_bytes(id));
+  CAVEAT_ASSIGN(const auto container, CompressedExceptionStore(store).container(id));
   CAVEAT_ASSIGN(const auto layout, parse_container(container));
   if (arguments.records) {
     if (!layout.block) return kDone;
