@@ -1,0 +1,67 @@
+// Everything at once for a while: writers of all kinds, readers of all kinds, maintenance.
+#include <cstdlib>
+#include <thread>
+
+#include "test/engine/busy_store.h"
+
+namespace caveat::test {
+
+namespace {
+
+// CAVEAT_BUSY_MS makes it longer.
+std::chrono::milliseconds duration() {
+  const char* text = std::getenv("CAVEAT_BUSY_MS");
+  return std::chrono::milliseconds(text == nullptr ? 2500 : std::atoi(text));
+}
+
+Options busy_options() {
+  Options options;
+  options.partition_records = 32;
+  options.memory_budget_bytes = kMemoryBudgetMin;
+  options.delta_bytes = 64 << 10;  // so that folds go on all the time
+  return options;
+}
+
+void run(Backend backend, const Options& options) {
+  BusyStore busy(backend, options);
+  constexpr std::uint64_t kBatchWriters = 2;
+  std::vector<std::thread> threads;
+  for (std::uint64_t i = 0; i < kBatchWriters; ++i) {
+    threads.emplace_back([&, i] { busy.write_singles(i); });
+    threads.emplace_back([&, i] { busy.write_batches(i); });
+    threads.emplace_back([&, i] { busy.count_up(i); });
+  }
+  threads.emplace_back([&] { busy.write_bulks(); });
+  threads.emplace_back([&] { busy.read_points(7); });
+  threads.emplace_back([&] { busy.scan_batches(kBatchWriters); });
+  threads.emplace_back([&] { busy.hold_snapshots(); });
+  threads.emplace_back([&] { busy.maintain(); });
+  std::this_thread::sleep_for(duration());
+  busy.stop();
+  for (auto& thread : threads) thread.join();
+  busy.check_end();
+  for (const auto& fault : busy.faults()) UNSCOPED_INFO(fault);
+  REQUIRE(busy.faults().empty());
+  for (const auto& [what, times] : busy.done()) {
+    INFO(what);
+    CHECK(times > 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("all calls at once keep their promises", "[threads]") {
+  run(Backend::memory, busy_options());
+}
+
+TEST_CASE("all calls at once, folded by the writers themselves", "[threads]") {
+  Options options = busy_options();
+  options.background_maintenance = false;
+  run(Backend::memory, options);
+}
+
+TEST_CASE("all calls at once keep their promises on rocksdb", "[threads]") {
+  run(Backend::rocksdb, busy_options());
+}
+
+}  // namespace caveat::test
