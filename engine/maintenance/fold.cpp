@@ -10,13 +10,14 @@
 #include "engine/delta/merge_generation.h"
 #include "engine/maintenance/clear_store.h"
 #include "engine/maintenance/mutator.h"
+#include "engine/partition/container.h"
 
 namespace caveat {
 
 namespace {
 
-constexpr std::size_t kPendingRowsMax = 32;    // of a partition before it is rewritten
-constexpr std::size_t kWindowRows = 1U << 16;  // rows of partitions encoded at a time
+constexpr std::size_t kPendingRowsMax = 2 * kLongRunRows;  // of a partition before it is rewritten
+constexpr std::size_t kWindowRows = 1U << 16;              // rows of partitions encoded at a time
 constexpr std::size_t kWindowTargets = 1024;
 constexpr std::size_t kTrainingRowsMin = 4096;  // fewer teach a dictionary nothing
 constexpr std::size_t kTrainingSampleBytes = std::size_t{6} << 20;

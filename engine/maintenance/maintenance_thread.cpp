@@ -8,6 +8,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kAfterError{500};
 constexpr milliseconds kRestMax{50};
+constexpr milliseconds kQuiet{1000};
 }  // namespace
 
 void MaintenanceThread::start() {
@@ -47,6 +48,7 @@ Result<bool> MaintenanceThread::step(bool& urgent) {
 
 void MaintenanceThread::run() {
   std::unique_lock lock(mutex_);
+  bool work_since_look = true;  // an earlier process may have left some, too
   while (!stopping_) {
     work_ = false;
     lock.unlock();
@@ -69,9 +71,17 @@ void MaintenanceThread::run() {
           std::chrono::duration_cast<std::chrono::nanoseconds>(took * (1 / kDutyShare - 1)),
           kRestMax);
       wake_up_.wait_for(lock, rest, [&] { return stopping_; });
+    } else if (!*done && work_since_look) {
+      // Once it is quiet: what did the backend not point out?
+      if (wake_up_.wait_for(lock, kQuiet, [&] { return stopping_ || work_; })) continue;
+      lock.unlock();
+      work_since_look = false;
+      mutator_.queue_overdue();
+      lock.lock();
     } else if (!*done) {
       wake_up_.wait(lock, [&] { return stopping_ || work_; });
     }
+    if (done && *done) work_since_look = true;
   }
 }
 

@@ -33,6 +33,8 @@ class Mutator {
 
   // --- rewrite.cpp: steps of the maintenance thread. False: nothing to do. ---
   [[nodiscard]] Result<bool> rewrite_queued();
+  // Queues what no compaction has pointed out: in a quiet store there is none for a long time.
+  void queue_overdue();
   [[nodiscard]] Result<bool> rewrite_index_container();
   [[nodiscard]] Result<bool> apply_clears();
   [[nodiscard]] Result<bool> build_filters();
@@ -56,6 +58,7 @@ class Mutator {
 
   [[nodiscard]] Result<void> fold_rows(std::span<const DeltaRow* const> rows,
                                        const ClearList& clears, Sequence as_of);
+  [[nodiscard]] bool oversized(const PartitionEntry& entry) const noexcept;
   [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows) const;
   [[nodiscard]] Result<void> fold_window(std::vector<FoldTarget>& targets,
                                          const RepartitionJob::Settings& settings);

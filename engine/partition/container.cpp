@@ -16,7 +16,6 @@ constexpr std::uint8_t kRunVersion = 1;
 constexpr std::size_t kRunChecksumOffset = 24;
 
 // A run of this many rows, or of this share of the block, makes a rewrite worth its encoding.
-constexpr std::uint32_t kPendingRowsMax = 32;
 
 static_assert(kContainerHeaderBytes == 4 + 1 + 3 + 8 + 4);
 static_assert(kRunHeaderBytes == kRunChecksumOffset + 8);
@@ -151,7 +150,7 @@ bool container_needs_rewrite(std::string_view bytes) noexcept {
     rows += get_fixed<std::uint32_t>(bytes, offset + 12);
     offset += size;
   }
-  return rows >= kPendingRowsMax / 2;
+  return rows >= kLongRunRows;
 }
 
 Result<void> decode_run(std::string_view run, std::vector<RunRow>& out) {

@@ -63,6 +63,8 @@ struct ContainerSummary {
 };
 [[nodiscard]] Result<ContainerSummary> summarise_container(std::string_view bytes);
 
+// Rows in runs from which on a rewrite pays.
+inline constexpr std::uint64_t kLongRunRows = 16;
 // True where the runs have grown so long that a rewrite pays. Cheap, total, allocates nothing:
 // the backend asks it for every container that it writes out.
 [[nodiscard]] bool container_needs_rewrite(std::string_view bytes) noexcept;

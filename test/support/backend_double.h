@@ -1,0 +1,63 @@
+// A backend around another one: it passes everything on, and a test overrides what shall go wrong.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "adapters/memory/memory_backend.h"
+#include "caveat/kv_backend.h"
+
+namespace caveat::test {
+
+class BackendDouble : public KvBackend {
+ public:
+  // The inner backend is shared, and close() leaves it open: so a store in memory can be reopened.
+  explicit BackendDouble(std::shared_ptr<KvBackend> inner) : inner_(std::move(inner)) {}
+
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    return inner_->write(batch, durability);
+  }
+  Result<bool> get(Family family, std::string_view key, const KvSnapshot* snapshot,
+                   std::string& value) override {
+    return inner_->get(family, key, snapshot, value);
+  }
+  Result<void> multi_get(Family family, std::span<const std::string_view> keys,
+                         const KvSnapshot* snapshot, std::span<std::string> values,
+                         std::span<bool> found) override {
+    return inner_->multi_get(family, keys, snapshot, values, found);
+  }
+  Result<std::unique_ptr<KvIterator>> iterate(Family family, const KvSnapshot* snapshot,
+                                              bool readahead) override {
+    return inner_->iterate(family, snapshot, readahead);
+  }
+  Result<std::shared_ptr<const KvSnapshot>> snapshot() override { return inner_->snapshot(); }
+  Result<void> flush() override { return inner_->flush(); }
+  Result<void> compact(Family family, const std::function<bool()>& keep_going) override {
+    return inner_->compact(family, keep_going);
+  }
+  Result<KvProperties> properties() const override { return inner_->properties(); }
+  bool persistent() const noexcept override { return inner_->persistent(); }
+  void set_observer(KvObserver* observer) override { inner_->set_observer(observer); }
+  Result<void> close() override { return {}; }
+
+ protected:
+  [[nodiscard]] KvBackend& inner() noexcept { return *inner_; }
+
+ private:
+  std::shared_ptr<KvBackend> inner_;
+};
+
+[[nodiscard]] inline std::shared_ptr<KvBackend> shared_memory_backend() {
+  return make_memory_backend();
+}
+
+// What an operator would like to see: the entry under a key, or nothing.
+[[nodiscard]] inline std::string stored_under(KvBackend& backend, Family family,
+                                              std::string_view key) {
+  std::string value;
+  const auto found = backend.get(family, key, nullptr, value);
+  return found && *found ? value : std::string();
+}
+
+}  // namespace caveat::test
