@@ -42,7 +42,6 @@ class ObserverSlot {
   switch (family) {
     case Family::meta:
     case Family::delta:
-    case Family::overflow:
       return false;
     case Family::primary:
     case Family::property:

@@ -37,7 +37,7 @@ rocksdb::BlockBasedTableOptions table_options(Family family,
   // Point gets ask for keys that exist (the engine knows its partitions), so a filter for the
   // bottom level would never say no. Above it one saves a read for each file that lacks the key.
   // The index families and meta are read by seeking, which no whole-key filter helps.
-  if (family == Family::primary || family == Family::overflow) {
+  if (family == Family::primary) {
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   }
   return table;

@@ -14,8 +14,6 @@ std::string_view to_string(Family family) noexcept {
       return "delta";
     case Family::primary:
       return "primary";
-    case Family::overflow:
-      return "overflow";
     case Family::property:
       return "property";
     case Family::source:

@@ -28,7 +28,7 @@ inline constexpr std::string_view kSuperblockKey = "S";
 struct Superblock {
   std::uint8_t temporal_shift = 36;
   // By Family: an index family that is being rebuilt or was found damaged.
-  std::array<bool, kFamilyCount> index_complete = {true, true, true, true, true, true, true, true};
+  std::array<bool, kFamilyCount> index_complete = {true, true, true, true, true, true, true};
   std::uint64_t features = 0;
   std::int64_t created_ns = 0;
   Sequence folded_through = 0;

@@ -20,7 +20,7 @@ KvBatch batch_of(int number) {
     batch.put(Family::primary, key_of(k), value);
     batch.put(Family::property, key_of(k), value);
   }
-  batch.append(Family::overflow, "log", value + ",");
+  batch.append(Family::confidence, "log", value + ",");
   batch.put(Family::delta, key_of(1000 + number), value);
   if (number % 16 == 0) batch.erase_range(Family::delta, key_of(0), key_of(1000 + number));
   return batch;
@@ -41,7 +41,7 @@ std::string check_version(KvBackend& b, const KvSnapshot* snapshot) {
     const auto got = b.get(family, key_of(kKeys / 2), snapshot, value);
     if (!got || !*got || value != expected) return "get and iterator differ";
   }
-  const auto got = b.get(Family::overflow, "log", snapshot, value);
+  const auto got = b.get(Family::confidence, "log", snapshot, value);
   if (!got || !*got || !value.ends_with("," + expected + ",")) return "the log differs";
   return {};
 }
@@ -51,7 +51,7 @@ std::string check_version(KvBackend& b, const KvSnapshot* snapshot) {
 TEMPLATE_TEST_CASE("readers see whole batches while writers go on", "[threads]", CAVEAT_BACKENDS) {
   TestType kind;
   KvBackend& b = *kind.backend;
-  put(b, Family::overflow, "log", ",");
+  put(b, Family::confidence, "log", ",");
   must(b.write(batch_of(0), Durability::wal));
   std::atomic<bool> stop{false};
   std::atomic<int> checks{0};
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("readers see whole batches while writers go on", "[threads]",
   for (int i = 1; i <= 400; ++i) {
     must(b.write(batch_of(i), Durability::wal));
     if (i % 100 == 0) {
-      must(b.compact(Family::overflow, {}));
+      must(b.compact(Family::confidence, {}));
       must(b.compact(Family::primary, {}));
       must(b.properties());
     }

@@ -127,7 +127,7 @@ TEMPLATE_TEST_CASE("erase_range erases [first, last) of one family", "", CAVEAT_
     append(b, family, key_of(5), "again");
     CHECK(read(b, family, key_of(5)) == "again");
   }
-  CHECK(walk(b, Family::overflow).empty());
+  CHECK(walk(b, Family::confidence).empty());
 }
 
 TEMPLATE_TEST_CASE("a snapshot sees all families as they were", "", CAVEAT_BACKENDS) {
@@ -191,24 +191,24 @@ TEMPLATE_TEST_CASE("iterators go both ways and keep their version", "", CAVEAT_B
 TEMPLATE_TEST_CASE("multi_get answers like get", "", CAVEAT_BACKENDS) {
   TestType kind;
   KvBackend& b = *kind.backend;
-  for (int i = 0; i < 50; i += 3) put(b, Family::overflow, key_of(i), std::string(100, 'v'));
+  for (int i = 0; i < 50; i += 3) put(b, Family::confidence, key_of(i), std::string(100, 'v'));
   const auto snapshot = must(b.snapshot());
-  erase_range(b, Family::overflow, key_of(0), key_of(10));
-  append(b, Family::overflow, key_of(12), "+");
+  erase_range(b, Family::confidence, key_of(0), key_of(10));
+  append(b, Family::confidence, key_of(12), "+");
   std::vector<std::string> keys;
   for (int i = 0; i < 50; ++i) keys.push_back(key_of(i));
   const std::vector<std::string_view> views(keys.begin(), keys.end());
   for (const KvSnapshot* at : {snapshot.get(), static_cast<const KvSnapshot*>(nullptr)}) {
     std::vector<std::string> values(keys.size(), "stale");
     const auto found = std::make_unique<bool[]>(keys.size());
-    must(b.multi_get(Family::overflow, views, at, values, {found.get(), keys.size()}));
+    must(b.multi_get(Family::confidence, views, at, values, {found.get(), keys.size()}));
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      const auto single = read(b, Family::overflow, keys[i], at);
+      const auto single = read(b, Family::confidence, keys[i], at);
       CHECK(found[i] == single.has_value());
       CHECK(values[i] == single.value_or(""));
     }
   }
-  must(b.multi_get(Family::overflow, {}, nullptr, {}, {}));
+  must(b.multi_get(Family::confidence, {}, nullptr, {}, {}));
 }
 
 TEMPLATE_TEST_CASE("properties count what is there", "", CAVEAT_BACKENDS) {
@@ -224,7 +224,7 @@ TEMPLATE_TEST_CASE("properties count what is there", "", CAVEAT_BACKENDS) {
   const auto full = of(Family::primary).memtable_bytes + of(Family::primary).disk_bytes;
   CHECK(full >= 256 * 4096);
   CHECK(full < 256 * 4096 * 3 / 2);
-  CHECK(of(Family::overflow).key_estimate == 0);
+  CHECK(of(Family::confidence).key_estimate == 0);
   CHECK(must(b.properties()).stall == StallState::normal);
   erase_range(b, Family::primary, key_of(0), key_of(256));
   must(b.compact(Family::primary, {}));

@@ -33,24 +33,24 @@ namespace caveat {
 
 // The names are those of RocksDB's column families on disk, `meta` being its "default".
 enum class Family : std::uint8_t {
-  meta = 0,    // superblock, catalogue, dictionaries, directory pages, marks
-  delta,       // recent writes: written in order, read only at open
-  primary,     // partitions of columnar blocks: the truth
-  overflow,    // records too large for a block
-  property,    // the four secondary families: posting containers
+  meta = 0,  // superblock, catalogue, dictionaries, directory pages, marks
+  delta,     // recent writes: written in order, read only at open
+  primary,   // partitions of columnar blocks: the truth
+  property,  // the four secondary families: posting containers
   source,
   confidence,
   temporal,
 };
-inline constexpr std::size_t kFamilyCount = 8;
+inline constexpr std::size_t kFamilyCount = 7;
 inline constexpr std::array<Family, kFamilyCount> kFamilies = {
-    Family::meta,     Family::delta,  Family::primary,    Family::overflow,
-    Family::property, Family::source, Family::confidence, Family::temporal};
+    Family::meta,   Family::delta,      Family::primary, Family::property,
+    Family::source, Family::confidence, Family::temporal};
 [[nodiscard]] std::string_view to_string(Family family) noexcept;
 
 // How far a write must be when the call returns.
 enum class Durability : std::uint8_t {
-  none,   // not logged: may be lost when the process ends; never torn
+  none,   // may be lost when the process ends; never torn. A backend may do more than asked:
+          // RocksDB's logs it like wal
   wal,    // handed to the operating system: survives a crash of the process (default)
   fsync,  // on the device: survives a loss of power
 };

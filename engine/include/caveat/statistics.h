@@ -15,10 +15,11 @@ namespace caveat {
 
 // The sizes behind a compression ratio, in bytes. `uncompressed` is the plain row encoding of the
 // records (docs/format/row.md): 16 bytes of key, 13 of source, confidence and time, the two values
-// and the reason with their lengths. It is what a store of rows would write, not an inflated figure.
+// and the reason with their lengths. It is what a store of rows would write, not an inflated
+// figure.
 struct CompressionStatistics {
   std::uint64_t uncompressed_bytes = 0;
-  std::uint64_t compressed_bytes = 0;  // containers of the primary family and overflow records
+  std::uint64_t compressed_bytes = 0;  // containers of the primary family
 
   // uncompressed / compressed x 100, rounded down; 100 for an empty store.
   std::uint32_t compression_ratio_x100 = 100;
@@ -36,22 +37,22 @@ struct CompressionStatistics {
 
 // One column over all blocks, as `caveat stats` shows it.
 struct ColumnStatistics {
-  std::string name;                     // "node", "property", "actual", ...
-  std::uint64_t raw_bytes = 0;          // its part of the plain row encoding
-  std::uint64_t encoded_bytes = 0;      // after the column encoding
-  std::uint64_t compressed_bytes = 0;   // as stored
+  std::string name;                    // "node", "property", "actual", ...
+  std::uint64_t raw_bytes = 0;         // its part of the plain row encoding
+  std::uint64_t encoded_bytes = 0;     // after the column encoding
+  std::uint64_t compressed_bytes = 0;  // as stored
   std::vector<std::pair<std::string, std::uint64_t>> encodings;  // name, blocks that chose it
 };
 
 struct IndexStatistics {
   std::string name;
   std::uint64_t containers = 0;
-  std::uint64_t bytes = 0;           // of its posting containers as stored
-  std::uint64_t pairs = 0;           // (term, partition); 0 where not counted
-  std::uint64_t memory_bytes = 0;    // what the index keeps in memory
-  std::uint64_t candidates = 0;      // since open: partitions that queries were sent to
-  std::uint64_t stale = 0;           // of those, partitions that held no match
-  std::uint64_t unindexed = 0;       // partitions not yet complete in this index
+  std::uint64_t bytes = 0;         // of its posting containers as stored
+  std::uint64_t pairs = 0;         // (term, partition); 0 where not counted
+  std::uint64_t memory_bytes = 0;  // what the index keeps in memory
+  std::uint64_t candidates = 0;    // since open: partitions that queries were sent to
+  std::uint64_t stale = 0;         // of those, partitions that held no match
+  std::uint64_t unindexed = 0;     // partitions not yet complete in this index
 };
 
 struct CacheStatistics {
