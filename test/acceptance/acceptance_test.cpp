@@ -152,8 +152,8 @@ TEST_CASE("4: ten rounds reuse memory and do not grow", "[acceptance]") {
   CHECK(statistics.allocation.pool_hits > 0);
   CHECK(statistics.allocation.memory_reused_bytes > 0);
   CHECK(statistics.allocation.allocations_avoided > 0);
-  std::cout << "  " << name_of(backend) << ": resident " << resident_at_3 / 1024 << " KiB at round 3, "
-            << resident_after / 1024 << " KiB at the end; pool hits "
+  std::cout << "  " << name_of(backend) << ": resident " << resident_at_3 / 1024
+            << " KiB at round 3, " << resident_after / 1024 << " KiB at the end; pool hits "
             << statistics.allocation.pool_hits << '\n';
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   // A page or two of the allocator's own is no growth of ours.

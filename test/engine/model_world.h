@@ -41,12 +41,18 @@ class ModelWorld {
 
   PropertyValue random_value(int depth = 0) {
     switch (below(depth > 2 ? 6 : 7)) {
-      case 0: return {};
-      case 1: return below(2) == 0;
-      case 2: return static_cast<std::int64_t>(random_());
-      case 3: return static_cast<std::int64_t>(below(100));
-      case 4: return static_cast<double>(below(1000)) / 8;
-      case 5: return std::string(below(20), static_cast<char>('a' + below(26)));
+      case 0:
+        return {};
+      case 1:
+        return below(2) == 0;
+      case 2:
+        return static_cast<std::int64_t>(random_());
+      case 3:
+        return static_cast<std::int64_t>(below(100));
+      case 4:
+        return static_cast<double>(below(1000)) / 8;
+      case 5:
+        return std::string(below(20), static_cast<char>('a' + below(26)));
       default: {
         PropertyValue::List list;
         for (std::uint64_t i = below(4); i-- > 0;) list.push_back(random_value(depth + 1));
@@ -62,7 +68,8 @@ class ModelWorld {
     e.reason = "reason " + std::to_string(below(50));
     if (below(200) == 0) e.reason.assign(below(40'000), 'x');  // now and then a large record
     e.source = static_cast<ExceptionSource>(below(kExceptionSourceCount));
-    e.created_at = static_cast<std::int64_t>(below(1'000'000)) * 1'000'000'000 - 500'000'000'000'000;
+    e.created_at =
+        static_cast<std::int64_t>(below(1'000'000)) * 1'000'000'000 - 500'000'000'000'000;
     e.confidence = static_cast<float>(below(101)) / 100.0F;
     return e;
   }
@@ -70,24 +77,36 @@ class ModelWorld {
   // --- One random operation, on both sides ---
   void step() {
     switch (below(40)) {
-      default: return store_one();
+      default:
+        return store_one();
       case 0:
       case 1:
       case 2:
       case 3:
       case 4:
-      case 5: return remove_one();
+      case 5:
+        return remove_one();
       case 6:
-      case 7: return write_batch();
-      case 8: return bulk();
-      case 9: return clear_node();
-      case 10: return clear_property();
-      case 11: return compare_and_set();
-      case 12: return exchange();
-      case 13: return take();
-      case 14: return value_of(store_->flush());
-      case 15: return hold_snapshot();
-      case 16: return check_snapshot();
+      case 7:
+        return write_batch();
+      case 8:
+        return bulk();
+      case 9:
+        return clear_node();
+      case 10:
+        return clear_property();
+      case 11:
+        return compare_and_set();
+      case 12:
+        return exchange();
+      case 13:
+        return take();
+      case 14:
+        return value_of(store_->flush());
+      case 15:
+        return hold_snapshot();
+      case 16:
+        return check_snapshot();
     }
   }
   // --- Dearer ones, by themselves ---
@@ -97,7 +116,8 @@ class ModelWorld {
         value_of(store_->optimize_storage());
         return;
       }
-      case 1: return value_of(store_->rebuild_indexes());
+      case 1:
+        return value_of(store_->rebuild_indexes());
       case 2: {
         value_of(store_->compact_storage());
         return;
@@ -111,7 +131,8 @@ class ModelWorld {
         REQUIRE(statistics.total_exceptions == model_.size());
         return;
       }
-      default: return value_of(store_->flush());
+      default:
+        return value_of(store_->flush());
     }
   }
 
@@ -166,8 +187,8 @@ class ModelWorld {
             expected([&](const auto&, const auto& e) {
               return e.confidence >= lo && e.confidence <= hi;
             }));
-    const auto start = static_cast<std::int64_t>(below(1'000'000)) * 1'000'000'000 -
-                       500'000'000'000'000;
+    const auto start =
+        static_cast<std::int64_t>(below(1'000'000)) * 1'000'000'000 - 500'000'000'000'000;
     const std::int64_t end = start + static_cast<std::int64_t>(below(50'000)) * 1'000'000'000;
     REQUIRE(value_of(store_->query_by_time_range(start, end)) ==
             expected([&](const auto&, const auto& e) {
@@ -197,7 +218,8 @@ class ModelWorld {
   static std::vector<ExceptionRecord> all(Result<Cursor> opened) {
     auto cursor = value_of(std::move(opened));
     std::vector<ExceptionRecord> records;
-    while (const ExceptionView* view = value_of(cursor.next())) records.push_back(view->to_record());
+    while (const ExceptionView* view = value_of(cursor.next()))
+      records.push_back(view->to_record());
     return records;
   }
 
@@ -213,9 +235,8 @@ class ModelWorld {
   static std::vector<ExceptionRecord> sorted(std::vector<ExceptionRecord> records,
                                              const Query& query) {
     std::stable_sort(records.begin(), records.end(), [&](const auto& a, const auto& b) {
-      return query.order == QueryOrder::time
-                 ? a.exception.created_at < b.exception.created_at
-                 : a.exception.confidence < b.exception.confidence;
+      return query.order == QueryOrder::time ? a.exception.created_at < b.exception.created_at
+                                             : a.exception.confidence < b.exception.confidence;
     });
     if (query.descending) std::reverse(records.begin(), records.end());
     return records;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "caveat/compressed_block.h"
-#include "engine/partition/container.h"
 #include "caveat/compressed_exception_store.h"
+#include "engine/partition/container.h"
 
 namespace caveat::cli {
 

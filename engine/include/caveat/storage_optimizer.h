@@ -154,8 +154,8 @@ class StorageOptimizer {
   [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_source(ExceptionSource source) const;
   [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_confidence_range(float min,
                                                                                float max) const;
-  [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_time_range(
-      std::int64_t start_ns, std::int64_t end_ns) const;
+  [[nodiscard]] Result<std::vector<ExceptionRecord>> query_by_time_range(std::int64_t start_ns,
+                                                                         std::int64_t end_ns) const;
 
   // --- Maintenance -----------------------------------------------------------------------------
   // Long calls report to `progress` (may be null) and stop when it says so.

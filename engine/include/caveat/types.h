@@ -108,7 +108,7 @@ struct ExceptionRecord {
 };
 
 // Limits on one record. Breaking one is limit_exceeded, and nothing of the call is stored.
-inline constexpr std::size_t kMaxValueDepth = 16;                    // lists in lists
+inline constexpr std::size_t kMaxValueDepth = 16;                      // lists in lists
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;  // encoded row
 inline constexpr std::size_t kMaxPropertyNameBytes = 4096;
 
