@@ -12,7 +12,6 @@ namespace {
 
 using std::chrono::days;
 using std::chrono::floor;
-using std::chrono::nanoseconds;
 using std::chrono::seconds;
 using std::chrono::sys_days;
 using std::chrono::sys_seconds;
@@ -123,15 +122,17 @@ Result<std::int64_t> parse_end(std::string_view text, bool upper) {
 }  // namespace
 
 void append_time(std::int64_t time, std::string& out) {
-  const std::chrono::sys_time<nanoseconds> point{nanoseconds(time)};
-  const auto second = floor<seconds>(point);
+  // By hand: floor<seconds> goes back to nanoseconds, and overflows near the smallest time.
+  const auto remainder = time % kNsPerSecond;
+  const auto fraction = remainder < 0 ? remainder + kNsPerSecond : remainder;
+  const sys_seconds second{seconds(time / kNsPerSecond - (remainder < 0 ? 1 : 0))};
   const auto day = floor<days>(second);
   const year_month_day date(day);
   const auto of_day = (second - day).count();
   fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                  static_cast<unsigned>(date.day()), of_day / 3600, of_day / 60 % 60, of_day % 60);
-  if (const auto fraction = (point - second).count(); fraction != 0) {
+  if (fraction != 0) {
     fmt::format_to(std::back_inserter(out), ".{:09}", fraction);
     while (out.back() == '0') out.pop_back();
   }
