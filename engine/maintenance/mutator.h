@@ -24,6 +24,9 @@ class Mutator {
   // `on_folded`: a generation less is waiting; called without the lock.
   Mutator(Core& core, RewriteQueue& queue, std::function<void()> on_folded);
 
+  // No step runs while this is held. After the versions were cleared under it, steps give `closed`.
+  [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
+
   [[nodiscard]] DirectoryMarks& marks() noexcept { return marks_; }
 
   // --- fold.cpp ---

@@ -27,6 +27,7 @@ struct Sizes {
 Result<Sizes> measure(const Core& core) {
   Sizes sizes;
   const auto version = core.versions.current();
+  if (!version) return fail(ErrorCode::closed, "the store is closed");
   for (const auto& group : version->directory->groups()) {
     for (const auto& entry : group->entries) {
       sizes.containers += entry.bytes;
@@ -61,6 +62,7 @@ double ratio(const Sizes& sizes) {
 Result<std::vector<std::string>> Mutator::sample_store() const {
   std::vector<std::string> samples;
   const auto version = core_.versions.current();
+  if (!version) return fail(ErrorCode::closed, "the store is closed");
   const Directory& directory = *version->directory;
   const std::size_t step =
       std::max<std::size_t>(1, directory.partition_count() / kSamplePartitions);
@@ -126,6 +128,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   while (at) {
     const std::lock_guard lock(mutex_);
     const auto version = core_.versions.current();
+    if (!version) return fail(ErrorCode::closed, "the store is closed");
     const Directory& directory = *version->directory;
     if (directory.empty()) break;
     if (!go_on(progress, "rewrite", results.partitions_rewritten, directory.partition_count())) {

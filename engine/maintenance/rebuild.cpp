@@ -72,6 +72,7 @@ Result<void> collect_pairs(const Core& core, ProgressSink* progress,
 Result<void> Mutator::rebuild_indexes(ProgressSink* progress) {
   CAVEAT_TRY(fold_all());
   const std::lock_guard lock(mutex_);
+  if (!core_.versions.current()) return fail(ErrorCode::closed, "the store is closed");
   CAVEAT_TRY(set_complete(core_, false));
   std::array<std::vector<PostingPair>, kIndexCount> pairs;
   CAVEAT_TRY(collect_pairs(core_, progress, pairs));

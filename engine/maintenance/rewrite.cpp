@@ -74,6 +74,7 @@ Result<bool> Mutator::rewrite_queued() {
   if (lowers.empty()) return false;
   const std::lock_guard lock(mutex_);
   const auto version = core_.versions.current();
+  if (!version) return false;
   const Directory& directory = *version->directory;
   const std::size_t small = core_.options.partition_records / 4;
   std::vector<std::vector<OldPartition>> groups;

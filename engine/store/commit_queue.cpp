@@ -135,7 +135,7 @@ bool CommitQueue::changed_since(const Precondition& precondition) const {
 void CommitQueue::seal() {
   std::unique_lock lock(mutex_);
   turn_.wait(lock, [&] { return !leading_; });
-  if (active_ && !active_->empty()) seal_locked();
+  if (!closed_ && active_ && !active_->empty()) seal_locked();
 }
 
 // By the leader, or under the lock while nobody leads.

@@ -10,6 +10,10 @@ namespace caveat {
 
 namespace {
 
+tl::unexpected<StorageError> closed_error() {
+  return fail(ErrorCode::closed, "the store is closed");
+}
+
 tl::unexpected<StorageError> no_such_partition(std::uint64_t id) {
   return fail(ErrorCode::not_found, fmt::format("no partition has id {}", id));
 }
@@ -34,6 +38,7 @@ CompressedExceptionStore::CompressedExceptionStore(const StorageOptimizer& store
 
 Result<std::optional<BlockAddress>> CompressedExceptionStore::locate(
     const ExceptionKey& key) const {
+  if (!snapshot_.view().version) return closed_error();
   const Version& version = *snapshot_.view().version;
   if (version.directory->empty()) return std::nullopt;
   const auto position = version.directory->locate(key);
@@ -45,6 +50,7 @@ Result<std::optional<BlockAddress>> CompressedExceptionStore::locate(
 }
 
 Result<ExceptionRecord> CompressedExceptionStore::read(const BlockAddress& address) const {
+  if (!snapshot_.view().version) return closed_error();
   const Version& version = *snapshot_.view().version;
   const auto position = engine_->find_partition(version, address.partition_id);
   if (!position) return no_such_partition(address.partition_id);
@@ -65,6 +71,7 @@ Result<ExceptionRecord> CompressedExceptionStore::read(const BlockAddress& addre
 }
 
 Result<std::vector<PartitionInfo>> CompressedExceptionStore::partitions() const {
+  if (!snapshot_.view().version) return closed_error();
   const Version& version = *snapshot_.view().version;
   const Directory& directory = *version.directory;
   std::vector<PartitionInfo> list;
@@ -87,6 +94,7 @@ Result<std::vector<PartitionInfo>> CompressedExceptionStore::partitions() const 
 }
 
 Result<std::string> CompressedExceptionStore::container(std::uint64_t partition_id) const {
+  if (!snapshot_.view().version) return closed_error();
   const Version& version = *snapshot_.view().version;
   const auto position = engine_->find_partition(version, partition_id);
   if (!position) return no_such_partition(partition_id);

@@ -13,7 +13,9 @@ Result<void> Engine::check(const Options& options) {
   if (options.memory_budget_bytes < kMemoryBudgetMin) {
     return bad("memory_budget_bytes", "must be at least 8 MiB");
   }
-  if (options.cache_bytes + options.delta_bytes > options.memory_budget_bytes / 4 * 3) {
+  // In two steps: the sum may overflow.
+  const std::size_t share = options.memory_budget_bytes / 4 * 3;
+  if (options.cache_bytes > share || options.delta_bytes > share - options.cache_bytes) {
     return bad("cache_bytes", "with delta_bytes may take three quarters of the budget");
   }
   if (options.partition_records < 16 || options.partition_records > kMaxBlockRows) {
@@ -29,6 +31,7 @@ Result<void> Engine::check(const Options& options) {
     return bad("optimize_compression_level", "must be 1 to 19");
   }
   if (options.dictionary_bytes > 4 * kMiB) return bad("dictionary_bytes", "must be at most 4 MiB");
+  if (options.durability > Durability::fsync) return bad("durability", "is no known level");
   auto registry = CodecRegistry::built_in(options.compression_level);
   for (const auto& [id, codec] : options.custom_codecs) {
     if (codec == nullptr) return bad("custom_codecs", "holds a null codec");
@@ -81,19 +84,23 @@ Engine::~Engine() {
 Result<void> Engine::close() {
   const std::lock_guard lock(close_mutex_);
   if (closed_) return {};
-  if (const auto open = core_.versions.open_views(); open != 0) {
-    return fail(ErrorCode::busy,
-                fmt::format("close: {} snapshots or cursors are still open", open));
-  }
+  const auto busy = [&] {
+    return fail(ErrorCode::busy, fmt::format("close: {} snapshots or cursors are still open",
+                                             core_.versions.open_views()));
+  };
+  if (core_.versions.open_views() != 0) return busy();
   commits_.seal();
   auto folded = mutator_.fold_all();
   if (folded) folded = mutator_.write_directory();
+  if (!core_.versions.refuse_views()) return busy();  // one was opened meanwhile
   // From here on the store is closed, whatever fails: the log has everything.
   closed_ = true;
   commits_.close();
   maintenance_.stop();
   core_.backend->set_observer(nullptr);
   if (folded) folded = core_.backend->flush();
+  // Not in the middle of a step that some other thread asked for.
+  const auto step = mutator_.lock();
   core_.block_cache.clear();
   core_.record_cache.clear();
   core_.versions.clear();

@@ -58,6 +58,7 @@ template <class Use>
 auto Engine::with_version(const Snapshot* snapshot, const Use& use) const {
   using Answer = decltype(use(std::declval<const Version&>(), Sequence{}));
   if (snapshot != nullptr) {
+    if (!snapshot->view().version) return Answer(closed_error());  // taken when closed
     return use(*snapshot->view().version, snapshot->view().ceiling);
   }
   const auto version = core_.versions.pin();

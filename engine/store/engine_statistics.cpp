@@ -196,6 +196,7 @@ Result<StorageStatistics> Engine::statistics() {
   CAVEAT_TRY(mutator_.fold_all());
   StorageStatistics s = estimate_statistics();
   const auto view = core_.versions.view();
+  if (!view->version) return fail(ErrorCode::closed, "the store is closed");
   const Version& version = *view->version;
   const Directory& directory = *version.directory;
   s.total_exceptions = 0;
@@ -230,6 +231,7 @@ Result<StorageStatistics> Engine::statistics() {
 
 Result<std::vector<ColumnStatistics>> Engine::column_statistics() const {
   const auto view = core_.versions.view();
+  if (!view->version) return fail(ErrorCode::closed, "the store is closed");
   const Version& version = *view->version;
   const Directory& directory = *version.directory;
   std::array<ColumnStatistics, kBlockColumnCount> columns;

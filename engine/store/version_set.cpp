@@ -1,5 +1,7 @@
 #include "engine/store/version_set.h"
 
+#include <thread>
+
 #include "caveat/ports.h"
 #include "caveat/snapshot.h"
 
@@ -19,6 +21,7 @@ std::shared_ptr<const ReadView> VersionSet::view() const {
   auto open = open_;
   {
     const std::lock_guard lock(open->mutex);
+    if (open->refused) return std::shared_ptr<const ReadView>(view);
     open->since_ns.insert(now);
   }
   std::shared_ptr<const ReadView> result(view, [open, now](const ReadView* ended) {
@@ -63,6 +66,13 @@ std::size_t VersionSet::open_views() const {
   return open_->since_ns.size();
 }
 
+bool VersionSet::refuse_views() {
+  const std::lock_guard lock(open_->mutex);
+  if (!open_->since_ns.empty()) return false;
+  open_->refused = true;
+  return true;
+}
+
 std::int64_t VersionSet::oldest_view_age_ns() const {
   const std::lock_guard lock(open_->mutex);
   return open_->since_ns.empty() ? 0 : clock_.now_ns() - *open_->since_ns.begin();
@@ -70,12 +80,18 @@ std::int64_t VersionSet::oldest_view_age_ns() const {
 
 void VersionSet::clear() {
   std::vector<std::shared_ptr<const Version>> freed;
-  const std::lock_guard lock(mutex_);
-  current_.store(nullptr, std::memory_order_seq_cst);
-  freed = std::move(retired_);
-  retired_.clear();
-  if (owner_) freed.push_back(std::move(owner_));
-  owner_ = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    current_.store(nullptr, std::memory_order_seq_cst);
+    freed = std::move(retired_);
+    retired_.clear();
+    if (owner_) freed.push_back(std::move(owner_));
+    owner_ = nullptr;
+  }
+  // Point reads that have begun are short, and none begins any more.
+  for (const auto& version : freed) {
+    while (HazardDomain::is_pinned(version.get())) std::this_thread::yield();
+  }
 }
 
 }  // namespace caveat

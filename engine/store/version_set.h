@@ -51,9 +51,11 @@ class VersionSet {
   [[nodiscard]] std::shared_ptr<const Version> current() const;
 
   [[nodiscard]] std::size_t open_views() const;
+  // From now on views have no version. False, and nothing changes, while any is open.
+  [[nodiscard]] bool refuse_views();
   [[nodiscard]] std::int64_t oldest_view_age_ns() const;
 
-  // Frees what can be freed and everything current. After it there is no version.
+  // Frees everything, once no point read has it pinned any more. After it there is no version.
   void clear();
 
  private:
@@ -73,6 +75,7 @@ class VersionSet {
   struct OpenViews {
     std::mutex mutex;
     std::multiset<std::int64_t> since_ns;
+    bool refused = false;
   };
   std::shared_ptr<OpenViews> open_ = std::make_shared<OpenViews>();
 };

@@ -69,4 +69,27 @@ TEST_CASE("a pinned record of the delta outlives its fold", "[regression]") {
   REQUIRE((*pinned)->reason == exception.reason);
 }
 
+// A snapshot of a closed store has no version; reads through it, and the checked writes, followed
+// a null pointer.
+TEST_CASE("reads and checked writes of a closed store fail instead of falling over",
+          "[regression]") {
+  StorageOptimizer store;
+  value_of(store.close());
+  const Snapshot snapshot = store.snapshot();
+  CHECK(store.contains({1, 1}, &snapshot).error().code() == ErrorCode::closed);
+  CHECK(store.take_exception({1, 1}).error().code() == ErrorCode::closed);
+  CHECK(store.column_statistics().error().code() == ErrorCode::closed);
+}
+
+// The sum of two sizes overflowed and passed the check; the cache then asked for all memory.
+TEST_CASE("huge sizes in the options are refused", "[regression]") {
+  Options options;
+  options.cache_bytes = ~std::size_t{0};
+  options.delta_bytes = 2;
+  ScratchDirectory directory;
+  const auto opened = StorageOptimizer::open(directory.path() / "store", options);
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code() == ErrorCode::invalid_argument);
+}
+
 }  // namespace caveat::test

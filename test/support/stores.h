@@ -34,7 +34,7 @@ class ScratchDirectory {
 
 // Fails the test with the error's sentence where there is one.
 template <class T>
-decltype(auto) value_of(Result<T> result) {
+T value_of(Result<T> result) {
   if (!result) FAIL(to_string(result.error().code()) << ": " << result.error().message());
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }

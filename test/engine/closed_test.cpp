@@ -1,0 +1,90 @@
+// A store that was closed, or that cannot be closed yet.
+#include "test/support/stores.h"
+
+namespace caveat::test {
+
+namespace {
+
+const ExceptionKey kKey{1, hash_property("p")};
+
+template <class T>
+void require_code(const Result<T>& result, ErrorCode code) {
+  REQUIRE_FALSE(result.has_value());
+  INFO(result.error().message());
+  REQUIRE(result.error().code() == code);
+}
+
+}  // namespace
+
+TEST_CASE("every call on a closed store says so", "[bad]") {
+  const auto backend = GENERATE(Backend::memory, Backend::rocksdb);
+  TestStore holder(backend);
+  StorageOptimizer& store = *holder;
+  value_of(store.store_exception(kKey, {}));
+  value_of(store.close());
+  value_of(store.close());
+  const auto closed = ErrorCode::closed;
+  require_code(store.store_exception(kKey, {}), closed);
+  require_code(store.remove_exception(kKey), closed);
+  require_code(store.exchange_exception(kKey, {}), closed);
+  require_code(store.take_exception(kKey), closed);
+  require_code(store.compare_and_set(kKey, std::nullopt, Exception{}), closed);
+  WriteBatch batch;
+  value_of(batch.clear_node(1));
+  require_code(store.write(batch), closed);
+  const std::vector<ExceptionRecord> records = {{kKey, {}}};
+  require_code(store.bulk_store(records), closed);
+  require_code(store.clear_node(1), closed);
+  require_code(store.clear_property(1), closed);
+  require_code(store.flush(), closed);
+  require_code(store.register_property("new"), closed);
+  require_code(store.contains(kKey), closed);
+  require_code(store.has_exceptions(1), closed);
+  require_code(store.retrieve_exception(kKey), closed);
+  require_code(store.retrieve_view(kKey), closed);
+  const std::vector<ExceptionKey> keys = {kKey};
+  require_code(store.bulk_retrieve(keys), closed);
+  require_code(store.query({}), closed);
+  require_code(store.count({}), closed);
+  require_code(store.explain({}), closed);
+  require_code(store.query_by_node(1), closed);
+  require_code(store.optimize_storage(), closed);
+  require_code(store.rebuild_indexes(), closed);
+  require_code(store.compact_storage(), closed);
+  require_code(store.verify(), closed);
+  require_code(store.get_storage_statistics(), closed);
+  require_code(store.column_statistics(), closed);
+  CHECK(store.estimate_storage_statistics().partitions == 0);
+  // A snapshot of a closed store is empty-handed.
+  const Snapshot snapshot = store.snapshot();
+  require_code(store.contains(kKey, &snapshot), closed);
+  require_code(store.retrieve_exception(kKey, &snapshot), closed);
+  require_code(store.query({}, &snapshot), closed);
+  const CompressedExceptionStore blocks(store);
+  require_code(blocks.partitions(), closed);
+  require_code(blocks.locate(kKey), closed);
+}
+
+TEST_CASE("a store with open snapshots or cursors is busy, and goes on", "[bad]") {
+  const auto backend = GENERATE(Backend::memory, Backend::rocksdb);
+  TestStore store(backend);
+  value_of(store->store_exception(kKey, {}));
+  {
+    const Snapshot snapshot = store->snapshot();
+    require_code(store->close(), ErrorCode::busy);
+    value_of(store->remove_exception(kKey));
+    CHECK(value_of(store->contains(kKey, &snapshot)));
+    CHECK_FALSE(value_of(store->contains(kKey)));
+    value_of(store->flush());
+  }
+  value_of(store->store_exception(kKey, {}));
+  {
+    auto cursor = value_of(store->query({}));
+    require_code(store->close(), ErrorCode::busy);
+    REQUIRE(value_of(cursor.next()) != nullptr);
+  }
+  value_of(store->close());
+  require_code(store->contains(kKey), ErrorCode::closed);
+}
+
+}  // namespace caveat::test
