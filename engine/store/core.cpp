@@ -37,6 +37,7 @@ void BackgroundErrors::report(const StorageError& error, EngineCounters& counter
     if (!pending_) pending_ = error;
     any_.store(true, std::memory_order_release);
   }
+  if (waker_) waker_();
   if (listener_) listener_(error);
 }
 

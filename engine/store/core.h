@@ -62,12 +62,15 @@ class BackgroundErrors {
   explicit BackgroundErrors(std::function<void(const StorageError&)> listener)
       : listener_(std::move(listener)) {}
   void report(const StorageError& error, EngineCounters& counters);
+  // Called after each report: writers may be waiting for what has just failed. Before any report.
+  void set_waker(std::function<void()> waker) { waker_ = std::move(waker); }
   // The oldest not yet returned; writes ask before they begin.
   [[nodiscard]] std::optional<StorageError> take();
   [[nodiscard]] bool any() const noexcept { return any_.load(std::memory_order_acquire); }
 
  private:
   std::function<void(const StorageError&)> listener_;
+  std::function<void()> waker_;
   std::mutex mutex_;
   std::optional<StorageError> pending_;
   std::atomic<bool> any_{false};

@@ -55,7 +55,9 @@ Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
              }),
       mutator_(core_, queue_, [this] { commits_.on_folded(); }),
       commits_(core_, [this] { maintenance_.wake(); }),
-      maintenance_(core_, mutator_) {}
+      maintenance_(core_, mutator_) {
+  core_.background_errors.set_waker([this] { commits_.on_folded(); });
+}
 
 Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend, Options options) {
   CAVEAT_TRY(check(options));

@@ -92,4 +92,9 @@ TEST_CASE("huge sizes in the options are refused", "[regression]") {
   CHECK(opened.error().code() == ErrorCode::invalid_argument);
 }
 
+// Nobody woke writers that waited for a fold when the fold failed: full_disk_test.cpp, "writers
+// that wait for a fold are told that it fails". Closing while others read freed versions under
+// them: concurrency_test.cpp, "a store may be closed while others use it". Containers that no
+// compaction pointed out stayed long for ever: healing_test.cpp, on rocksdb.
+
 }  // namespace caveat::test
