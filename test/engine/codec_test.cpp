@@ -1,0 +1,191 @@
+// Codecs and dictionaries of a whole store: the host's own codec, blocks of several codecs, and
+// what happens when a codec is not registered any more.
+#include <random>
+#include <set>
+
+#include "test/support/backend_double.h"
+#include "test/support/stores.h"
+
+namespace caveat::test {
+
+namespace {
+
+constexpr CodecId kMine = 200;
+constexpr NodeId kNodes = 3000;
+
+// Our own: lz4 behind a mark of one byte.
+class MarkedCodec final : public CustomCompressor {
+ public:
+  std::string_view name() const noexcept override { return "marked"; }
+  Result<void> compress(std::string_view raw, const CompressionDictionary*,
+                        std::string& out) const override {
+    out.push_back('#');
+    CAVEAT_ASSIGN(const Codec* lz4, registry_.find(static_cast<CodecId>(1)));
+    return lz4->compress(raw, nullptr, out);
+  }
+  Result<void> decompress(std::string_view stored, std::size_t raw_size,
+                          const CompressionDictionary*, std::string& out) const override {
+    if (stored.empty() || stored[0] != '#') return fail(ErrorCode::corruption, "marked: no mark");
+    CAVEAT_ASSIGN(const Codec* lz4, registry_.find(static_cast<CodecId>(1)));
+    return lz4->decompress(stored.substr(1), raw_size, nullptr, out);
+  }
+
+ private:
+  CodecRegistry registry_ = CodecRegistry::built_in(3);
+};
+
+Options with(CompressionAlgorithm algorithm, bool registered) {
+  Options options;
+  options.compression = algorithm;
+  options.custom_codec_id = kMine;
+  options.background_maintenance = false;
+  if (registered) options.custom_codecs.emplace_back(kMine, std::make_shared<MarkedCodec>());
+  return options;
+}
+
+ExceptionRecord record(NodeId node, int version) {
+  ExceptionRecord record;
+  record.key = {node, hash_property("p")};
+  record.exception.inherited_value = "the value that everybody inherits";
+  record.exception.actual_value = static_cast<std::int64_t>(node);
+  record.exception.reason =
+      "observed by station " + std::to_string(node % 40) + ", version " + std::to_string(version);
+  return record;
+}
+
+class CodecWorld {
+ public:
+  StorageOptimizer open(const Options& options) {
+    return value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(memory_), options));
+  }
+  void fill(StorageOptimizer& store, NodeId begin, NodeId end, int version) {
+    std::vector<ExceptionRecord> records;
+    for (NodeId node = begin; node < end; ++node) records.push_back(record(node, version));
+    value_of(store.bulk_store(records));
+    value_of(store.flush());
+  }
+
+ private:
+  std::shared_ptr<KvBackend> memory_ = shared_memory_backend();
+};
+
+std::set<CodecId> codecs_of(StorageOptimizer& store) {
+  std::set<CodecId> codecs;
+  for (const auto& partition : value_of(CompressedExceptionStore(store).partitions())) {
+    codecs.insert(partition.codec);
+  }
+  return codecs;
+}
+
+}  // namespace
+
+TEST_CASE("a codec of the host's is used, and needed at every open", "[codec]") {
+  CodecWorld world;
+  {
+    auto store = world.open(with(CompressionAlgorithm::Custom, true));
+    world.fill(store, 0, kNodes, 1);
+    CHECK(codecs_of(store) == std::set<CodecId>{kMine});
+  }
+  {
+    auto store = world.open(with(CompressionAlgorithm::Custom, true));
+    CHECK(value_of(store.retrieve_exception(record(7, 1).key)) == record(7, 1).exception);
+    CHECK(value_of(store.verify()).errors.empty());
+  }
+  {  // Not registered: the store opens, and whatever needs no such block goes on.
+    auto store = world.open(with(CompressionAlgorithm::Zstd, false));
+    const auto lost = store.retrieve_exception(record(7, 1).key);
+    REQUIRE_FALSE(lost.has_value());
+    INFO(lost.error().message());
+    CHECK(lost.error().code() == ErrorCode::codec_missing);
+    CHECK_THAT(lost.error().message(), Catch::Contains("200"));
+    value_of(store.store_exception(record(7, 2).key, record(7, 2).exception));
+    CHECK(value_of(store.retrieve_exception(record(7, 2).key)) == record(7, 2).exception);
+    // A fold has to put it beside a block that it cannot read; that is told once, and not lost.
+    static_cast<void>(store.flush());
+    for (NodeId node = 0; node < kNodes; node += 100) {
+      static_cast<void>(store.store_exception(record(node, 3).key, record(node, 3).exception));
+    }
+    static_cast<void>(store.flush());
+    value_of(store.store_exception(record(kNodes + 1, 1).key, record(kNodes + 1, 1).exception));
+  }
+  {  // Registered again: everything is there.
+    auto store = world.open(with(CompressionAlgorithm::Custom, true));
+    CHECK(value_of(store.count({})) == kNodes + 1);
+    CHECK(value_of(store.retrieve_exception(record(7, 2).key)) == record(7, 2).exception);
+    CHECK(value_of(store.retrieve_exception(record(8, 1).key)) == record(8, 1).exception);
+    CHECK(value_of(store.verify()).errors.empty());
+  }
+}
+
+TEST_CASE("a codec that is asked for must be registered", "[codec]") {
+  CodecWorld world;
+  const auto refused =
+      StorageOptimizer::open(std::make_unique<BackendDouble>(shared_memory_backend()),
+                             with(CompressionAlgorithm::Custom, false));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code() == ErrorCode::codec_missing);
+  CHECK_THAT(refused.error().message(), Catch::Contains("200"));
+}
+
+TEST_CASE("a store of several codecs is read whole, and optimize re-encodes it", "[codec]") {
+  CodecWorld world;
+  int part = 0;
+  for (const auto algorithm : {CompressionAlgorithm::None, CompressionAlgorithm::Lz4,
+                               CompressionAlgorithm::Custom, CompressionAlgorithm::Zstd}) {
+    auto store = world.open(with(algorithm, true));
+    const NodeId begin = static_cast<NodeId>(part++) * kNodes;
+    world.fill(store, begin, begin + kNodes, 1);
+  }
+  auto store = world.open(with(CompressionAlgorithm::Zstd, true));
+  CHECK(codecs_of(store) == std::set<CodecId>{0, 1, 2, kMine});
+  CHECK(value_of(store.verify()).errors.empty());
+  value_of(store.optimize_storage());
+  CHECK(codecs_of(store) == std::set<CodecId>{2});
+  CHECK(value_of(store.count({})) == 4 * kNodes);
+  for (NodeId node = 0; node < 4 * kNodes; node += 37) {
+    REQUIRE(value_of(store.retrieve_exception(record(node, 1).key)) == record(node, 1).exception);
+  }
+  CHECK(value_of(store.verify()).errors.empty());
+}
+
+TEST_CASE("a dictionary is trained once there is enough, and used from then on", "[codec]") {
+  CodecWorld world;
+  auto store = world.open(with(CompressionAlgorithm::Zstd, false));
+  const auto text = [](NodeId node) {
+    std::mt19937_64 random(node);
+    std::string words;
+    const char* vocabulary[] = {"observed ",    "inherited ",  "contradicts ",  "the parent ",
+                                "measurement ", "by curator ", "in the field ", "since review "};
+    for (int i = 0; i < 20; ++i) words += vocabulary[random() % 8] + std::to_string(random() % 97);
+    return words;
+  };
+  std::vector<ExceptionRecord> records;
+  for (NodeId node = 0; node < 20'000; ++node) {
+    records.push_back(record(node, 1));
+    records.back().exception.reason = text(node);
+  }
+  value_of(store.bulk_store(std::span(records).first(50)));
+  value_of(store.flush());
+  CHECK(store.estimate_storage_statistics().dictionaries == 0);
+  value_of(store.bulk_store(records));
+  value_of(store.flush());
+  CHECK(store.estimate_storage_statistics().dictionaries >= 1);
+  const auto named = [&] {
+    std::size_t count = 0;
+    for (const auto& partition : value_of(CompressedExceptionStore(store).partitions())) {
+      count += partition.dictionary != 0 ? 1U : 0U;
+    }
+    return count;
+  };
+  CHECK(named() > 0);
+  value_of(store.optimize_storage());
+  CHECK(named() == store.estimate_storage_statistics().partitions);
+  CHECK(store.estimate_storage_statistics().dictionaries == 1);  // the old one is dropped
+  value_of(store.close());
+  auto again = world.open(with(CompressionAlgorithm::Zstd, false));
+  for (NodeId node = 0; node < 20'000; node += 211) {
+    REQUIRE(value_of(again.retrieve_exception(records[node].key)) == records[node].exception);
+  }
+}
+
+}  // namespace caveat::test
