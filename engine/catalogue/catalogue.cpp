@@ -145,6 +145,7 @@ Result<void> Catalogue::load(KvBackend& backend) {
     const auto page = __builtin_bswap32(get_fixed<std::uint32_t>(it->key(), 1));
     CAVEAT_TRY(load_page(page, it->value()));
   }
+  CAVEAT_TRY(it->status());  // the next seek forgets it
   for (it->seek("N"); it->valid() && it->key().starts_with('N'); it->next()) {
     if (it->key().size() != 9 || it->value().size() > kMaxPropertyNameBytes) {
       return fail(ErrorCode::corruption, "meta: waiting name of a wrong length");

@@ -13,20 +13,25 @@ void DirectoryMarks::mark(const ExceptionKey& first, const std::optional<Excepti
   auto page = pages_.upper_bound(first);
   if (page != pages_.begin()) --page;
   for (; page != pages_.end() && (!last || page->first < *last); ++page) {
-    if (page->second && marking_.insert(page->first).second) {
+    if (page->second.clean && marking_.insert(page->first).second) {
       batch.put(Family::meta, directory_mark_key(page->first), {});
     }
   }
 }
 
 void DirectoryMarks::committed() {
-  for (const auto& lower : marking_) pages_[lower] = false;
+  for (const auto& lower : marking_) pages_[lower].clean = false;
   marking_.clear();
+}
+
+void DirectoryMarks::improve(const ExceptionKey& key) {
+  auto page = pages_.upper_bound(key);
+  if (page != pages_.begin()) (--page)->second.clean = false;
 }
 
 Result<void> DirectoryMarks::write_pages(const Directory& directory, KvBackend& backend) {
   KvBatch batch;
-  std::map<ExceptionKey, bool> written;
+  std::map<ExceptionKey, Page> written;
   std::string page;
   const auto flush = [&]() -> Result<void> {
     if (batch.empty()) return {};
@@ -36,9 +41,9 @@ Result<void> DirectoryMarks::write_pages(const Directory& directory, KvBackend& 
   };
   for (const auto& group : directory.groups()) {
     const ExceptionKey& lower = group->lower();
-    written[lower] = true;
+    written[lower] = page_of(*group);
     // A clean page is exactly its group: changes would have marked it.
-    if (is_clean(lower)) continue;
+    if (is_clean(*group)) continue;
     page.clear();
     encode_directory_page(group->entries, page);
     batch.put(Family::meta, directory_page_key(lower), page);
@@ -46,7 +51,7 @@ Result<void> DirectoryMarks::write_pages(const Directory& directory, KvBackend& 
     if (batch.bytes() > kBatchBytesMax) CAVEAT_TRY(flush());
   }
   // Pages that no group begins with any more: what they covered is in the page before.
-  for (const auto& [lower, clean] : pages_) {
+  for (const auto& [lower, page_before] : pages_) {
     if (written.contains(lower)) continue;
     batch.erase(Family::meta, directory_page_key(lower));
     batch.erase(Family::meta, directory_mark_key(lower));

@@ -11,8 +11,14 @@ namespace caveat {
 
 class DirectoryMarks {
  public:
-  // A page that was read at open, and whether it may be believed.
-  void add(const ExceptionKey& lower, bool clean) { pages_[lower] = clean; }
+  // A page that was read at open and is a group of the directory now.
+  void add_clean(const PartitionGroup& group) { pages_[group.lower()] = page_of(group); }
+  // A page that is stored and not to be believed.
+  void add_outdated(const ExceptionKey& lower) { pages_[lower] = {}; }
+
+  // What the page says of the key's partition is true but could be better (a filter was built):
+  // it is written again when pages are.
+  void improve(const ExceptionKey& key);
 
   // Before a change to partitions in [first, last): adds to the batch the marks of the pages that
   // were clean. committed() when the batch was written, dropped() when not.
@@ -24,12 +30,23 @@ class DirectoryMarks {
   [[nodiscard]] Result<void> write_pages(const Directory& directory, KvBackend& backend);
 
  private:
-  [[nodiscard]] bool is_clean(const ExceptionKey& lower) const {
-    const auto found = pages_.find(lower);
-    return found != pages_.end() && found->second;
+  struct Page {
+    bool clean = false;
+    // Of a clean one, what it holds. A group of another extent is not this page, whatever its
+    // lower bound.
+    std::size_t entries = 0;
+    ExceptionKey last;
+    friend bool operator==(const Page&, const Page&) = default;
+  };
+  static Page page_of(const PartitionGroup& group) {
+    return {true, group.entries.size(), group.entries.back().lower};
+  }
+  [[nodiscard]] bool is_clean(const PartitionGroup& group) const {
+    const auto found = pages_.find(group.lower());
+    return found != pages_.end() && found->second == page_of(group);
   }
 
-  std::map<ExceptionKey, bool> pages_;  // lower bound -> clean
+  std::map<ExceptionKey, Page> pages_;  // by lower bound
   std::set<ExceptionKey> marking_;      // marked in a batch that is not yet written
 };
 

@@ -238,6 +238,7 @@ Result<bool> Mutator::build_filters() {
     for (const auto row : *rows) filter.add((*image)->key(row));
     entry.filter = std::make_shared<const KeyFilter>(std::move(filter));
     editor.replace(entry.lower, upper, {entry});
+    marks_.improve(entry.lower);
   }
   const auto next = editor.finish();
   core_.versions.update([&](Version& changed) { changed.directory = next; });

@@ -28,6 +28,7 @@ Result<StoredPages> read_pages(KvBackend& backend) {
       stored.pages.emplace_back(*lower, it->value());
     }
   }
+  CAVEAT_TRY(it->status());  // the next seek forgets it
   for (it->seek("X"); it->valid() && it->key().starts_with('X'); it->next()) {
     if (const auto lower = decode_key(it->key().substr(1))) stored.marks.insert(*lower);
   }
@@ -104,7 +105,25 @@ Result<void> Engine::recover() {
 
   // Directory: pages that are up to date, the primary for the rest.
   CAVEAT_ASSIGN(const auto stored, read_pages(backend));
-  std::vector<PartitionEntry> entries;
+  std::vector<PartitionEntry> entries;  // of the group being gathered
+  std::vector<std::shared_ptr<const PartitionGroup>> groups;
+  bool impossible_id = false;
+  const auto close_group = [&] {
+    for (auto& entry : entries) {
+      if (entry.id == 0) entry.id = core_.next_partition_id++;
+      entry.version = core_.new_partition_version();
+      impossible_id = impossible_id || entry.id >= PartitionIds::kIdsMax;
+      if (!impossible_id) core_.partition_ids.set(entry.id, entry.lower);
+    }
+    for (std::size_t from = 0; from < entries.size(); from += kGroupPartitions) {
+      const std::size_t to = std::min(entries.size(), from + kGroupPartitions);
+      auto group = std::make_shared<PartitionGroup>();
+      group->entries.assign(entries.begin() + static_cast<std::ptrdiff_t>(from),
+                            entries.begin() + static_cast<std::ptrdiff_t>(to));
+      groups.push_back(std::move(group));
+    }
+    entries.clear();
+  };
   DirectoryScan scan(core_, entries);
   std::size_t filter_bytes = 0;
   if (stored.pages.empty() || stored.pages.front().first != ExceptionKey{}) {
@@ -115,36 +134,32 @@ Result<void> Engine::recover() {
     const auto& [lower, page] = stored.pages[i];
     const auto last =
         i + 1 < stored.pages.size() ? std::optional(stored.pages[i + 1].first) : std::nullopt;
-    bool clean = !stored.marks.contains(lower);
-    if (clean) {
-      auto decoded = decode_directory_page(page, filter_bytes < core_.memory.filters);
-      if (decoded) {
-        for (auto& entry : *decoded) {
-          if (last && entry.lower >= *last) break;
-          if (entry.filter) filter_bytes += entry.filter->memory_bytes();
-          entries.push_back(std::move(entry));
-        }
-      } else {
-        clean = false;
-      }
+    auto decoded = stored.marks.contains(lower)
+                       ? Result<std::vector<PartitionEntry>>(tl::make_unexpected(
+                             StorageError(ErrorCode::not_found, "the page is out of date")))
+                       : decode_directory_page(page, filter_bytes < core_.memory.filters);
+    const bool clean =
+        decoded && decoded->front().lower == lower && (!last || decoded->back().lower < *last);
+    if (!clean) {
+      CAVEAT_TRY(scan.add(lower, last));
+      mutator_.marks().add_outdated(lower);
+      continue;
     }
-    if (!clean) CAVEAT_TRY(scan.add(lower, last));
-    mutator_.marks().add(lower, clean);
-  }
-  for (auto& entry : entries) {
-    if (entry.id == 0) entry.id = core_.next_partition_id++;
-    entry.version = core_.new_partition_version();
-    if (entry.id >= PartitionIds::kIdsMax) {
-      return fail(ErrorCode::corruption, "directory: impossible partition id");
+    // A clean page is a group by itself, and stays the page of just that group.
+    close_group();
+    for (auto& entry : *decoded) {
+      if (entry.filter) filter_bytes += entry.filter->memory_bytes();
+      entries.push_back(std::move(entry));
     }
-    core_.partition_ids.set(entry.id, entry.lower);
+    close_group();
+    mutator_.marks().add_clean(*groups.back());
   }
-  if (!entries.empty() && entries.front().lower != ExceptionKey{}) {
+  close_group();
+  if (impossible_id) return fail(ErrorCode::corruption, "directory: impossible partition id");
+  if (!groups.empty() && groups.front()->lower() != ExceptionKey{}) {
     return fail(ErrorCode::corruption, "primary: the first partition is missing");
   }
-  const Directory nothing;
-  DirectoryEditor directory(nothing);
-  if (!entries.empty()) directory.replace({}, std::nullopt, std::move(entries));
+  const auto directory = std::make_shared<const Directory>(std::move(groups));
 
   // The log: each generation as it was, all of them sealed; the next write begins a new one.
   std::vector<std::shared_ptr<Generation>> generations;  // oldest first
@@ -177,7 +192,7 @@ Result<void> Engine::recover() {
   CAVEAT_ASSIGN(auto snapshot, backend.snapshot());
   core_.versions.update([&](Version& version) {
     version.generations.assign(generations.rbegin(), generations.rend());
-    version.directory = directory.finish();
+    version.directory = directory;
     version.clears = std::make_shared<const ClearList>(std::move(clears));
     version.backend_snapshot = std::move(snapshot);
     version.folded_through = core_.superblock.folded_through;

@@ -97,4 +97,34 @@ TEST_CASE("huge sizes in the options are refused", "[regression]") {
 // them: concurrency_test.cpp, "a store may be closed while others use it". Containers that no
 // compaction pointed out stayed long for ever: healing_test.cpp, on rocksdb.
 
+// Opening cut the directory into other groups than its pages held, and closing then took a page for
+// the group of the same lower bound: what lay between was forgotten at the next open.
+TEST_CASE("a directory of many pages survives any number of opens", "[regression]") {
+  Options options;
+  options.background_maintenance = false;
+  options.partition_records = 16;
+  TestStore store(Backend::rocksdb, options);
+  const PropertyHash property = hash_property("p");
+  constexpr NodeId kNodes = 9000;
+  for (int round = 0; round < 3; ++round) {
+    // Folds, joins and splits move the bounds of groups from round to round.
+    std::vector<ExceptionRecord> records;
+    for (NodeId node = static_cast<NodeId>(round); node < kNodes; node += 3) {
+      records.push_back({{node, property}, with(0.5F, round)});
+    }
+    value_of(store->bulk_store(records));
+    value_of(store->flush());
+    if (round == 1) value_of(store->optimize_storage());
+    const auto count = value_of(store->count({}));
+    for (int opened = 0; opened < 3; ++opened) {
+      store.reopen();
+      REQUIRE(value_of(store->count({})) == count);
+      // A change of one partition marks one page.
+      if (opened == 1) value_of(store->store_exception({0, property}, with(1.0F, 7)));
+    }
+    require_sound(*store);
+  }
+  REQUIRE(value_of(store->count({})) == kNodes);
+}
+
 }  // namespace caveat::test
