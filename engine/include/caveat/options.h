@@ -50,6 +50,7 @@ struct Options {
   std::size_t delta_bytes = 0;
 
   // --- Layout: takes effect for blocks written from now on; optimize_storage converts the rest ---
+  // (Partitions of more than twice partition_records are cut in the background, by and by.)
 
   // How string sections are compressed. Default Zstd. For Custom, custom_codec_id names which.
   CompressionAlgorithm compression = CompressionAlgorithm::Zstd;
