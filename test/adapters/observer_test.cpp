@@ -67,7 +67,6 @@ TEMPLATE_TEST_CASE("values that want rewriting are reported", "", CAVEAT_BACKEND
   b.set_observer(&recorder);
   put(b, Family::meta, "long", std::string(2000, 'x'));
   put(b, Family::delta, "long", std::string(2000, 'x'));
-  put(b, Family::confidence, "long", std::string(2000, 'x'));
   put(b, Family::primary, "long", std::string(2000, 'x'));
   put(b, Family::primary, "short", std::string(100, 'x'));
   for (int i = 0; i < 12; ++i) append(b, Family::property, "grown", std::string(100, 'y'));
