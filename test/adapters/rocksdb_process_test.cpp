@@ -1,5 +1,6 @@
 // What survives a killed process, and what a second process may and may not do.
-#include "test/adapters/child.h"
+#include "test/adapters/harness.h"
+#include "test/support/child_process.h"
 
 #ifndef CAVEAT_TEST_TSAN
 #include <sys/file.h>
@@ -75,7 +76,7 @@ TEST_CASE("child: write without end", "[.child]") {
 TEST_CASE("acknowledged writes survive a killed process") {
   const ScratchDirectory scratch;
   const auto path = scratch.path() / "store";
-  Child child("child: write and hold the store open", path);
+  ChildProcess child("child: write and hold the store open", path);
   REQUIRE(child.wait_for("ready"));
   child.kill();
   auto backend = must(open_rocksdb_backend(path));
@@ -92,7 +93,7 @@ TEST_CASE("acknowledged writes survive a killed process") {
 TEST_CASE("a store that is open elsewhere is locked, and names the pid") {
   const ScratchDirectory scratch;
   const auto path = scratch.path() / "store";
-  Child child("child: write and hold the store open", path);
+  ChildProcess child("child: write and hold the store open", path);
   REQUIRE(child.wait_for("ready"));
   const StorageError error = must_fail(open_rocksdb_backend(path));
   CHECK(error.code() == ErrorCode::locked);
@@ -117,7 +118,7 @@ TEST_CASE("a store that this process has open is locked") {
 TEST_CASE("a live store can be copied and the copy opens") {
   const ScratchDirectory scratch;
   const auto path = scratch.path() / "store";
-  Child child("child: write and hold the store open", path);
+  ChildProcess child("child: write and hold the store open", path);
   REQUIRE(child.wait_for("ready"));
   const auto copy = must(checkpoint_of_live_store(path, scratch.path() / "copies"));
   {
@@ -138,7 +139,7 @@ TEST_CASE("a live store can be copied and the copy opens") {
 TEST_CASE("copies of a store under heavy writing are consistent") {
   const ScratchDirectory scratch;
   const auto path = scratch.path() / "store";
-  Child child("child: write without end", path);
+  ChildProcess child("child: write without end", path);
   REQUIRE(child.wait_for("ready"));
   int copied = 0;
   for (int i = 0; i < 4; ++i) {

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "test/cache/counting_heap.h"
+#include "test/support/counting_heap.h"
 
 using namespace caveat;
 

@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <functional>
 
-#include "test/cache/counting_heap.h"
+#include "test/support/counting_heap.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {

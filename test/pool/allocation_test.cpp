@@ -6,7 +6,7 @@
 #include "pool/arena.h"
 #include "pool/buffer_pool.h"
 #include "pool/object_pool.h"
-#include "test/pool/counting_heap.h"
+#include "test/support/counting_heap.h"
 
 namespace {
 

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 extern char** environ;  // NOLINT: POSIX's
 
@@ -66,10 +67,23 @@ class ChildProcess {
     }
     return {};
   }
+  // Waits for a line that says so; false if the child ended first.
+  bool wait_for(std::string_view line) {
+    for (std::string said = next_line(); !said.empty(); said = next_line()) {
+      if (said == line) return true;
+    }
+    return false;
+  }
   void kill() {
     ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    wait();
+  }
+  // Until it ends by itself; the status of waitpid.
+  int wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
     pid_ = -1;
+    return status;
   }
 
  private:

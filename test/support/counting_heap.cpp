@@ -1,4 +1,4 @@
-#include "test/pool/counting_heap.h"
+#include "test/support/counting_heap.h"
 
 #include <malloc.h>
 

@@ -1,2 +1,0 @@
-// One counting heap for all suites that count.
-#include "test/cache/counting_heap.cpp"
