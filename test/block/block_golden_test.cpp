@@ -14,7 +14,7 @@ using namespace caveat::test;
 namespace {
 
 const std::filesystem::path kGolden =
-    std::filesystem::path(__FILE__).parent_path() / "golden" / "block.txt";
+    std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / "block.txt";
 
 // Six rows of two nodes that use most of the encodings. Codec none: zstd's bytes are its own.
 RowSet golden_rows() {

@@ -37,7 +37,7 @@ StatsReport sample() {
 }
 
 void check_golden(const std::string& text, const char* name) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden" / name;
+  const auto path = std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / name;
   if (std::getenv("CAVEAT_REGENERATE") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
   CHECK(text == std::string(std::istreambuf_iterator<char>(file), {}));

@@ -75,7 +75,7 @@ std::string parse_hex_dump(const std::string& text) {
 }
 
 std::filesystem::path golden(const char* name) {
-  return std::filesystem::path(__FILE__).parent_path() / "golden" / name;
+  return std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / name;
 }
 // Writes it first where that was asked for.
 std::string golden_text(const char* name, const std::string& text) {

@@ -226,7 +226,7 @@ TEST_CASE("segments are laid out as docs/format/posting.md says", "[golden]") {
                                        {103, 3}},
               bytes);
   const auto text = dump.text(bytes);
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden" / "segments.hex";
+  const auto path = std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / "segments.hex";
   if (std::getenv("CAVEAT_REGENERATE") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
   const std::string golden(std::istreambuf_iterator<char>(file), {});

@@ -54,7 +54,7 @@ TEST_CASE("rows are laid out as docs/format/row.md says", "[golden]") {
   test::HexDump dump;
   const auto bytes = all_rows(dump);
   const auto text = dump.text(bytes);
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden" / "rows.hex";
+  const auto path = std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / "rows.hex";
   if (std::getenv("CAVEAT_REGENERATE") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
   const std::string golden(std::istreambuf_iterator<char>(file), {});
