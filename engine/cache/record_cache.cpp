@@ -57,13 +57,13 @@ std::shared_ptr<const PinnedRecord> PinnedRecord::make(const RecordStamp& stamp,
 }
 
 bool RecordCache::insert(const RecordStamp& stamp, const ExceptionView& record,
-                         bool admit_now) noexcept {
+                         Admission admission) noexcept {
   if (payload_bytes(record) > kRecordBytesMax) return false;
-  if (!cache_.should_admit(record.key) && !admit_now) return false;
+  if (!cache_.should_admit(record.key) && admission != Admission::now) return false;
   auto made = PinnedRecord::make(stamp, record);
   if (made == nullptr) return false;
   const std::size_t bytes = made->bytes();
-  return cache_.insert(record.key, std::move(made), bytes, true);
+  return cache_.insert(record.key, std::move(made), bytes, Admission::now);
 }
 
 }  // namespace caveat

@@ -73,10 +73,11 @@ class RecordCache {
     return pinned ? pinned.share() : nullptr;
   }
 
-  // After a miss: copies the record and keeps it, if its key was wanted before or `admit_now`.
+  // After a miss: copies the record and keeps it, if its key was wanted before (or at once; room
+  // alone is no reason, as the copy costs more than the block's hit).
   // True if kept. Costs little when not.
   bool insert(const RecordStamp& stamp, const ExceptionView& record,
-              bool admit_now = false) noexcept;
+              Admission admission = Admission::second_touch) noexcept;
 
   bool erase(const ExceptionKey& key) noexcept { return cache_.erase(key); }
   void clear() noexcept { cache_.clear(); }

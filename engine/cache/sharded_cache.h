@@ -1,8 +1,8 @@
 // A cache whose readers take no lock and write to no shared memory.
 //
 // Eviction is CLOCK over a queue: the oldest entry goes unless it was hit since the hand passed
-// it; then it cools by one and queues again. A key enters on its second touch. Why this and not
-// LRU or S3-FIFO: docs/decisions/0011-cache-eviction.md.
+// it; then it cools by one and queues again. Where others have to go for it, a key enters on its
+// second touch. Why this and not LRU or S3-FIFO: docs/decisions/0011-cache-eviction.md.
 #pragma once
 
 #include <algorithm>
@@ -34,6 +34,14 @@ struct CacheOptions {
   std::size_t capacity_bytes = 0;
   // About what an entry takes; sizes the memory of touches and the number of shards.
   std::size_t typical_entry_bytes = 4096;
+};
+
+// When a value is kept.
+enum class Admission : std::uint8_t {
+  second_touch,          // its key was touched lately
+  room_or_second_touch,  // the same, or nothing has to go for it
+  room,                  // nothing has to go for it; does not count as a touch: for scans
+  now,                   // always
 };
 
 // Thread-safe, and never a wrong answer: at worst a miss for an entry that is just being moved.
@@ -85,14 +93,14 @@ class ShardedCache {
   [[nodiscard]] Pinned lookup_if(const Key& key, Test&& valid) const noexcept;
 
   // Notes that the key was wanted, and says whether insert would keep it: for callers to whom
-  // making the value costs something. Then insert with admit_now.
+  // making the value costs something. Then insert with Admission::now.
   [[nodiscard]] bool should_admit(const Key& key) noexcept {
     return sketch_.touch(Traits::touch_hash(key));
   }
-  // Keeps the value if its key was touched lately or `admit_now`; true if it is kept. Replaces a
-  // value of the same key. `value_bytes`: what the value holds, its own allocations included.
+  // True if the value is kept. Replaces a value of the same key. `value_bytes`: what the value
+  // holds, its own allocations included.
   bool insert(const Key& key, std::shared_ptr<const Value> value, std::size_t value_bytes,
-              bool admit_now = false) noexcept;
+              Admission admission = Admission::second_touch) noexcept;
 
   bool erase(const Key& key) noexcept;  // true if it was there
   void clear() noexcept;
@@ -112,6 +120,8 @@ class ShardedCache {
 
   struct alignas(detail::kCacheLine) Shard {
     std::atomic<Table*> table{nullptr};  // the only member that readers use
+    // The last value that came found no room. A hint that spares scans the lock.
+    std::atomic<bool> full{false};
     alignas(detail::kCacheLine) mutable std::mutex mutex;
     std::unique_ptr<Table> tables;  // the current one; it owns those before it
     std::size_t limit_bytes = 0;
@@ -155,6 +165,8 @@ class ShardedCache {
   static void retire(Shard& shard, Entry* entry) noexcept;
   static void evict_one(Shard& shard) noexcept;
   static void reclaim(Shard& shard, Entry*& dead) noexcept;
+  // Is there room for a value, and for the table if that has to grow?
+  static bool has_room(const Shard& shard, std::size_t bytes) noexcept;
   static void free_all(Entry* dead) noexcept;
 
   detail::TouchSketch sketch_;

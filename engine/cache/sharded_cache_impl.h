@@ -45,12 +45,15 @@ typename ShardedCache<Key, Value>::Pinned ShardedCache<Key, Value>::lookup_if(
 
 template <class Key, class Value>
 bool ShardedCache<Key, Value>::insert(const Key& key, std::shared_ptr<const Value> value,
-                                      std::size_t value_bytes, bool admit_now) noexcept {
+                                      std::size_t value_bytes, Admission admission) noexcept {
   CAVEAT_ASSERT(value != nullptr);
   // A touch even when admitted at once: what is evicted too soon comes back at its next touch.
-  if (!should_admit(key) && !admit_now) return false;
+  bool may_evict = admission != Admission::room && should_admit(key);
+  if (admission == Admission::now) may_evict = true;
+  if (!may_evict && admission == Admission::second_touch) return false;
   const std::uint64_t hash = hash_of(key);
   Shard& shard = shard_of(hash);
+  if (!may_evict && shard.full.load(std::memory_order_relaxed)) return false;
   const std::size_t charge = value_bytes + kEntryOverhead;
   std::unique_ptr<Entry> entry(new (std::nothrow) Entry(key, hash, std::move(value), charge));
   if (entry == nullptr) return false;
@@ -60,12 +63,16 @@ bool ShardedCache<Key, Value>::insert(const Key& key, std::shared_ptr<const Valu
   {
     const std::lock_guard lock(shard.mutex);
     Table* table = shard.table.load(std::memory_order_relaxed);
+    const bool room = has_room(shard, charge);
+    if (room || charge <= shard.limit_bytes / 16) {  // a large one alone proves nothing
+      shard.full.store(!room, std::memory_order_relaxed);
+    }
     if (Entry* old = table == nullptr ? nullptr : table->find_owned(key, hash)) {
       entry->heat.store(old->heat.load(std::memory_order_relaxed), std::memory_order_relaxed);
       retire(shard, old);
     }
     // One entry must not flush a shard.
-    if (charge <= shard.limit_bytes / 4 && grow_table(shard, dead) &&
+    if ((room || may_evict) && charge <= shard.limit_bytes / 4 && grow_table(shard, dead) &&
         make_room(shard, charge, dead)) {
       link(shard, entry.get());
       shard.table.load(std::memory_order_relaxed)->add(entry.release());
@@ -88,6 +95,7 @@ bool ShardedCache<Key, Value>::erase(const Key& key) noexcept {
     Table* table = shard.table.load(std::memory_order_relaxed);
     if (table != nullptr) found = table->find_owned(key, hash);
     if (found != nullptr) retire(shard, found);
+    shard.full.store(false, std::memory_order_relaxed);
     reclaim(shard, dead);
   }
   free_all(dead);
@@ -102,6 +110,7 @@ void ShardedCache<Key, Value>::clear() noexcept {
     {
       const std::lock_guard lock(shard.mutex);
       while (shard.oldest != nullptr) retire(shard, shard.oldest);
+      shard.full.store(false, std::memory_order_relaxed);
       reclaim(shard, dead);
     }
     free_all(dead);
@@ -117,6 +126,7 @@ void ShardedCache<Key, Value>::set_capacity(std::size_t capacity_bytes) noexcept
     {
       const std::lock_guard lock(shard.mutex);
       shard.limit_bytes = shard_limit(capacity_bytes);
+      shard.full.store(false, std::memory_order_relaxed);
       static_cast<void>(make_room(shard, 0, dead));
     }
     free_all(dead);
@@ -138,6 +148,16 @@ bool ShardedCache<Key, Value>::make_room(Shard& shard, std::size_t bytes, Entry*
     evict_one(shard);
   }
   return true;
+}
+
+template <class Key, class Value>
+bool ShardedCache<Key, Value>::has_room(const Shard& shard, std::size_t bytes) noexcept {
+  const Table* table = shard.table.load(std::memory_order_relaxed);
+  const std::size_t size = table == nullptr ? 0 : table->size();
+  if ((shard.count + 1) * 4 > size * 3) {
+    bytes += Table::bytes(std::max(size * 2, kTableSizeMin));
+  }
+  return shard.used_bytes() + bytes <= shard.limit_bytes;
 }
 
 // Makes sure that one more entry finds a free slot, with a quarter of the slots left over.

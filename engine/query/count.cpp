@@ -30,6 +30,7 @@ class Counter {
         view_(view),
         directory_(*view.version->directory),
         part_(std::move(part)),
+        use_(context.cache_use(part_.positions.size())),
         matcher_(context, view, *part_.conditions) {}
 
   Result<std::uint64_t> count() {
@@ -100,8 +101,7 @@ class Counter {
   }
 
   Result<void> count_batch(const std::vector<Directory::Position>& batch) {
-    CAVEAT_ASSIGN(const auto images,
-                  context_.reader.load_many(*view_.version, batch, CacheUse::scan));
+    CAVEAT_ASSIGN(const auto images, context_.reader.load_many(*view_.version, batch, use_));
     for (std::size_t i = 0; i < batch.size(); ++i) {
       CAVEAT_ASSIGN(const auto matches, matcher_.count(*images[i], batch[i]));
       count_ += matches;
@@ -111,7 +111,7 @@ class Counter {
 
   // The partition of the key that the count begins behind.
   Result<void> count_first(const Directory::Position& position) {
-    CAVEAT_ASSIGN(const auto image, context_.reader.load(*view_.version, position, CacheUse::scan));
+    CAVEAT_ASSIGN(const auto image, context_.reader.load(*view_.version, position, use_));
     std::vector<detail::Match> matches;
     CAVEAT_TRY(matcher_.match(*image, position, matches));
     for (const auto& match : matches) {
@@ -125,6 +125,7 @@ class Counter {
   const ReadView& view_;
   const Directory& directory_;
   Part part_;
+  const CacheUse use_;
   detail::RowMatcher matcher_;
   std::vector<Directory::Position> touched_;
   Sequence newest_clear_ = 0;

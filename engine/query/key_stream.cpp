@@ -9,6 +9,8 @@ constexpr std::size_t kBatchPartitionsMax = 16;
 // Where more than one row in this many is to be shown, inflating the block as a whole is cheaper
 // than one record after the other.
 constexpr std::size_t kWholeColumnsShare = 4;
+// A guess, for queries that end by their limit.
+constexpr std::size_t kResultsInPartition = 8;
 // Up to about so many recent rows are gathered in one go; more, batch by batch. Few where few
 // results are wanted.
 constexpr std::size_t kDeltaAtOnceMin = 1024;
@@ -27,6 +29,7 @@ KeyStream::KeyStream(const QueryContext& context, const ReadView& view,
       sole_index_(start.sole_index),
       wanted_(start.limit),
       walk_(std::move(start.positions), descending_, after_ ? &*after_ : nullptr),
+      use_(context.cache_use(std::min(walk_.left(), wanted_ / kResultsInPartition + 1))),
       stretch_end_(after_),
       delta_ended_(conditions.impossible || !view.delta().any_rows()) {
   if (delta_ended_) return;
@@ -75,12 +78,14 @@ Result<bool> KeyStream::advance() {
 Result<void> KeyStream::load_batch() {
   walk_.take(batch_size_, positions_);
   batch_size_ = std::min(batch_size_ * 2, kBatchPartitionsMax);
+  loaded_ += positions_.size();
+  if (loaded_ > context_.selective_partitions) use_ = CacheUse::scan;
   image_ = nullptr;
   matches_.clear();
   match_ = 0;
   images_.clear();
   entered_ = 0;
-  CAVEAT_ASSIGN(images_, context_.reader.load_many(*view_.version, positions_, CacheUse::scan));
+  CAVEAT_ASSIGN(images_, context_.reader.load_many(*view_.version, positions_, use_));
   if (delta_ended_) return {};
   const Directory& directory = *view_.version->directory;
   if (descending_) {

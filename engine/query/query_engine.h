@@ -34,6 +34,12 @@ struct QueryContext {
   const IndexManager& indexes;
   const Catalogue& catalogue;
   QueryCounters& counters;
+  // Queries of at most so many partitions may take part in deciding what is cached.
+  std::size_t selective_partitions = 0;
+
+  [[nodiscard]] CacheUse cache_use(std::size_t partitions) const noexcept {
+    return partitions <= selective_partitions ? CacheUse::point : CacheUse::scan;
+  }
 };
 
 // Errors of all four: invalid_argument for NaN bounds, an unknown source or order, and a resume

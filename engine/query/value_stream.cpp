@@ -138,6 +138,7 @@ void ValueStream::gather_delta() {
 
 Result<void> ValueStream::gather_partitions() {
   PositionWalk walk(window_->positions, descending_, nullptr);
+  const CacheUse use = context_.cache_use(walk.left());
   std::vector<Directory::Position> batch;
   std::size_t size = 1;
   while (walk.left() > 0) {
@@ -145,7 +146,7 @@ Result<void> ValueStream::gather_partitions() {
     size = std::min(size * 2, kBatchPartitionsMax);
     // Partitions come in the order of ties: once one cannot improve, none behind it can.
     if (!can_improve(descending_ ? batch.back() : batch.front())) return {};
-    CAVEAT_ASSIGN(auto images, context_.reader.load_many(*view_.version, batch, CacheUse::scan));
+    CAVEAT_ASSIGN(auto images, context_.reader.load_many(*view_.version, batch, use));
     if (descending_) {
       std::reverse(batch.begin(), batch.end());
       std::reverse(images.begin(), images.end());
@@ -259,8 +260,8 @@ Result<void> ValueStream::load_images() {
   std::vector<Directory::Position> positions;
   for (const std::size_t i : missing) positions.push_back(places_[next[i].place]);
   if (!positions.empty()) {
-    CAVEAT_ASSIGN(auto images,
-                  context_.reader.load_many(*view_.version, positions, CacheUse::scan));
+    CAVEAT_ASSIGN(auto images, context_.reader.load_many(*view_.version, positions,
+                                                         context_.cache_use(places_.size())));
     for (std::size_t i = 0; i < missing.size(); ++i) next[missing[i]].image = std::move(images[i]);
   }
   loaded_ = std::move(next);

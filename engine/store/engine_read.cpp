@@ -243,9 +243,8 @@ Result<std::shared_ptr<const PartitionImage>> Engine::open_image(std::string con
                                     version.directory->upper_bound(position), core_.dictionaries,
                                     core_.catalogue);
   if (!image) return fail(image.error().within("primary " + describe_key(entry.lower)));
-  if (use == CacheUse::point) {
-    core_.block_cache.insert(cache_key(entry), *image, (*image)->charge_bytes());
-  }
+  const auto admission = use == CacheUse::point ? Admission::room_or_second_touch : Admission::room;
+  core_.block_cache.insert(cache_key(entry), *image, (*image)->charge_bytes(), admission);
   return image;
 }
 

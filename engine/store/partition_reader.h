@@ -9,8 +9,8 @@
 namespace caveat {
 
 enum class CacheUse : std::uint8_t {
-  point,  // a lookup: counts as a touch
-  scan,   // part of a long read: use what is cached, do not push others out
+  point,  // a lookup, or a query of few partitions: counts as a touch
+  scan,   // part of a long read: use what is cached, fill what is free, push nothing out
 };
 
 // Implemented by the engine. Thread-safe.

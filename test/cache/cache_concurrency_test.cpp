@@ -63,7 +63,7 @@ TEST_CASE("cache: readers see only live values of their own key while writers ch
             cache.erase({id, 1});
           } else {
             cache.insert({id, 1}, std::make_shared<const Value>(id), random() % 3000,
-                         random() % 2 == 0);
+                         static_cast<Admission>(random() % 4));
           }
           if (i % 64 == 0 && cache.bytes() > 200'000) over.fetch_add(1);
           if (i % 5000 == 4999) cache.clear();
@@ -96,7 +96,7 @@ TEST_CASE("cache: tables grow under readers", "[threads]") {
     });
   }
   for (std::uint64_t id = 0; id < 5000; ++id) {
-    cache.insert({id, 1}, std::make_shared<const Value>(id), 10, true);
+    cache.insert({id, 1}, std::make_shared<const Value>(id), 10, Admission::now);
   }
   stop.store(true);
   for (auto& reader : readers) reader.join();

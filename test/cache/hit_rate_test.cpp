@@ -34,23 +34,24 @@ class Zipf {
   std::vector<double> cumulated_;
 };
 
-bool read(BlockCache<int>& cache, std::uint64_t id, bool admit_now = false) {
+bool read(BlockCache<int>& cache, std::uint64_t id, Admission admission = Admission::second_touch) {
   static const auto value = std::make_shared<const int>(1);
   if (cache.lookup_pinned({id, 1})) return true;
-  cache.insert({id, 1}, value, kBlockBytes, admit_now);
+  cache.insert({id, 1}, value, kBlockBytes, admission);
   return false;
 }
 
 // The hit rate of Zipf reads with a scan of as many blocks between them.
-double hit_rate(double cached_share, bool scan, bool admit_all = false) {
+double hit_rate(double cached_share, bool scan, bool admit_all = false,
+                Admission of_scan = Admission::second_touch) {
   BlockCache<int> cache(static_cast<std::size_t>(cached_share * kBlocks * kBlockBytes));
   const Zipf zipf(kBlocks);
   std::mt19937_64 random(1);
   std::size_t hits = 0;
   constexpr std::size_t kReads = 200'000;
   for (std::size_t i = 0; i < kReads; ++i) {
-    hits += read(cache, zipf(random), admit_all);
-    if (scan) read(cache, std::uint64_t{1} << 63 | i, admit_all);
+    hits += read(cache, zipf(random), admit_all ? Admission::now : Admission::room_or_second_touch);
+    if (scan) read(cache, std::uint64_t{1} << 63 | i, admit_all ? Admission::now : of_scan);
   }
   return double(hits) / kReads;
 }
@@ -67,6 +68,34 @@ TEST_CASE("cache: skewed reads hit, and a scan does not flush what is hot") {
   CHECK(scanned > plain - 0.03);
   // The check can fail: without admission the scan costs more than that.
   CHECK(unprotected < plain - 0.03);
+  // What only takes free room costs nothing, as there is none.
+  CHECK(hit_rate(0.05, true, false, Admission::room) > plain - 0.01);
+}
+
+TEST_CASE("cache: while there is room everything enters at once; then a scan changes nothing") {
+  constexpr std::uint64_t kFit = 300;
+  BlockCache<int> cache(kFit * kBlockBytes * 3 / 2);
+  for (std::uint64_t id = 0; id < kFit; ++id) {
+    const auto how = id % 2 == 0 ? Admission::room : Admission::room_or_second_touch;
+    CHECK_FALSE(read(cache, id, how));
+  }
+  for (std::uint64_t id = 0; id < kFit; ++id) CHECK(read(cache, id, Admission::room));
+  // Fill it up, and scan ten times as much, twice.
+  for (std::uint64_t id = kFit; id < kFit * 2; ++id) read(cache, id, Admission::room);
+  const auto before = cache.statistics();
+  for (std::uint64_t i = 0; i < kFit * 20; ++i) {
+    read(cache, 1'000'000 + i % (kFit * 10), Admission::room);
+  }
+  CHECK(cache.statistics().evictions == before.evictions);
+  for (std::uint64_t id = 0; id < kFit; ++id) CHECK(read(cache, id, Admission::room));
+  // What is touched twice still gets in.
+  read(cache, 5'000'000, Admission::room_or_second_touch);
+  read(cache, 5'000'000, Admission::room_or_second_touch);
+  CHECK(read(cache, 5'000'000, Admission::room));
+  // Room that is made is used again.
+  cache.clear();
+  CHECK_FALSE(read(cache, 1, Admission::room));
+  CHECK(read(cache, 1, Admission::room));
 }
 
 TEST_CASE("record cache: 99% of reads on 1% of the keys hit more than 95%") {
@@ -101,9 +130,9 @@ TEST_CASE("cache: cost of a lookup", "[.measure]") {
   ExceptionView view;
   view.reason = "a reason of a usual length, some forty bytes";
   for (std::uint64_t i = 0; i < 4096; ++i) {
-    blocks.insert({i, 1}, value, 10'000, true);
+    blocks.insert({i, 1}, value, 10'000, Admission::now);
     view.key = {i, 1};
-    records.insert({1, 1}, view, true);
+    records.insert({1, 1}, view, Admission::now);
   }
   constexpr std::size_t kRounds = 20'000'000;
   std::size_t found = 0;
@@ -125,7 +154,7 @@ TEST_CASE("cache: cost of a lookup", "[.measure]") {
   std::uint64_t next = 1 << 20;
   WARN("record insert with eviction: " << cpu_ns(1'000'000, [&](std::size_t) {
          view.key = {++next, 1};
-         records.insert({1, 1}, view, true);
+         records.insert({1, 1}, view, Admission::now);
        }));
   for (const unsigned count : {1U, 2U}) {
     const auto start = std::clock();

@@ -44,7 +44,7 @@ TEST_CASE("record cache: gives back what was put in, as a copy of its own") {
 
 TEST_CASE("record cache: another stamp is a miss, and the new record replaces the old one") {
   RecordCache cache(1 << 20);
-  CHECK(cache.insert({1, 1}, view_of(7, "old"), true));
+  CHECK(cache.insert({1, 1}, view_of(7, "old"), Admission::now));
   CHECK(cache.lookup({7, 9}, {1, 2}) == nullptr);
   CHECK(cache.lookup({7, 9}, {2, 1}) == nullptr);
   CHECK(cache.statistics().misses == 2);
@@ -57,7 +57,7 @@ TEST_CASE("record cache: another stamp is a miss, and the new record replaces th
 
 TEST_CASE("record cache: a pin of retrieve_view outlives the cache's entry") {
   RecordCache cache(1 << 20);
-  CHECK(cache.insert({1, 1}, view_of(7, "why"), true));
+  CHECK(cache.insert({1, 1}, view_of(7, "why"), Admission::now));
   auto record = cache.lookup({7, 9}, {1, 1});
   const ExceptionView view = record->view();
   const PinnedException pinned(view, std::move(record));
@@ -67,8 +67,8 @@ TEST_CASE("record cache: a pin of retrieve_view outlives the cache's entry") {
 
 TEST_CASE("record cache: large records stay out") {
   RecordCache cache(1 << 20);
-  CHECK_FALSE(cache.insert({1, 1}, view_of(7, std::string(5000, 'x')), true));
-  CHECK(cache.insert({1, 1}, view_of(7, std::string(4000, 'x')), true));
+  CHECK_FALSE(cache.insert({1, 1}, view_of(7, std::string(5000, 'x')), Admission::now));
+  CHECK(cache.insert({1, 1}, view_of(7, std::string(4000, 'x')), Admission::now));
 }
 
 TEST_CASE("record cache: a record is one allocation, and the charge covers the heap's bytes") {
@@ -90,7 +90,7 @@ TEST_CASE("record cache: what it says it holds is what the heap gave") {
   const auto before = heap_bytes.load();
   RecordCache cache(1 << 20);
   for (std::uint64_t node = 0; node < 500; ++node) {
-    CHECK(cache.insert({1, 1}, view_of(node, "a reason of a usual length"), true));
+    CHECK(cache.insert({1, 1}, view_of(node, "a reason of a usual length"), Admission::now));
   }
   const auto real = heap_bytes.load() - before;
   INFO("real " << real << ", said " << cache.bytes());

@@ -54,7 +54,8 @@ Outcome run_against_model(std::size_t capacity, std::uint64_t seed) {
       case 1:
       case 2: {
         // Either way the old value must be gone.
-        if (cache.insert(key, std::make_shared<const std::uint64_t>(step), random() % 2000, true)) {
+        if (cache.insert(key, std::make_shared<const std::uint64_t>(step), random() % 2000,
+                         Admission::now)) {
           model[id] = step;
         } else {
           model.erase(id);
@@ -117,7 +118,7 @@ TEST_CASE("cache: a key is kept from its second touch on, or at once when asked"
   CHECK(cache.lookup({1, 1}) == nullptr);
   CHECK(cache.insert({1, 1}, value, 100));
   CHECK(cache.lookup({1, 1}) == value);
-  CHECK(cache.insert({2, 1}, value, 100, true));
+  CHECK(cache.insert({2, 1}, value, 100, Admission::now));
   CHECK_FALSE(cache.should_admit({3, 1}));
   CHECK(cache.should_admit({3, 1}));
 }
@@ -134,7 +135,7 @@ TEST_CASE("block cache: a new version of a partition that was seen lately enters
 TEST_CASE("cache: counts hits, misses and evictions") {
   BlockCache<int> cache(64 << 10);
   const auto value = std::make_shared<const int>(5);
-  for (std::uint64_t i = 0; i < 100; ++i) cache.insert({i, 1}, value, 4000, true);
+  for (std::uint64_t i = 0; i < 100; ++i) cache.insert({i, 1}, value, 4000, Admission::now);
   std::size_t found = 0;
   for (std::uint64_t i = 0; i < 100; ++i) found += cache.lookup({i, 1}) != nullptr;
   const auto statistics = cache.statistics();
@@ -151,8 +152,8 @@ TEST_CASE("cache: counts hits, misses and evictions") {
 TEST_CASE("cache: one value that is too large is not kept and displaces nothing") {
   BlockCache<int> cache(100'000);
   const auto value = std::make_shared<const int>(5);
-  CHECK(cache.insert({1, 1}, value, 1000, true));
-  CHECK_FALSE(cache.insert({2, 1}, value, 60'000, true));
+  CHECK(cache.insert({1, 1}, value, 1000, Admission::now));
+  CHECK_FALSE(cache.insert({2, 1}, value, 60'000, Admission::now));
   CHECK(cache.lookup({1, 1}) == value);
 }
 
@@ -160,7 +161,7 @@ TEST_CASE("cache: a value in use outlives its eviction, and a pin counts until i
   BlockCache<int> cache(100'000);
   auto value = std::make_shared<const int>(5);
   const std::weak_ptr<const int> watch = value;
-  CHECK(cache.insert({1, 1}, std::move(value), 10'000, true));
+  CHECK(cache.insert({1, 1}, std::move(value), 10'000, Admission::now));
   {
     const auto pin = cache.lookup_pinned({1, 1});
     CHECK(cache.erase({1, 1}));
@@ -180,21 +181,22 @@ TEST_CASE("cache: pins may hold everything; then nothing enters and nothing brea
   const auto value = std::make_shared<const int>(5);
   std::vector<ShardedCache<BlockKey, int>::Pinned> pins;
   for (std::uint64_t i = 0; i < 30; ++i) {
-    if (cache.insert({i, 1}, value, 4000, true)) pins.push_back(cache.lookup_pinned({i, 1}));
+    if (cache.insert({i, 1}, value, 4000, Admission::now))
+      pins.push_back(cache.lookup_pinned({i, 1}));
     CHECK(cache.bytes() <= 20'000);
   }
   CHECK(pins.size() == 4);
   pins.clear();
-  CHECK(cache.insert({100, 1}, value, 4000, true));
+  CHECK(cache.insert({100, 1}, value, 4000, Admission::now));
 }
 
 TEST_CASE("cache: a smaller capacity holds at once") {
   BlockCache<int> cache(10 << 20);
   const auto value = std::make_shared<const int>(5);
-  for (std::uint64_t i = 0; i < 1000; ++i) cache.insert({i, 1}, value, 10'000, true);
+  for (std::uint64_t i = 0; i < 1000; ++i) cache.insert({i, 1}, value, 10'000, Admission::now);
   CHECK(cache.bytes() > 9 << 20);
   cache.set_capacity(1 << 20);
   CHECK(cache.bytes() <= 1 << 20);
   cache.set_capacity(0);
-  CHECK_FALSE(cache.insert({1, 1}, value, 1, true));
+  CHECK_FALSE(cache.insert({1, 1}, value, 1, Admission::now));
 }
