@@ -69,7 +69,9 @@ class Arena final : public std::pmr::memory_resource {
   template <class T>
   [[nodiscard]] T* make_array(std::size_t count) {
     static_assert(std::is_trivially_destructible_v<T>, "nobody would run the destructor");
+    // T may well be a pointer: NOLINTNEXTLINE(bugprone-sizeof-expression)
     if (count > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
+    // NOLINTNEXTLINE(bugprone-sizeof-expression)
     T* first = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
     for (std::size_t i = 0; i < count; ++i) ::new (static_cast<void*>(first + i)) T{};
     return first;

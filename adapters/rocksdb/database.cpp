@@ -23,6 +23,8 @@ rocksdb::ReadOptions read_options(const KvSnapshot* snapshot) {
   return options;
 }
 
+// A log up to this long stays at a flush: writing out memtables makes a file of each family.
+constexpr std::uint64_t kLogKeptMax = std::uint64_t{4} << 20;
 constexpr std::size_t kReadaheadBytes = std::size_t{2} << 20;
 constexpr auto kAskEvery = std::chrono::milliseconds(50);
 
@@ -92,11 +94,18 @@ Result<std::shared_ptr<const KvSnapshot>> RocksdbBackend::snapshot() {
   return std::make_shared<const RocksdbSnapshot>(*db_, live_);
 }
 
-// Everything is in the log, so the log on the device is enough.
+// Everything is in the log, so the log on the device is enough. A long log is given back: what a
+// load has logged is a multiple of what it leaves in the files.
 Result<void> RocksdbBackend::flush() {
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
-  const rocksdb::Status status = db_->SyncWAL();
+  const bool long_log = logged_bytes_.load(std::memory_order_relaxed) > kLogKeptMax;
+  rocksdb::Status status = long_log ? settle_files() : db_->SyncWAL();
+  if (status.ok() && long_log) {
+    // Files are deleted in the background otherwise: some time later.
+    status = db_->DisableFileDeletions();
+    if (status.ok()) status = db_->EnableFileDeletions(/*force=*/false);
+  }
   if (status.ok()) return {};
   return fail(to_error(status, path_.string() + ": sync of the log"));
 }

@@ -61,6 +61,7 @@ class RocksdbBackend final : public KvBackend {
   std::unique_ptr<rocksdb::DB> db_;  // null once closed
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
   std::atomic<std::size_t> live_{0};
+  std::atomic<std::uint64_t> logged_bytes_{0};  // since settle_files() last gave the log back
 
   // Every call holds it shared while it uses db_; close() holds it alone.
   mutable std::shared_mutex open_mutex_;

@@ -75,6 +75,7 @@ Result<void> RocksdbBackend::open_database() {
 // Leaves the directory as small as it can cheaply be: what is in memtables goes to files, so the
 // logs go; and the files of delta, nearly all of which is erased by now, are rewritten.
 rocksdb::Status RocksdbBackend::settle_files() {
+  logged_bytes_.store(0, std::memory_order_relaxed);
   const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
   rocksdb::FlushOptions options;
   options.allow_write_stall = true;

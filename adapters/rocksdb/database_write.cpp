@@ -125,6 +125,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::fsync;
   const rocksdb::Status status = db_->Write(options, &out);
+  logged_bytes_.fetch_add(out.GetDataSize(), std::memory_order_relaxed);
   if (status.ok()) return {};
   const KvBatch::Entry first = batch.entry(0);
   return fail(to_error(status, first.family, first.key));

@@ -1,6 +1,8 @@
-// A sealed generation as the fold wants it.
+// Sealed generations as the fold wants them.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/delta/generation.h"
@@ -14,15 +16,17 @@ struct DeltaClear {
 };
 
 struct FoldInput {
-  // The newest row of each key, stores and removals, sorted by key. Rows that a later clear of the
-  // same generation hides are left out: the clear speaks for them.
+  // The newest row of each key, stores and removals, sorted by key. Rows that a later clear hides
+  // are left out: the clear speaks for them.
   std::vector<const DeltaRow*> rows;
-  // The newest clear of each node and property, sorted by sequence. They apply to older data only,
-  // never to `rows`.
+  // The newest clear that each generation has of each node and property, sorted by sequence. They
+  // apply to older data only, never to `rows`.
   std::vector<DeltaClear> clears;
 };
 
-// The generation must be sealed, and outlive the result.
-[[nodiscard]] FoldInput merge_generation(const Generation& generation);
+// Youngest first; all sealed; they must outlive the result. Of several at once each key is folded
+// once, which is what makes a fold of a long backlog cheap.
+[[nodiscard]] FoldInput merge_generations(
+    std::span<const std::shared_ptr<const Generation>> youngest_first);
 
 }  // namespace caveat

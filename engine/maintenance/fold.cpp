@@ -1,9 +1,9 @@
-// The fold: a sealed generation goes into partitions.
+// The fold: sealed generations, all that wait, go into partitions.
 //
 // Rows for a partition are appended to it as a run while they are few, and merged into a new block
 // once enough have gathered: appending reads and decodes nothing. Chunks are committed one by one;
-// meanwhile the generation goes on shadowing its keys, so that readers see each row once, and
-// after a crash the fold simply starts again. Last of all the generation is dropped from the log.
+// meanwhile the generations go on shadowing their keys, so that readers see each row once, and
+// after a crash the fold simply starts again. Last of all the generations are dropped from the log.
 #include <algorithm>
 
 #include "engine/delta/delta_record.h"
@@ -30,9 +30,13 @@ Result<bool> Mutator::fold_next() {
     const std::lock_guard lock(mutex_);
     const auto version = core_.versions.current();
     if (!version || version->generations.size() < 2) return false;
-    const auto generation = version->generations.back();
-    const FoldInput input = merge_generation(*generation);
-    const Sequence as_of = std::max(generation->last_sequence(), version->folded_through);
+    // All but the active one.
+    const std::vector<std::shared_ptr<const Generation>> sealed(version->generations.begin() + 1,
+                                                                version->generations.end());
+    const FoldInput input = merge_generations(sealed);
+    Sequence as_of = version->folded_through;
+    for (const auto& generation : sealed) as_of = std::max(as_of, generation->last_sequence());
+    const GenerationId youngest = sealed.front()->id();
 
     auto clears = std::make_shared<ClearList>(*version->clears);
     for (const DeltaClear& clear : input.clears) {
@@ -47,11 +51,10 @@ Result<bool> Mutator::fold_next() {
     // Everything is in partitions: now, and not before, the log may forget it.
     Superblock superblock = core_.superblock;
     superblock.folded_through = as_of;
-    superblock.dropped_generation = generation->id();
+    superblock.dropped_generation = youngest;
     KvBatch batch;
     persist_clears(*version->clears, *clears, batch);
-    const auto range =
-        delta_generation_range(core_.superblock.dropped_generation + 1, generation->id());
+    const auto range = delta_generation_range(core_.superblock.dropped_generation + 1, youngest);
     batch.erase_range(Family::delta, range.first, range.second);
     superblock.partition_ids_end = core_.superblock.partition_ids_end;
     std::string bytes;
@@ -59,8 +62,11 @@ Result<bool> Mutator::fold_next() {
     batch.put(Family::meta, kSuperblockKey, bytes);
     CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
     core_.superblock = superblock;
+    // A snapshot from before the drop would keep the dropped rows in the backend's files.
+    CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
     core_.versions.update([&](Version& next) {
-      next.generations.pop_back();
+      next.backend_snapshot = std::move(snapshot);
+      next.generations.resize(next.generations.size() - sealed.size());
       next.clears = clears;
       next.folded_through = as_of;
     });

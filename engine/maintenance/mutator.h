@@ -30,7 +30,7 @@ class Mutator {
   [[nodiscard]] DirectoryMarks& marks() noexcept { return marks_; }
 
   // --- fold.cpp ---
-  // Folds the oldest sealed generation. False if there is none.
+  // Folds all sealed generations, as one. False if there is none.
   [[nodiscard]] Result<bool> fold_next();
   [[nodiscard]] Result<void> fold_all();
 

@@ -27,6 +27,7 @@ Result<void> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
   const auto version = core_.versions.current();
   const auto clears = version->clears;
   std::vector<RepartitionJob> jobs;
+  jobs.reserve(groups.size());
   for (auto& group : groups) {
     jobs.emplace_back(std::move(group), std::span<const DeltaRow* const>{},
                       settings(*clears, version->folded_through, slack));

@@ -45,7 +45,8 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
     });
   }
   const bool stuck = core_.options.background_maintenance && sealed_count() > kSealedMax;
-  std::vector<Request*> group;
+  auto& group = group_;
+  group.clear();
   Durability durability = Durability::none;
   std::size_t bytes = 0;
   for (Request* request : queue_) {

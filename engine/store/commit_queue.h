@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <vector>
 
 #include "engine/store/core.h"
 
@@ -81,6 +82,7 @@ class CommitQueue {
   bool closed_ = false;
 
   // The leader's.
+  std::vector<Request*> group_;
   std::shared_ptr<Generation> active_;
   Sequence next_sequence_ = 1;
   GenerationId next_generation_ = 1;

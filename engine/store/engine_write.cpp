@@ -1,4 +1,5 @@
 #include "engine/store/engine.h"
+#include "engine/store/pooled_batch.h"
 
 namespace caveat {
 
@@ -16,18 +17,15 @@ Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
                                                         const WriteOptions& options) {
   for (;;) {
     // Optimistic: read, decide, and commit only if the key has not changed since.
+    // What is read may be newer than the sequence noted before; then the commit is refused.
     CommitQueue::Precondition precondition;
     precondition.key = key;
-    std::optional<Exception> there;
-    {
-      const Snapshot snapshot(core_.versions.view());
-      precondition.read_at = snapshot.sequence();
-      CAVEAT_ASSIGN(there, retrieve(key, &snapshot));
-    }
-    WriteBatch batch;
-    CAVEAT_ASSIGN(wrote, decide(there, batch));
+    precondition.read_at = core_.versions.visible();
+    CAVEAT_ASSIGN(auto there, retrieve(key, nullptr));
+    PooledBatch batch(core_.pool);
+    CAVEAT_ASSIGN(wrote, decide(there, *batch));
     if (!wrote) return there;
-    CAVEAT_ASSIGN(const auto outcome, commits_.commit(batch.rows(), batch.count(),
+    CAVEAT_ASSIGN(const auto outcome, commits_.commit(batch->rows(), batch->count(),
                                                       core_.durability_of(options), &precondition));
     if (outcome == CommitQueue::Outcome::conflict) continue;
     if (!core_.options.background_maintenance && commits_.overfull()) {

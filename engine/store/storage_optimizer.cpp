@@ -4,12 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "engine/maintenance/verify.h"
 #include "engine/model/row.h"
 #include "engine/query/query_engine.h"
+#include "engine/store/distinct_keys.h"
 #include "engine/store/engine.h"
+#include "engine/store/pooled_batch.h"
 
 namespace caveat {
 
@@ -50,16 +51,16 @@ std::optional<std::string> StorageOptimizer::property_name(PropertyHash property
 
 Result<void> StorageOptimizer::store_exception(const ExceptionKey& key, const Exception& exception,
                                                const WriteOptions& options) {
-  WriteBatch batch;
-  CAVEAT_TRY(batch.store_exception(key, exception));
-  return engine_->commit(batch.rows(), batch.count(), options);
+  PooledBatch batch(engine_->core().pool);
+  CAVEAT_TRY(batch->store_exception(key, exception));
+  return engine_->commit(batch->rows(), batch->count(), options);
 }
 
 Result<void> StorageOptimizer::remove_exception(const ExceptionKey& key,
                                                 const WriteOptions& options) {
-  WriteBatch batch;
-  CAVEAT_TRY(batch.remove_exception(key));
-  return engine_->commit(batch.rows(), batch.count(), options);
+  PooledBatch batch(engine_->core().pool);
+  CAVEAT_TRY(batch->remove_exception(key));
+  return engine_->commit(batch->rows(), batch->count(), options);
 }
 
 Result<std::optional<Exception>> StorageOptimizer::exchange_exception(const ExceptionKey& key,
@@ -143,17 +144,20 @@ Result<std::size_t> bulk_store_records(Engine& engine, std::span<const Record> r
   const auto bad = [](std::size_t index, const StorageError& error) {
     return fail(error.within(fmt::format("record {}", index)));
   };
-  std::unordered_set<ExceptionKey> keys;
-  keys.reserve(records.size());
-  WriteBatch batch;
+  DistinctKeys keys(records.size());
+  // A guess, so that the buffer is not grown step by step.
+  constexpr std::size_t kRecordBytes = 96;
+  const std::size_t first_chunk = std::min(records.size(), StorageOptimizer::kBulkChunkRecords);
+  PooledBatch batch(engine.core().pool,
+                    std::min(first_chunk * kRecordBytes, StorageOptimizer::kBulkChunkBytes));
   std::size_t stored = 0;
   for (std::size_t begin = 0; begin < records.size();) {
-    batch.clear();
+    batch->clear();
     std::size_t end = begin;
     while (end < records.size() && end - begin < StorageOptimizer::kBulkChunkRecords &&
-           batch.bytes() < StorageOptimizer::kBulkChunkBytes) {
-      if (auto added = add_to(batch, records[end]); !added) return bad(end, added.error());
-      keys.insert(key_of(records[end]));
+           batch->bytes() < StorageOptimizer::kBulkChunkBytes) {
+      if (auto added = add_to(*batch, records[end]); !added) return bad(end, added.error());
+      keys.add(key_of(records[end]));
       ++end;
     }
     if (begin == 0) {
@@ -162,14 +166,14 @@ Result<std::size_t> bulk_store_records(Engine& engine, std::span<const Record> r
         if (auto checked = check_record(records[i]); !checked) return bad(i, checked.error());
       }
     }
-    if (auto written = engine.commit(batch.rows(), batch.count(), options); !written) {
+    if (auto written = engine.commit(batch->rows(), batch->count(), options); !written) {
       return fail(written.error().within(
           fmt::format("bulk_store: the first {} records are stored, the rest is not", stored)));
     }
     stored += end - begin;
     begin = end;
   }
-  return keys.size();
+  return keys.count();
 }
 
 }  // namespace
@@ -185,15 +189,15 @@ Result<std::size_t> StorageOptimizer::bulk_store(std::span<const ExceptionView> 
 }
 
 Result<void> StorageOptimizer::clear_node(NodeId node, const WriteOptions& options) {
-  WriteBatch batch;
-  CAVEAT_TRY(batch.clear_node(node));
-  return engine_->commit(batch.rows(), batch.count(), options);
+  PooledBatch batch(engine_->core().pool);
+  CAVEAT_TRY(batch->clear_node(node));
+  return engine_->commit(batch->rows(), batch->count(), options);
 }
 
 Result<void> StorageOptimizer::clear_property(PropertyHash property, const WriteOptions& options) {
-  WriteBatch batch;
-  CAVEAT_TRY(batch.clear_property(property));
-  return engine_->commit(batch.rows(), batch.count(), options);
+  PooledBatch batch(engine_->core().pool);
+  CAVEAT_TRY(batch->clear_property(property));
+  return engine_->commit(batch->rows(), batch->count(), options);
 }
 
 Result<void> StorageOptimizer::flush() {

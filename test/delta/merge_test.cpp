@@ -1,4 +1,4 @@
-// Folding the generations one by one gives what a reader of all of them sees.
+// Folding the generations, one by one or several at once, gives what a reader of all of them sees.
 #include <catch2/catch.hpp>
 
 #include "engine/delta/merge_generation.h"
@@ -12,8 +12,8 @@ namespace {
 using Primary = std::map<ExceptionKey, std::string>;
 
 // What the fold does to the primary: clears first, as they are older than the rows or not theirs.
-void fold(const Generation& generation, Primary& primary) {
-  const FoldInput input = merge_generation(generation);
+void fold(std::span<const std::shared_ptr<const Generation>> youngest_first, Primary& primary) {
+  const FoldInput input = merge_generations(youngest_first);
   for (const DeltaClear& clear : input.clears) {
     std::erase_if(primary, [&](const auto& entry) {
       return clear.term ==
@@ -51,7 +51,14 @@ TEST_CASE("folded generations hold what a reader of the delta sees", "[delta][me
 
     Primary primary;
     const auto& generations = world.generations();
-    for (auto g = generations.rbegin(); g != generations.rend(); ++g) fold(**g, primary);
+    const std::span<const std::shared_ptr<const Generation>> all(generations);
+    const std::size_t at_once = 1 + seed / 64 % 4;
+    CAPTURE(at_once, all.size());
+    for (std::size_t left = all.size(); left > 0;) {  // the oldest come last
+      const std::size_t n = std::min(at_once, left);
+      fold(all.subspan(left - n, n), primary);
+      left -= n;
+    }
 
     const auto rows = DeltaView(generations, world.last_sequence()).select({});
     REQUIRE(rows.size() == primary.size());
@@ -66,8 +73,10 @@ TEST_CASE("folded generations hold what a reader of the delta sees", "[delta][me
 
 TEST_CASE("an empty generation merges to nothing", "[delta][merge]") {
   MemoryPool pool;
-  Generation generation(1, pool);
-  generation.seal();
-  REQUIRE(merge_generation(generation).rows.empty());
-  REQUIRE(merge_generation(generation).clears.empty());
+  const auto generation = std::make_shared<Generation>(1, pool);
+  generation->seal();
+  const std::shared_ptr<const Generation> sealed = generation;
+  REQUIRE(merge_generations({&sealed, 1}).rows.empty());
+  REQUIRE(merge_generations({&sealed, 1}).clears.empty());
+  REQUIRE(merge_generations({}).rows.empty());
 }

@@ -127,4 +127,31 @@ TEST_CASE("a directory of many pages survives any number of opens", "[regression
   REQUIRE(value_of(store->count({})) == kNodes);
 }
 
+// The log of a load stayed until the store was closed: nine times the size of what it had stored.
+TEST_CASE("a flush gives a long log back", "[regression]") {
+  TestStore store(Backend::rocksdb);
+  std::vector<ExceptionRecord> records;
+  for (NodeId node = 0; node < 90000; ++node) {
+    ExceptionRecord record{{node, hash_property("p")}, with(0.5F, static_cast<std::int64_t>(node))};
+    // Nothing that LZ4 shortens much.
+    record.exception.reason = std::to_string(node * 0x9E3779B97F4A7C15ULL) +
+                              std::to_string(node * 0xD6E8FEB86659FD93ULL) +
+                              std::to_string(node * 0xFF51AFD7ED558CCDULL);
+    records.push_back(std::move(record));
+  }
+  value_of(store->bulk_store(records));
+  const auto log_bytes = [&] {
+    std::uintmax_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(store.path())) {
+      if (file.path().extension() == ".log") bytes += file.file_size();
+    }
+    return bytes;
+  };
+  REQUIRE(log_bytes() > (4U << 20));
+  value_of(store->flush());
+  CHECK(log_bytes() < (1U << 20));
+  store.reopen();
+  CHECK(value_of(store->count({})) == records.size());
+}
+
 }  // namespace caveat::test

@@ -187,7 +187,8 @@ class KvBackend {
 
   [[nodiscard]] virtual Result<std::shared_ptr<const KvSnapshot>> snapshot() = 0;
 
-  // Everything written so far is on the device when this returns.
+  // Everything written so far is on the device when this returns. A backend with a log that has
+  // grown long may give it back on the way.
   [[nodiscard]] virtual Result<void> flush() = 0;
 
   // Rewrites the family's files so that erased and superseded bytes go. `keep_going` (may be

@@ -116,7 +116,9 @@ class StorageOptimizer {
   [[nodiscard]] Result<void> clear_property(PropertyHash property,
                                             const WriteOptions& options = {});
 
-  // Everything acknowledged so far is on the device when this returns, and folded into partitions.
+  // Everything acknowledged so far is on the device when this returns, and folded into partitions;
+  // the log of more than a few MiB of writes is given back. Costs the fold and a sync of the
+  // device.
   [[nodiscard]] Result<void> flush();
 
   // --- Reading ---------------------------------------------------------------------------------

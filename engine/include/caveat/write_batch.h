@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "caveat/exception_view.h"
 #include "caveat/types.h"
@@ -16,6 +17,15 @@ namespace caveat {
 class WriteBatch {
  public:
   static constexpr std::size_t kMaxBatchBytes = std::size_t{256} << 20;
+
+  WriteBatch() = default;
+  // Uses the buffer's memory; what it holds is dropped.
+  explicit WriteBatch(std::string&& buffer) noexcept : rows_(std::move(buffer)) { rows_.clear(); }
+  // Gives the memory back; the batch is empty then.
+  [[nodiscard]] std::string release_buffer() noexcept {
+    count_ = 0;
+    return std::exchange(rows_, std::string());
+  }
 
   // invalid_argument or limit_exceeded, and the batch is as it was before.
   [[nodiscard]] Result<void> store_exception(const ExceptionKey& key, const Exception& exception);
