@@ -94,18 +94,27 @@ Result<std::shared_ptr<const KvSnapshot>> RocksdbBackend::snapshot() {
   return std::make_shared<const RocksdbSnapshot>(*db_, live_);
 }
 
+// Not while a write may be failing: to sync a log whose writer is in error aborts the process.
+rocksdb::Status RocksdbBackend::sync_log() {
+  const std::lock_guard turn(turnstile_);
+  const std::unique_lock alone(write_mutex_);
+  return events_->stopped() ? events_->stopped_by() : db_->SyncWAL();
+}
+
 // Everything is in the log, so the log on the device is enough. A long log is given back: what a
 // load has logged is a multiple of what it leaves in the files.
 Result<void> RocksdbBackend::flush() {
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
+  CAVEAT_TRY(check_writable());
   const bool long_log = logged_bytes_.load(std::memory_order_relaxed) > kLogKeptMax;
-  rocksdb::Status status = long_log ? settle_files() : db_->SyncWAL();
+  rocksdb::Status status = long_log ? settle_files() : sync_log();
   if (status.ok() && long_log) {
     // Files are deleted in the background otherwise: some time later.
     status = db_->DisableFileDeletions();
     if (status.ok()) status = db_->EnableFileDeletions(/*force=*/false);
   }
+  if (events_->stopped()) return fail(stopped_error());
   if (status.ok()) return {};
   return fail(to_error(status, path_.string() + ": sync of the log"));
 }

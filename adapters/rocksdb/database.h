@@ -4,9 +4,11 @@
 #include <rocksdb/db.h>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <thread>
 
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/store_directory.h"
@@ -14,6 +16,9 @@
 #include "caveat/kv_backend.h"
 
 namespace caveat::detail {
+
+// A key of meta that means nothing.
+inline constexpr const char* kUnusedKey = "caveat";
 
 class RocksdbBackend final : public KvBackend {
  public:
@@ -52,6 +57,14 @@ class RocksdbBackend final : public KvBackend {
   Result<void> erase_each(rocksdb::WriteBatch& out, const KvBatch& batch, std::size_t index) const;
   rocksdb::Status compact_range(Family family, std::atomic<bool>* canceled);
   rocksdb::Status settle_files();
+  rocksdb::Status sync_log();
+
+  // --- database_resume.cpp ---
+  // An error while RocksDB refuses writes.
+  Result<void> check_writable();
+  rocksdb::Status renew_log();
+  bool no_writer_inside();
+  [[nodiscard]] StorageError stopped_error() const;
 
   std::filesystem::path path_;
   RocksdbBackendOptions options_;  // keeps the injected Env alive
@@ -69,6 +82,9 @@ class RocksdbBackend final : public KvBackend {
   // the turnstile first, or a stream of writers would never let that one in.
   std::mutex turnstile_;
   std::shared_mutex write_mutex_;
+  // Under write_mutex_, held alone.
+  std::chrono::steady_clock::time_point last_renewal_{};
+  bool renewing_ = false;
 };
 
 }  // namespace caveat::detail

@@ -38,7 +38,9 @@ RocksdbBackend::RocksdbBackend(const std::filesystem::path& path,
       options_(options),
       lock_(std::move(lock)),
       events_(std::make_shared<StoreEvents>()),
-      store_(make_store_options(options, path, events_)) {}
+      store_(make_store_options(options, path, events_)) {
+  store_.gate->set_condition([this] { return no_writer_inside(); });
+}
 
 RocksdbBackend::~RocksdbBackend() {
   CAVEAT_ASSERT(live_ == 0);
@@ -65,9 +67,10 @@ Result<void> RocksdbBackend::open_database() {
   db_.reset(db);
   CAVEAT_ASSERT(handles.size() == kFamilyCount);
   std::copy(handles.begin(), handles.end(), handles_.begin());
+  events_->quarantine().begin(*db_, handles_);
   if (db_->GetLatestSequenceNumber() > 0) return {};
   // 7.8 may drop what a snapshot of an entirely empty database protects: make it not so.
-  const rocksdb::Status first = db_->Delete({}, handle(Family::meta), "caveat");
+  const rocksdb::Status first = db_->Delete({}, handle(Family::meta), kUnusedKey);
   if (!first.ok()) return fail(to_error(first, path_.string()));
   return {};
 }
@@ -79,16 +82,15 @@ rocksdb::Status RocksdbBackend::settle_files() {
   const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
   rocksdb::FlushOptions options;
   options.allow_write_stall = true;
-  rocksdb::Status status = db_->Flush(options, all);
+  const rocksdb::Status status = db_->Flush(options, all);
+  if (!status.ok()) return status;
   std::uint64_t delta_bytes = 0;
-  if (status.ok() &&
-      db_->GetIntProperty(handle(Family::delta), rocksdb::DB::Properties::kLiveSstFilesSize,
+  if (db_->GetIntProperty(handle(Family::delta), rocksdb::DB::Properties::kLiveSstFilesSize,
                           &delta_bytes) &&
       delta_bytes > 0) {
-    status = compact_range(Family::delta, nullptr);
+    compact_range(Family::delta, nullptr).PermitUncheckedError();  // saves space, no more
   }
-  const rocksdb::Status synced = db_->SyncWAL();
-  return status.ok() ? synced : status;
+  return sync_log();
 }
 
 Result<void> RocksdbBackend::close() {
@@ -98,7 +100,10 @@ Result<void> RocksdbBackend::close() {
     return fail(ErrorCode::busy, path_.string() + " still has " + std::to_string(live_.load()) +
                                      " iterators or snapshots");
   }
-  rocksdb::Status status = settle_files();
+  events_->quarantine().end();
+  // With its writer in error the log must not be touched: that would abort the process.
+  const bool writable = check_writable().has_value();
+  rocksdb::Status status = writable ? settle_files() : events_->stopped_by();
   for (rocksdb::ColumnFamilyHandle*& family : handles_) {
     if (family == nullptr) continue;
     const rocksdb::Status ended = db_->DestroyColumnFamilyHandle(std::exchange(family, nullptr));
@@ -107,11 +112,13 @@ Result<void> RocksdbBackend::close() {
   const rocksdb::Status ended = db_->Close();
   if (status.ok()) status = ended;
   db_.reset();
+  store_.gate->set_condition(nullptr);
   tidy_directory(path_);
   lock_.release();
   if (status.ok()) return {};
-  // The log has everything: nothing is lost, and the next open will say more.
-  return fail(to_error(status, path_.string() + ", while closing"));
+  return fail(to_error(status, path_.string() +
+                                   ": closed, and all that was acknowledged is in its log, but "
+                                   "not all could be tidied up"));
 }
 
 }  // namespace caveat::detail

@@ -108,6 +108,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   if (batch.empty()) return durability == Durability::fsync ? flush() : Result<void>();
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
+  CAVEAT_TRY(check_writable());
   wait_for_flushes();
   std::unique_lock turn(turnstile_);
   std::shared_lock shared(write_mutex_, std::defer_lock);
@@ -118,6 +119,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
     shared.lock();
   }
   turn.unlock();
+  if (events_->stopped()) return fail(stopped_error());
 
   const std::size_t bytes = batch.bytes() + (batch.count() + 1) * kHeaderBytesPerEntry;
   rocksdb::WriteBatch out(bytes, 0, options_.protect_writes ? 8 : 0, 0);
@@ -127,6 +129,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   const rocksdb::Status status = db_->Write(options, &out);
   logged_bytes_.fetch_add(out.GetDataSize(), std::memory_order_relaxed);
   if (status.ok()) return {};
+  if (events_->stopped()) return fail(stopped_error());
   const KvBatch::Entry first = batch.entry(0);
   return fail(to_error(status, first.family, first.key));
 }

@@ -4,6 +4,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/rate_limiter.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/table.h>
 #include <algorithm>
 #include <utility>
@@ -140,6 +141,8 @@ StoreOptions make_store_options(const RocksdbBackendOptions& options,
   made.db.write_buffer_manager = made.memtables;
   made.db.info_log = make_warning_log(log_directory);
   if (events) made.db.listeners.push_back(events);
+  made.gate = std::make_shared<ResumeGate>(made.db.env->GetFileSystem());
+  made.db.sst_file_manager.reset(rocksdb::NewSstFileManager(made.db.env, made.gate));
   for (const Family family : kFamilies) {
     made.families.emplace_back(column_family_name(family),
                                family_options(family, options, made.cache, events));

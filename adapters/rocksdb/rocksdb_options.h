@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/rocksdb/resume_gate.h"
 #include "adapters/rocksdb/rocksdb_backend.h"
 #include "adapters/rocksdb/store_events.h"
 
@@ -21,6 +22,7 @@ struct StoreOptions {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;  // in the order of kFamilies
   std::shared_ptr<rocksdb::Cache> cache;
   std::shared_ptr<rocksdb::WriteBufferManager> memtables;
+  std::shared_ptr<ResumeGate> gate;
 };
 
 // The column family's name: RocksDB insists on "default" for one; that is meta.

@@ -9,6 +9,8 @@
 namespace caveat::detail {
 namespace {
 
+constexpr auto kReportPause = std::chrono::seconds(30);
+
 std::optional<Family> family_named(const std::string& name) {
   if (name == rocksdb::kDefaultColumnFamilyName) return Family::meta;
   for (const Family family : kFamilies) {
@@ -56,7 +58,8 @@ void StoreEvents::OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& in
 
 void StoreEvents::OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) {
   const auto family = family_named(info.cf_name);
-  if (!family || !info.status.ok()) return;
+  if (!family) return;
+  if (!info.status.ok()) return report_compaction(*family, info.status);
   observer_.notify([&](KvObserver& o) {
     o.on_compaction_done(*family, info.stats.total_input_bytes, info.stats.total_output_bytes);
   });
@@ -100,11 +103,74 @@ void StoreEvents::add_wait(std::chrono::microseconds time) {
   stalled_for_ += time;
 }
 
+// A failed compaction loses nothing: its input stays. Damage does not go away by trying again, so
+// the family is left alone from now on; anything else is tried again by RocksDB after a second.
+void StoreEvents::report_compaction(Family family, const rocksdb::Status& status) {
+  if (status.IsShutdownInProgress() || status.IsColumnFamilyDropped() || status.IsIncomplete() ||
+      status.IsAborted() || status.IsBusy()) {
+    return;
+  }
+  std::string what = "compaction of " + std::string(to_string(family));
+  const bool damage = status.subcode() != rocksdb::Status::kNoSpace;
+  if (damage) {
+    if (!quarantine_.add(family)) return;
+    what += ", which stays off until the store is opened again";
+  } else {
+    const auto now = Clock::now().time_since_epoch().count();
+    auto last = last_report_.load();
+    const auto pause = Clock::duration(kReportPause).count();
+    if ((last != 0 && now - last < pause) || !last_report_.compare_exchange_strong(last, now)) {
+      return;
+    }
+  }
+  const StorageError error = to_error(status, what);
+  observer_.notify([&](KvObserver& o) { o.on_background_error(error); });
+}
+
 void StoreEvents::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                                     rocksdb::Status* status) {
+  using rocksdb::BackgroundErrorReason;
+  using rocksdb::Status;
   if (status == nullptr || status->ok()) return;
+  // Reported when the compaction ended; it must not stop writes.
+  if (reason == BackgroundErrorReason::kCompaction) {
+    *status = Status::OK();
+    return;
+  }
+  // A log that could not be begun is a fatal error to RocksDB, for rows may be lost. They are not
+  // if the log is known to be in error: then all that was acknowledged is in memtables.
+  if (reason == BackgroundErrorReason::kMemTable && (renewing_ || stopped_)) {
+    *status = Status(*status, Status::kHardError);
+    return;
+  }
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopped_by_ = *status;
+  }
+  if (!stopped_) sealed_at_stop_ = memtables_sealed_.load();
+  stopped_.store(true, std::memory_order_release);
   const StorageError error = to_error(*status, reason_name(reason));
   observer_.notify([&](KvObserver& o) { o.on_background_error(error); });
+}
+
+rocksdb::Status StoreEvents::stopped_by() const {
+  const std::lock_guard lock(stop_mutex_);
+  return stopped_by_;
+}
+
+void StoreEvents::OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) {
+  info.old_bg_error.PermitUncheckedError();
+  if (!info.new_bg_error.ok() || renewing_) return;
+  if (memtables_sealed_ == sealed_at_stop_) {
+    needs_log_ = true;
+  } else {
+    log_renewed();
+  }
+}
+
+void StoreEvents::log_renewed() noexcept {
+  needs_log_ = false;
+  stopped_.store(false, std::memory_order_release);
 }
 
 }  // namespace caveat::detail

@@ -7,12 +7,14 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/table_properties.h>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "adapters/memory/observer_slot.h"
+#include "adapters/rocksdb/quarantine.h"
 #include "caveat/kv_backend.h"
 
 namespace caveat::detail {
@@ -20,6 +22,16 @@ namespace caveat::detail {
 class StoreEvents final : public rocksdb::EventListener {
  public:
   ObserverSlot& observer() noexcept { return observer_; }
+  CompactionQuarantine& quarantine() noexcept { return quarantine_; }
+
+  // An error in the background made RocksDB refuse writes; see database_resume.cpp.
+  [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
+  [[nodiscard]] rocksdb::Status stopped_by() const;
+  // RocksDB resumed, but with the log whose writer is in error. stopped() stays.
+  [[nodiscard]] bool needs_log() const noexcept { return needs_log_; }
+  // While it is set, a failed change of memtables is an error to resume from.
+  void set_renewing(bool renewing) noexcept { renewing_ = renewing; }
+  void log_renewed() noexcept;
 
   // Fills in the stall fields, a stall that is going on included.
   void report_stalls(KvProperties& properties) const;
@@ -31,11 +43,24 @@ class StoreEvents final : public rocksdb::EventListener {
   void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override;
   void OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) override;
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override;
+  void OnMemTableSealed(const rocksdb::MemTableInfo&) override { ++memtables_sealed_; }
+  void OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) override;
 
  private:
   using Clock = std::chrono::steady_clock;
+  void report_compaction(Family family, const rocksdb::Status& status);
 
   ObserverSlot observer_;
+  CompactionQuarantine quarantine_;
+  std::atomic<bool> stopped_{false};
+  mutable std::mutex stop_mutex_;
+  rocksdb::Status stopped_by_;
+  std::atomic<bool> needs_log_{false};
+  std::atomic<bool> renewing_{false};
+  // A memtable that is sealed brings a new log with it.
+  std::atomic<std::uint64_t> memtables_sealed_{0};
+  std::atomic<std::uint64_t> sealed_at_stop_{0};
+  std::atomic<Clock::rep> last_report_{0};  // of a compaction that will be tried again
   mutable std::mutex stall_mutex_;
   std::array<StallState, kFamilyCount> family_stalls_{};
   StallState stall_ = StallState::normal;  // the worst of the families

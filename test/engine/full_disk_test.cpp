@@ -1,5 +1,8 @@
 // A full disk: writes fail and say why, reads go on, and writes resume when there is room.
+#include <sys/mount.h>
+
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include "test/support/backend_double.h"
@@ -127,6 +130,74 @@ TEST_CASE("writers that wait for a fold are told that it fails", "[bad][threads]
   value_of(store.flush());
   CHECK(value_of(store.count({})) == stored_records + 1);
   CHECK(value_of(store.verify()).errors.empty());
+}
+
+// A real disk of a few MiB, where this process may make one.
+class SmallMount {
+ public:
+  explicit SmallMount(std::size_t mib) {
+    const std::string size = "size=" + std::to_string(mib) + "m";
+    mounted_ = ::mount("tmpfs", path().c_str(), "tmpfs", 0, size.c_str()) == 0;
+  }
+  ~SmallMount() {
+    if (mounted_) ::umount2(path().c_str(), MNT_DETACH);
+  }
+  SmallMount(const SmallMount&) = delete;
+  SmallMount& operator=(const SmallMount&) = delete;
+  [[nodiscard]] bool mounted() const { return mounted_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return directory_.path(); }
+
+ private:
+  ScratchDirectory directory_;
+  bool mounted_ = false;
+};
+
+TEST_CASE("a store on a disk that is really full goes on when there is room", "[bad]") {
+  for (const std::size_t mib : {5, 9, 14}) {
+    SmallMount disk(mib);
+    if (!disk.mounted()) {
+      WARN("skipped: this process may not mount a tmpfs");
+      return;
+    }
+    INFO("a disk of " << mib << " MiB");
+    const auto ballast = disk.path() / "ballast";
+    std::ofstream(ballast) << std::string(3 << 20, 'b');
+    Options options;
+    options.memory_budget_bytes = kMemoryBudgetMin;
+    auto store = value_of(StorageOptimizer::open(disk.path() / "store", options));
+    NodeId stored = 0;
+    std::vector<NodeId> acknowledged;
+    int refused = 0;
+    for (NodeId node = 0; refused < 10; ++node) {
+      const auto written = store.store_exception(key(node), record(node));
+      if (written) {
+        acknowledged.push_back(node);
+        continue;
+      }
+      ++refused;
+      CHECK(written.error().code() == ErrorCode::no_space);
+      stored = node;
+    }
+    CHECK(acknowledged.size() > 1000);
+    for (const NodeId node : acknowledged) {
+      if (value_of(store.retrieve_exception(key(node))) != record(node)) FAIL("node " << node);
+    }
+    std::filesystem::remove(ballast);
+    bool again = false;
+    for (int i = 0; i < 150 && !again; ++i) {
+      again = store.store_exception(key(stored), record(stored)).has_value();
+      if (!again) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    CHECK(again);
+    static_cast<void>(store.close());
+    auto reopened = value_of(StorageOptimizer::open(disk.path() / "store", options));
+    for (const NodeId node : acknowledged) {
+      if (value_of(reopened.retrieve_exception(key(node))) != record(node)) FAIL("node " << node);
+    }
+    CHECK(value_of(reopened.contains(key(stored))));
+    CHECK(value_of(reopened.count({})) >= acknowledged.size());
+    static_cast<void>(reopened.close());
+  }
 }
 
 }  // namespace caveat::test
