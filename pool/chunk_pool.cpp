@@ -19,15 +19,30 @@ ChunkPool::~ChunkPool() {
   trim();
 }
 
+// The class is the exponent and the three bits below the highest, as of a tiny float.
 std::size_t ChunkPool::class_of(std::size_t size) noexcept {
-  return static_cast<std::size_t>(std::countr_zero(size)) - std::countr_zero(kChunkBytesMin);
+  const auto shift = static_cast<unsigned>(std::bit_width(size)) - 1 - kStepBits;
+  constexpr auto kLeast = static_cast<unsigned>(std::countr_zero(kChunkBytesMin)) - kStepBits;
+  return ((shift - kLeast) << kStepBits) + (size >> shift) - (std::size_t{1} << kStepBits);
+}
+
+std::size_t ChunkPool::size_of(std::size_t size_class) noexcept {
+  constexpr std::size_t kSteps = std::size_t{1} << kStepBits;
+  return (kChunkBytesMin >> kStepBits) * (kSteps + size_class % kSteps) << (size_class / kSteps);
+}
+
+std::size_t ChunkPool::chunk_bytes(std::size_t bytes_min) noexcept {
+  if (bytes_min > kChunkBytesMax) return bytes_min;
+  if (bytes_min <= kChunkBytesMin) return kChunkBytesMin;
+  const std::size_t size_class = class_of(bytes_min);
+  const std::size_t size = size_of(size_class);
+  return size >= bytes_min ? size : size_of(size_class + 1);
 }
 
 Chunk ChunkPool::acquire(std::size_t bytes_min) {
   // Larger than any class: exactly what was asked for.
-  std::size_t size = bytes_min;
-  if (bytes_min <= kChunkBytesMax) {
-    size = std::bit_ceil(bytes_min < kChunkBytesMin ? kChunkBytesMin : bytes_min);
+  const std::size_t size = chunk_bytes(bytes_min);
+  if (size <= kChunkBytesMax) {
     const std::lock_guard lock(mutex_);
     FreeChunk*& head = free_[class_of(size)];
     if (head != nullptr) {
@@ -94,7 +109,7 @@ void ChunkPool::trim(std::size_t keep_bytes) noexcept {
   const std::lock_guard lock(mutex_);
   // Large chunks first: few calls give much back, and small ones are wanted most often.
   for (std::size_t i = kClasses; i-- > 0;) {
-    const std::size_t size = kChunkBytesMin << i;
+    const std::size_t size = size_of(i);
     while (free_[i] != nullptr && kept_bytes_ > keep_bytes) {
       FreeChunk* chunk = free_[i];
       detail::allow(chunk, size);

@@ -14,12 +14,17 @@ struct Chunk {
   std::size_t size = 0;
 };
 
-// Sizes are powers of two from kChunkBytesMin to kChunkBytesMax, so that any chunk given back
-// suits a later request; anything larger goes to the heap and back. Thread-safe.
+// Sizes come in eight steps to the doubling (4, 4.5, 5 ... 8, 9, 10 ... KiB), from kChunkBytesMin
+// to kChunkBytesMax: few enough that a chunk given back soon suits a later request, and close
+// enough that a decoded block, which asks for exactly what it needs, wastes a twentieth and not a
+// third. Anything larger goes to the heap and back. Thread-safe.
 class ChunkPool {
  public:
   static constexpr std::size_t kChunkBytesMin = std::size_t{4} << 10;
   static constexpr std::size_t kChunkBytesMax = std::size_t{4} << 20;
+
+  // What acquire(bytes_min) hands out.
+  [[nodiscard]] static std::size_t chunk_bytes(std::size_t bytes_min) noexcept;
 
   // Keeps at most `kept_bytes_max` bytes of chunks that nobody uses.
   explicit ChunkPool(std::size_t kept_bytes_max) : kept_bytes_max_(kept_bytes_max) {}
@@ -45,10 +50,12 @@ class ChunkPool {
     FreeChunk* next;
     std::uint64_t mark;
   };
-  static constexpr std::size_t kClasses = 11;
-  static_assert(kChunkBytesMin << (kClasses - 1) == kChunkBytesMax);
+  static constexpr unsigned kStepBits = 3;  // steps to a doubling, as a power of two
+  static constexpr std::size_t kClasses = (std::size_t{10} << kStepBits) + 1;
+  static_assert(kChunkBytesMin << ((kClasses - 1) >> kStepBits) == kChunkBytesMax);
 
   [[nodiscard]] static std::size_t class_of(std::size_t size) noexcept;
+  [[nodiscard]] static std::size_t size_of(std::size_t size_class) noexcept;
   [[nodiscard]] bool is_kept(const FreeChunk* chunk, std::size_t size_class) const noexcept;
 
   mutable std::mutex mutex_;

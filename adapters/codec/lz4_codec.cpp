@@ -1,6 +1,8 @@
 #include <lz4.h>
 #include <lz4hc.h>
 
+#include <algorithm>
+
 #include "adapters/codec/codecs.h"
 
 namespace caveat {
@@ -17,12 +19,11 @@ class NullCodec final : public Codec {
     out.append(raw);
     return {};
   }
-  [[nodiscard]] Result<void> decompress(std::string_view stored, std::size_t raw_size,
-                                        const CompressionDictionary*,
-                                        std::string& out) const override {
-    if (stored.size() != raw_size)
+  [[nodiscard]] Result<void> decompress(std::string_view stored, const CompressionDictionary*,
+                                        std::span<char> out) const override {
+    if (stored.size() != out.size())
       return fail(ErrorCode::corruption, "none: stored and raw size differ");
-    out.append(stored);
+    std::copy(stored.begin(), stored.end(), out.begin());
     return {};
   }
 };
@@ -51,20 +52,15 @@ class Lz4Codec final : public Codec {
     return {};
   }
 
-  [[nodiscard]] Result<void> decompress(std::string_view stored, std::size_t raw_size,
-                                        const CompressionDictionary*,
-                                        std::string& out) const override {
-    if (stored.size() > kInputMax || raw_size > kInputMax)
+  [[nodiscard]] Result<void> decompress(std::string_view stored, const CompressionDictionary*,
+                                        std::span<char> out) const override {
+    if (stored.size() > kInputMax || out.size() > kInputMax)
       return fail(ErrorCode::corruption, "lz4: size above 2 GiB");
-    const std::size_t before = out.size();
-    out.resize(before + raw_size);
     const int got =
-        LZ4_decompress_safe(stored.data(), out.data() + before, static_cast<int>(stored.size()),
-                            static_cast<int>(raw_size));
-    if (got < 0 || static_cast<std::size_t>(got) != raw_size) {
-      out.resize(before);
+        LZ4_decompress_safe(stored.data(), out.data(), static_cast<int>(stored.size()),
+                            static_cast<int>(out.size()));
+    if (got < 0 || static_cast<std::size_t>(got) != out.size())
       return fail(ErrorCode::corruption, "lz4: damaged input");
-    }
     return {};
   }
 

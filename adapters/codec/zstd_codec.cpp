@@ -104,9 +104,9 @@ class ZstdCodec final : public Codec {
     return {};
   }
 
-  [[nodiscard]] Result<void> decompress(std::string_view stored, std::size_t raw_size,
+  [[nodiscard]] Result<void> decompress(std::string_view stored,
                                         const CompressionDictionary* dictionary,
-                                        std::string& out) const override {
+                                        std::span<char> out) const override {
     ZSTD_DCtx* const d = decompression_context();
     if (d == nullptr) throw std::bad_alloc();
     ZSTD_DCtx_reset(d, ZSTD_reset_session_and_parameters);
@@ -116,16 +116,11 @@ class ZstdCodec final : public Codec {
     } else if (dictionary != nullptr) {
       ZSTD_DCtx_loadDictionary_byReference(d, dictionary->bytes.data(), dictionary->bytes.size());
     }
-    const std::size_t before = out.size();
-    out.resize(before + raw_size);
     const std::size_t got =
-        ZSTD_decompressDCtx(d, out.data() + before, raw_size, stored.data(), stored.size());
-    if (ZSTD_isError(got) != 0U || got != raw_size) {
-      out.resize(before);
-      return ZSTD_isError(got) != 0U
-                 ? fail(failed(ErrorCode::corruption, got))
-                 : fail(ErrorCode::corruption, "zstd: fewer bytes than the header says");
-    }
+        ZSTD_decompressDCtx(d, out.data(), out.size(), stored.data(), stored.size());
+    if (ZSTD_isError(got) != 0U) return fail(failed(ErrorCode::corruption, got));
+    if (got != out.size())
+      return fail(ErrorCode::corruption, "zstd: fewer bytes than the header says");
     return {};
   }
 

@@ -129,29 +129,6 @@ inline void pack_bits(std::span<const std::uint64_t> values, std::uint64_t base,
   }
 }
 
-// The reverse. `packed` holds exactly packed_bytes(values.size(), width) bytes.
-inline void unpack_bits(std::string_view packed, std::uint64_t base, unsigned width,
-                        std::span<std::uint64_t> values) noexcept {
-  CAVEAT_ASSERT(width <= 64 && packed.size() == packed_bytes(values.size(), width));
-  const std::uint64_t mask = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-  std::size_t bit = 0;
-  std::size_t i = 0;
-  if (width <= 56) {  // one unaligned load holds any value
-    for (; i < values.size() && (bit >> 3) + 8 <= packed.size(); ++i, bit += width) {
-      const auto word = get_fixed<std::uint64_t>(packed.data() + (bit >> 3));
-      values[i] = base + ((word >> (bit & 7)) & mask);
-    }
-  }
-  for (; i < values.size(); ++i, bit += width) {
-    char window[16] = {};
-    const std::size_t at = bit >> 3;
-    std::memcpy(window, packed.data() + at, std::min<std::size_t>(9, packed.size() - at));
-    Wide word = get_fixed<std::uint64_t>(window + 8);
-    word = (word << 64) | get_fixed<std::uint64_t>(window);
-    values[i] = base + (static_cast<std::uint64_t>(word >> (bit & 7)) & mask);
-  }
-}
-
 // True if the bits that pad `packed` to a byte are zero, as pack_bits leaves them.
 [[nodiscard]] inline bool padding_is_zero(std::string_view packed, std::size_t count,
                                           unsigned width) noexcept {

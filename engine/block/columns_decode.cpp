@@ -1,48 +1,63 @@
-// Columns of an opened block, decoded and checked whole on first use.
+// Columns of an opened block, decoded and checked whole on first use. All run under the lock.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
 #include "engine/block/decoded_parts.h"
 
 namespace caveat {
+namespace detail {
+
+ColumnScratch& column_scratch() {
+  thread_local ColumnScratch scratch;
+  return scratch;
+}
+
+}  // namespace detail
 
 using detail::ByteReader;
+using detail::column_scratch;
+using detail::ColumnScratch;
 using detail::corrupt_block;
 
 namespace {
-
-std::vector<std::uint64_t>& wide_scratch(std::size_t rows) {
-  thread_local std::vector<std::uint64_t> values;
-  values.resize(rows);
-  return values;
-}
 
 constexpr std::size_t at(BlockColumn column) {
   return static_cast<std::size_t>(column);
 }
 
+// Is any above `most`, which is below 2^31? In one pass that the plainest SIMD can do: the sign of
+// a difference, as it has no unsigned comparison.
+bool any_above(std::span<const std::uint32_t> values, std::uint32_t most) {
+  std::uint32_t signs = 0;
+  for (const std::uint32_t value : values) signs |= value | (most - value);
+  return signs >> 31 != 0;
+}
+
 }  // namespace
 
-Result<const std::vector<ExceptionSource>*> DecodedBlock::Parts::load_sources() {
-  if (const auto* ready = sources.get()) [[likely]]
-    return ready;
-  auto& values = wide_scratch(shape.node_of_row.size());
+detail::RowShape DecodedBlock::Parts::shape() const {
+  const auto node_of_row = ColumnScratch::sized(column_scratch().node_of_row, row_count);
+  for (std::size_t i = 0; i < row_count; ++i) node_of_row[i] = slab.rows[i].node;
+  const std::size_t numbered_rows = slab.property_of_row != nullptr ? row_count : 0;
+  return {node_of_row, node_count, {slab.property_of_row, numbered_rows}, property_count};
+}
+
+Result<void> DecodedBlock::Parts::load_sources(const detail::RowShape& shape) {
+  const auto values = ColumnScratch::sized(column_scratch().narrow, row_count);
   ByteReader in(columns[at(BlockColumn::source)]);
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0)
     return corrupt_block("column source");
-  auto made = std::make_unique<std::vector<ExceptionSource>>();
-  made->reserve(values.size());
-  for (const std::uint64_t value : values) {
-    if (value >= kExceptionSourceCount) return corrupt_block("column source: unknown source");
-    made->push_back(static_cast<ExceptionSource>(value));
-  }
-  return sources.publish(std::move(made));
+  if (any_above(values, kExceptionSourceCount - 1))
+    return corrupt_block("column source: unknown source");
+  for (std::size_t i = 0; i < values.size(); ++i)
+    slab.rows[i].source = static_cast<ExceptionSource>(values[i]);
+  ++pieces;
+  return {};
 }
 
-Result<const std::vector<float>*> DecodedBlock::Parts::load_confidences() {
-  if (const auto* ready = confidences.get()) [[likely]]
-    return ready;
-  auto& values = wide_scratch(shape.node_of_row.size());
+Result<void> DecodedBlock::Parts::load_confidences(const detail::RowShape& shape) {
+  const auto values = ColumnScratch::sized(column_scratch().narrow, row_count);
   ByteReader in(columns[at(BlockColumn::confidence)]);
   const std::uint8_t form = in.byte();
   if (form < detail::kConfidenceBits ||
@@ -50,30 +65,27 @@ Result<const std::vector<float>*> DecodedBlock::Parts::load_confidences() {
     return corrupt_block("column confidence: unknown form");
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0)
     return corrupt_block("column confidence");
-  auto made = std::make_unique<std::vector<float>>();
-  made->reserve(values.size());
-  double power = 1;
-  for (unsigned i = detail::kConfidenceDecimal; i < form; ++i) power *= 10;
-  const auto most = static_cast<std::uint64_t>(power);
-  for (const std::uint64_t value : values) {
-    float confidence = 0;
-    if (form == detail::kConfidenceBits) {
-      if (value > std::bit_cast<std::uint32_t>(1.0F))
-        return corrupt_block("column confidence: outside [0, 1]");
-      confidence = std::bit_cast<float>(static_cast<std::uint32_t>(value));
-    } else {
-      if (value > most) return corrupt_block("column confidence: above 1");
-      confidence = static_cast<float>(static_cast<double>(value) / power);
-    }
-    made->push_back(confidence);
+  ++pieces;
+  if (form == detail::kConfidenceBits) {
+    if (any_above(values, std::bit_cast<std::uint32_t>(1.0F)))
+      return corrupt_block("column confidence: outside [0, 1]");
+    for (std::size_t i = 0; i < values.size(); ++i)
+      slab.rows[i].confidence = std::bit_cast<float>(values[i]);
+    return {};
   }
-  return confidences.publish(std::move(made));
+  std::int32_t power = 1;
+  for (unsigned i = detail::kConfidenceDecimal; i < form; ++i) power *= 10;
+  if (any_above(values, static_cast<std::uint32_t>(power)))
+    return corrupt_block("column confidence: above 1");
+  // Signed, as there is an instruction for that.
+  for (std::size_t i = 0; i < values.size(); ++i)
+    slab.rows[i].confidence = static_cast<float>(
+        static_cast<double>(static_cast<std::int32_t>(values[i])) / static_cast<double>(power));
+  return {};
 }
 
-Result<const std::vector<std::int64_t>*> DecodedBlock::Parts::load_created_ats() {
-  if (const auto* ready = created_ats.get()) [[likely]]
-    return ready;
-  auto& values = wide_scratch(shape.node_of_row.size());
+Result<void> DecodedBlock::Parts::load_created_ats(const detail::RowShape& shape) {
+  const auto values = ColumnScratch::sized(column_scratch().wide, row_count);
   ByteReader in(columns[at(BlockColumn::created_at)]);
   const std::uint64_t factor = in.varint();
   const std::uint8_t aligned = in.byte();
@@ -86,50 +98,52 @@ Result<const std::vector<std::int64_t>*> DecodedBlock::Parts::load_created_ats()
     return corrupt_block("column created_at");
   const std::uint64_t room =
       static_cast<std::uint64_t>(INT64_MAX) - static_cast<std::uint64_t>(least);
-  auto made = std::make_unique<std::vector<std::int64_t>>();
-  made->reserve(values.size());
-  for (const std::uint64_t value : values) {
-    std::uint64_t above = 0;
-    if (__builtin_mul_overflow(value, factor, &above) || above > room)
-      return corrupt_block("column created_at: time out of range");
-    made->push_back(static_cast<std::int64_t>(static_cast<std::uint64_t>(least) + above));
-  }
-  return created_ats.publish(std::move(made));
+  std::uint64_t most = 0;
+  for (const std::uint64_t value : values) most = std::max(most, value);
+  std::uint64_t above = 0;
+  if (__builtin_mul_overflow(most, factor, &above) || above > room)
+    return corrupt_block("column created_at: time out of range");
+  const auto base = static_cast<std::uint64_t>(least);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    slab.rows[i].created_at = static_cast<std::int64_t>(base + values[i] * factor);
+  ++pieces;
+  return {};
 }
 
-Result<const detail::ValueColumn*> DecodedBlock::Parts::load_values(unsigned which) {
-  auto& lazy = value_columns[which];
-  if (const auto* ready = lazy.get()) [[likely]]
-    return ready;
+Result<void> DecodedBlock::Parts::load_numbers(unsigned which, const detail::RowShape& shape) {
+  const auto bit = static_cast<ColumnMask>(1U << which);
+  if ((numbered & bit) != 0) return {};
   static constexpr std::array<const char*, 3> kNames = {"column inherited", "column actual",
                                                         "column reason"};
-  auto& wide = wide_scratch(shape.node_of_row.size());
+  const std::size_t rows = row_count;
+  const auto numbers = ColumnScratch::sized(column_scratch().narrow, rows);
   ByteReader in(columns[at(BlockColumn::inherited) + which]);
-  auto made = std::make_unique<detail::ValueColumn>();
   if (which < 2) {
-    if (!detail::decode_ints(in, &shape, wide)) return corrupt_block(kNames[which]);
-    made->tags.reserve(wide.size());
-    for (const std::uint64_t tag : wide) {
-      if (tag > static_cast<std::uint64_t>(ValueKind::List))
-        return corrupt_block(std::string(kNames[which]) + ": unknown tag");
-      made->tags.push_back(static_cast<std::uint8_t>(tag));
-    }
+    if (!detail::decode_ints(in, &shape, numbers)) return corrupt_block(kNames[which]);
+    if (any_above(numbers, static_cast<std::uint32_t>(ValueKind::List)))
+      return corrupt_block(std::string(kNames[which]) + ": unknown tag");
+    for (std::size_t i = 0; i < rows; ++i)
+      slab.rows[i].tags[which] = static_cast<std::uint8_t>(numbers[i]);
+  } else {
+    static_cast<void>(in.byte());  // open() has read both
+    if (split) static_cast<void>(in.varint());
   }
-  const bool split = which == 2 && in.byte() == detail::kReasonSplit;
-  if (split) static_cast<void>(in.varint());  // open() has read it
-  const auto numbers = [&](std::vector<std::uint16_t>& out) {
-    if (!detail::decode_ints(in, &shape, wide)) return false;
-    out.reserve(wide.size());
-    for (const std::uint64_t id : wide) {
-      if (id >= strings.string_count) return false;
-      out.push_back(static_cast<std::uint16_t>(id));
-    }
-    return true;
+  const auto decode = [&](std::span<std::uint32_t> to) {
+    return detail::decode_ints(in, &shape, to) && !any_above(to, strings.string_count - 1);
   };
-  if (!numbers(made->index) || (split && !numbers(made->tails)) || in.left() != 0)
+  const bool halves = which == 2 && split;
+  const auto tails = ColumnScratch::sized(column_scratch().other, halves ? rows : 0);
+  if (!decode(numbers) || (halves && !decode(tails)) || in.left() != 0)
     return corrupt_block(std::string(kNames[which]) + ": string numbers");
-  if (split) made->joined = std::make_unique<std::atomic<const char*>[]>(wide.size());
-  return lazy.publish(std::move(made));
+  for (std::size_t i = 0; i < rows; ++i) {
+    slab.rows[i].offset[which] = static_cast<std::uint16_t>(numbers[i]);
+    slab.rows[i].length[which] = detail::kUnresolved;
+  }
+  for (std::size_t i = 0; i < tails.size(); ++i)
+    slab.rows[i].tail = static_cast<std::uint16_t>(tails[i]);
+  numbered |= bit;
+  ++pieces;
+  return {};
 }
 
 }  // namespace caveat

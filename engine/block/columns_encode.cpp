@@ -10,10 +10,6 @@
 namespace caveat::detail {
 namespace {
 
-std::string name_of(IntEncoding encoding) {
-  return std::string(to_string(encoding));
-}
-
 // value x 10^digits as an integer, where dividing gives back the very same float.
 bool scale_exactly(std::span<const BlockRow> rows, unsigned digits,
                    std::vector<std::uint64_t>& out) {
@@ -30,7 +26,15 @@ bool scale_exactly(std::span<const BlockRow> rows, unsigned digits,
 
 }  // namespace
 
-std::string put_node_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
+std::string ColumnChoice::name() const {
+  std::string text(form);
+  text += to_string(encoding);
+  if (second == IntEncoding::reserved) return text;
+  text += '+';
+  return text += to_string(second);
+}
+
+ColumnChoice put_node_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
   s.nodes.clear();
   s.node_rows.clear();
   s.node_of_row.clear();
@@ -45,15 +49,15 @@ std::string put_node_column(std::span<const BlockRow> rows, EncodeScratch& s, st
   }
   s.shape = {s.node_of_row, static_cast<std::uint32_t>(s.nodes.size()), {}, 0};
   put_varint(out, s.nodes.size());
-  const auto chosen = encode_ints(s.nodes, nullptr, out);
+  const auto chosen = encode_ints(s.nodes, nullptr, s.ints, out);
   // One node has all rows.
   const auto lengths =
-      s.nodes.size() > 1 ? encode_ints(s.node_rows, nullptr, out) : IntEncoding::constant;
-  return name_of(chosen) + "+" + name_of(lengths);
+      s.nodes.size() > 1 ? encode_ints(s.node_rows, nullptr, s.ints, out) : IntEncoding::constant;
+  return {"", chosen, lengths};
 }
 
-std::string put_property_column(std::span<const BlockRow> rows, EncodeScratch& s,
-                                std::string& out) {
+ColumnChoice put_property_column(std::span<const BlockRow> rows, EncodeScratch& s,
+                                 std::string& out) {
   auto& ids = s.properties;
   ids.clear();
   for (const auto& row : rows) ids.push_back(row.property_id);
@@ -64,11 +68,11 @@ std::string put_property_column(std::span<const BlockRow> rows, EncodeScratch& s
   put_varint(s.trial, 0);
   s.values.clear();
   for (const auto& row : rows) s.values.push_back(row.property_id);
-  const auto direct = encode_ints(s.values, &s.shape, s.trial);
+  const auto direct = encode_ints(s.values, &s.shape, s.ints, s.trial);
 
   const std::size_t before = out.size();
   put_varint(out, ids.size());
-  encode_ints(ids, nullptr, out);
+  encode_ints(ids, nullptr, s.ints, out);
   s.values.clear();
   s.property_of_row.clear();
   for (const auto& row : rows) {
@@ -76,40 +80,40 @@ std::string put_property_column(std::span<const BlockRow> rows, EncodeScratch& s
     s.values.push_back(static_cast<std::uint64_t>(at));
     s.property_of_row.push_back(static_cast<std::uint16_t>(at));
   }
-  const auto local = encode_ints(s.values, &s.shape, out);
+  const auto local = encode_ints(s.values, &s.shape, s.ints, out);
   // Local numbers let other columns follow the property. Worth some bytes where properties repeat.
   const std::size_t slack = rows.size() / ids.size() >= 3 ? rows.size() / 8 : 0;
   if (out.size() - before <= s.trial.size() + slack) {
     s.shape.property_of_row = s.property_of_row;
     s.shape.property_count = static_cast<std::uint32_t>(ids.size());
-    return "local:" + name_of(local);
+    return {"local:", local};
   }
   out.resize(before);
   out += s.trial;
-  return "direct:" + name_of(direct);
+  return {"direct:", direct};
 }
 
-std::string put_source_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
+ColumnChoice put_source_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
   s.values.clear();
   for (const auto& row : rows) s.values.push_back(static_cast<std::uint64_t>(row.view.source));
-  return name_of(encode_ints(s.values, &s.shape, out));
+  return {"", encode_ints(s.values, &s.shape, s.ints, out)};
 }
 
-std::string put_confidence_column(std::span<const BlockRow> rows, EncodeScratch& s,
-                                  std::string& out) {
+ColumnChoice put_confidence_column(std::span<const BlockRow> rows, EncodeScratch& s,
+                                   std::string& out) {
   for (std::uint8_t digits = 0; digits <= kConfidenceDigits; ++digits) {
     if (!scale_exactly(rows, digits, s.values)) continue;
     out.push_back(static_cast<char>(kConfidenceDecimal + digits));
-    return "decimal:" + name_of(encode_ints(s.values, &s.shape, out));
+    return {"decimal:", encode_ints(s.values, &s.shape, s.ints, out)};
   }
   s.values.clear();
   for (const auto& row : rows)
     s.values.push_back(std::bit_cast<std::uint32_t>(row.view.confidence));
   out.push_back(static_cast<char>(kConfidenceBits));
-  return "bits:" + name_of(encode_ints(s.values, &s.shape, out));
+  return {"bits:", encode_ints(s.values, &s.shape, s.ints, out)};
 }
 
-std::string put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
+ColumnChoice put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
   std::int64_t least = INT64_MAX;
   for (const auto& row : rows) least = std::min(least, row.view.created_at);
   std::uint64_t factor = 0;
@@ -117,7 +121,8 @@ std::string put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, st
   for (const auto& row : rows) {
     s.values.push_back(static_cast<std::uint64_t>(row.view.created_at) -
                        static_cast<std::uint64_t>(least));
-    factor = std::gcd(factor, s.values.back());
+    if (factor != 1 && (factor == 0 || s.values.back() % factor != 0))
+      factor = std::gcd(factor, s.values.back());
   }
   if (factor == 0) factor = 1;
   // The least time is mostly a multiple of the factor too.
@@ -129,29 +134,29 @@ std::string put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, st
   put_varint(out, zigzag(aligned ? least / static_cast<std::int64_t>(factor) : least));
   if (factor > 1)
     for (auto& value : s.values) value /= factor;
-  return name_of(encode_ints(s.values, &s.shape, out));
+  return {"", encode_ints(s.values, &s.shape, s.ints, out)};
 }
 
-std::string put_value_column(std::span<const BlockRow> rows, unsigned which, EncodeScratch& s,
-                             std::string& out) {
+ColumnChoice put_value_column(std::span<const BlockRow> rows, unsigned which, EncodeScratch& s,
+                              std::string& out) {
   s.values.clear();
   for (const auto& row : rows)
     s.values.push_back(static_cast<std::uint64_t>(
         (which == 0 ? row.view.inherited_value : row.view.actual_value).kind()));
-  encode_ints(s.values, &s.shape, out);
-  return name_of(encode_ints(s.index[which], &s.shape, out, s.fresh_from[which]));
+  encode_ints(s.values, &s.shape, s.ints, out);
+  return {"", encode_ints(s.index[which], &s.shape, s.ints, out, s.fresh_from[which])};
 }
 
-std::string put_reason_column(EncodeScratch& s, std::string& out) {
+ColumnChoice put_reason_column(EncodeScratch& s, std::string& out) {
   if (!s.split) {
     out.push_back(static_cast<char>(kReasonWhole));
-    return "whole:" + name_of(encode_ints(s.index[2], &s.shape, out, s.fresh_from[2]));
+    return {"whole:", encode_ints(s.index[2], &s.shape, s.ints, out, s.fresh_from[2])};
   }
   out.push_back(static_cast<char>(kReasonSplit));
   put_varint(out, s.reason_bytes);
-  const auto heads = encode_ints(s.index[2], &s.shape, out, s.fresh_from[2]);
-  const auto tails = encode_ints(s.index[3], &s.shape, out, s.fresh_from[3]);
-  return "split:" + name_of(heads) + "+" + name_of(tails);
+  const auto heads = encode_ints(s.index[2], &s.shape, s.ints, out, s.fresh_from[2]);
+  const auto tails = encode_ints(s.index[3], &s.shape, s.ints, out, s.fresh_from[3]);
+  return {"split:", heads, tails};
 }
 
 }  // namespace caveat::detail

@@ -8,12 +8,23 @@
 #include <vector>
 
 #include "engine/block/int_column.h"
+#include "engine/block/int_scratch.h"
 #include "engine/block/reason_split.h"
 #include "engine/block/string_pool.h"
+#include "pool/object_pool.h"
 
 namespace caveat::detail {
 
-// Everything the encoder needs per block; kept per thread so that it allocates nothing once warm.
+// What was chosen for a column, for statistics.
+struct ColumnChoice {
+  std::string_view form;  // "decimal:", "split:", ... or nothing
+  IntEncoding encoding = IntEncoding::reserved;
+  IntEncoding second = IntEncoding::reserved;  // of the column's other half, if it has one
+  [[nodiscard]] std::string name() const;
+};
+
+// Everything the encoder needs per block. Lent by the store's pool, so that it allocates nothing
+// once warm.
 struct EncodeScratch {
   std::vector<std::uint64_t> nodes, node_rows;  // distinct nodes; rows of each, less one
   std::vector<std::uint16_t> node_of_row, property_of_row;
@@ -27,20 +38,38 @@ struct EncodeScratch {
   bool split = false;              // reasons are in two halves
   std::uint64_t reason_bytes = 0;  // of all rows together
   std::vector<FramePlan> frames;
-  std::string raw_frame, body, trial;
+  std::vector<std::size_t> stored;  // bytes of each frame
+  std::string raw_frame, body, trial, coded;
   RowShape shape;
+  IntScratch ints;
+
+  [[nodiscard]] std::size_t bytes() const noexcept;
 };
 
-// Each appends one column and returns what it chose, for statistics.
-std::string put_node_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out);
-std::string put_property_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out);
-std::string put_source_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out);
-std::string put_confidence_column(std::span<const BlockRow> rows, EncodeScratch& s,
-                                  std::string& out);
-std::string put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out);
+// Each appends one column.
+ColumnChoice put_node_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out);
+ColumnChoice put_property_column(std::span<const BlockRow> rows, EncodeScratch& s,
+                                 std::string& out);
+ColumnChoice put_source_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out);
+ColumnChoice put_confidence_column(std::span<const BlockRow> rows, EncodeScratch& s,
+                                   std::string& out);
+ColumnChoice put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out);
 // `which`: 0 inherited, 1 actual.
-std::string put_value_column(std::span<const BlockRow> rows, unsigned which, EncodeScratch& s,
-                             std::string& out);
-std::string put_reason_column(EncodeScratch& s, std::string& out);
+ColumnChoice put_value_column(std::span<const BlockRow> rows, unsigned which, EncodeScratch& s,
+                              std::string& out);
+ColumnChoice put_reason_column(EncodeScratch& s, std::string& out);
 
 }  // namespace caveat::detail
+
+namespace caveat {
+
+// Keeps what it holds; each block overwrites it.
+template <>
+struct Recycle<detail::EncodeScratch> {
+  static void reset(detail::EncodeScratch&) noexcept {}
+  static std::size_t bytes(const detail::EncodeScratch& scratch) noexcept {
+    return scratch.bytes();
+  }
+};
+
+}  // namespace caveat

@@ -1,137 +1,154 @@
-// What a DecodedBlock holds behind its keys: where the columns are, and what is inflated so far.
+// What a DecodedBlock holds behind what every read touches: where the columns are in the encoded
+// bytes, what is inflated so far, and the lock under which it is.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "engine/block/block_memory.h"
 #include "engine/block/int_column.h"
 #include "engine/block/layout.h"
+#include "pool/arena.h"
 
 namespace caveat::detail {
 
-// A value made on first use. Readers that come at once may make it twice; one copy is kept.
-template <class T>
-class Lazy {
- public:
-  Lazy() = default;
-  Lazy(const Lazy&) = delete;
-  Lazy& operator=(const Lazy&) = delete;
-  ~Lazy() { delete value_.load(std::memory_order_acquire); }
-
-  [[nodiscard]] const T* get() const noexcept { return value_.load(std::memory_order_acquire); }
-  const T* publish(std::unique_ptr<const T> made) const noexcept {
-    const T* expected = nullptr;
-    if (value_.compare_exchange_strong(expected, made.get(), std::memory_order_acq_rel))
-      return made.release();
-    return expected;
-  }
-
- private:
-  mutable std::atomic<const T*> value_{nullptr};
-};
-
-// Tag and string number of each row.
-struct ValueColumn {
-  std::vector<std::uint8_t> tags;  // empty for reasons
-  std::vector<std::uint16_t> index;
-  // Of split reasons: the second half, and the halves put together, made on first use.
-  std::vector<std::uint16_t> tails;
-  std::unique_ptr<std::atomic<const char*>[]> joined;
-};
-
-// Memory of joined reasons: only ever added to, so that views stay good.
-struct JoinedText {
-  JoinedText* next = nullptr;
-  std::string text;
-};
-
-struct InflatedFrame {
-  std::string bytes;
-  std::vector<std::uint32_t> starts;  // of each string, and one past the end
-};
+// Lengths of a ValueRow that are marks.
+inline constexpr std::uint16_t kLongText = 0xFFFF;    // offset: the string's number, or the row's
+inline constexpr std::uint16_t kUnresolved = 0xFFFE;  // offset: the string's number
+// Text that 16 bits reach is in the slab: frames and joined reasons up to this each.
+inline constexpr std::size_t kTextInlineMax = kUnresolved - 1;
+// Copies move 16 bytes at a time and may write or read that far beyond.
+inline constexpr std::size_t kTextSlack = 16;
 
 struct Frame {
-  std::uint32_t first = 0;
+  std::uint32_t first = 0;  // its first string
   std::uint32_t count = 0;
   std::uint32_t raw_bytes = 0;
+  std::uint32_t text_at = 0;  // in the block's text, if it is there
   std::string_view stored;
-  Lazy<InflatedFrame> inflated;
+  char* room = nullptr;   // where it is inflated to
+  char* bytes = nullptr;  // null until inflated and checked
+  // Frames beyond kTextInlineMax and strings larger than a frame have memory of their own, taken
+  // when they are inflated: a block must not cost what it merely claims.
+  bool in_slab = true;
 };
 
-// The string table of an opened block.
+// The string table of a block, as parsed.
 struct StringTable {
   bool separated = true;
   char separator = 0;
   std::uint32_t string_count = 0;
-  std::size_t frame_count = 0;
-  std::unique_ptr<Frame[]> frames;
-  std::string_view lengths;  // column of lengths, where strings are not separated
-  Lazy<std::vector<std::uint32_t>> decoded_lengths;
+  std::uint32_t frame_count = 0;
+  std::size_t slab_bytes = 0;    // raw bytes of frames whose text is in the slab
+  std::size_t apart_bytes = 0;   // of the others
+  std::string_view frame_table;  // counts and sizes
+  std::string_view lengths;      // column of lengths, where strings are not separated
+
+  [[nodiscard]] std::uint32_t ending() const noexcept { return separated ? 1 : 0; }
 };
-
-}  // namespace caveat::detail
-
-namespace caveat {
-
-struct DecodedBlock::Parts {
-  std::shared_ptr<const std::string> owner;
-  std::string_view block;
-  const Codec* codec = nullptr;  // null: every frame is raw
-  std::shared_ptr<const CompressionDictionary> dictionary;
-  BlockCounters* counters = nullptr;
-
-  std::array<std::string_view, kBlockColumnCount> columns;
-  std::vector<std::uint16_t> property_of_row;  // empty where the block has no local numbers
-  detail::RowShape shape;
-  detail::StringTable strings;
-
-  detail::Lazy<std::vector<ExceptionSource>> sources;
-  detail::Lazy<std::vector<float>> confidences;
-  detail::Lazy<std::vector<std::int64_t>> created_ats;
-  std::array<detail::Lazy<detail::ValueColumn>, 3> value_columns;  // inherited, actual, reason
-  std::uint64_t reason_bytes = 0;  // of all rows, where reasons are split
-  std::atomic<detail::JoinedText*> joined_texts{nullptr};
-  std::atomic<ColumnMask> checked{kKeyColumns};  // columns that load() has passed
-
-  // Each makes its part if need be; null results are never returned.
-  [[nodiscard]] Result<const std::vector<ExceptionSource>*> load_sources();
-  [[nodiscard]] Result<const std::vector<float>*> load_confidences();
-  [[nodiscard]] Result<const std::vector<std::int64_t>*> load_created_ats();
-  [[nodiscard]] Result<const detail::ValueColumn*> load_values(unsigned which);
-
-  ~Parts();
-
-  // Values of all rows exist and are well-formed.
-  [[nodiscard]] Result<void> check_values(unsigned which);
-  [[nodiscard]] Result<std::string_view> reason(std::uint32_t row);
-  // The same, after check_values(2).
-  [[nodiscard]] std::string_view loaded_reason(std::uint32_t row) const noexcept;
-
-  // The string of a number that is below strings.string_count.
-  [[nodiscard]] Result<std::string_view> string(std::uint32_t id);
-  // The same, after its frame has been inflated.
-  [[nodiscard]] std::string_view loaded_string(std::uint32_t id) const noexcept;
-
- private:
-  [[nodiscard]] Result<void> join_reasons(const detail::ValueColumn& column, std::uint32_t first,
-                                          std::uint32_t last);
-  [[nodiscard]] detail::Frame& frame_of(std::uint32_t id) const noexcept;
-  [[nodiscard]] Result<const detail::InflatedFrame*> inflate(detail::Frame& frame);
-  [[nodiscard]] Result<const std::vector<std::uint32_t>*> load_lengths();
-};
-
-namespace detail {
 
 [[nodiscard]] inline tl::unexpected<StorageError> corrupt_block(std::string_view what) {
   return tl::make_unexpected(StorageError{ErrorCode::corruption, "block: " + std::string(what)});
 }
 
-// Reads the string table's section; `frames` is what follows it. No frame is inflated.
+// Reads and checks the string table's section; `frames` is what follows it.
 [[nodiscard]] Result<void> parse_string_table(std::string_view section, std::string_view frames,
                                               const BlockHeader& header, StringTable& out);
+// The frames of a table that was parsed; `out` has room for frame_count.
+void list_frames(const StringTable& table, std::string_view frames, Frame* out) noexcept;
 
-}  // namespace detail
+// Integers of a column on their way to where they stay; kept per thread.
+struct ColumnScratch {
+  std::vector<std::uint64_t> wide;
+  std::vector<std::uint32_t> narrow, other;
+  std::vector<std::uint16_t> node_of_row;
+
+  template <class T>
+  [[nodiscard]] static std::span<T> sized(std::vector<T>& values, std::size_t count) {
+    if (values.size() < count) values.resize(count);
+    return {values.data(), count};
+  }
+};
+[[nodiscard]] ColumnScratch& column_scratch();
+
+}  // namespace caveat::detail
+
+namespace caveat {
+
+// The pieces of a block's slab, in the order in which a point read asks for them.
+struct DecodedBlock::Slab {
+  NodeId* nodes = nullptr;
+  std::uint32_t* node_starts = nullptr;
+  std::uint32_t* property_ids = nullptr;
+  Row* rows = nullptr;
+  char* text = nullptr;    // of the frames
+  char* joined = nullptr;  // joined reasons, where their sizes fit in 16 bits
+  // Only inflating asks for the rest.
+  std::uint16_t* property_of_row = nullptr;  // null where the block has no local numbers
+  std::uint16_t* starts = nullptr;  // of each string in its frame, one more at each frame's end
+  detail::Frame* frames = nullptr;
+  std::string_view* joined_apart = nullptr;  // of each row, where `joined` is null and needed
+  Parts* parts = nullptr;
+};
+
+struct DecodedBlock::Parts {
+  Parts(MemoryPool& the_pool, const Slab& the_slab)
+      : pool(the_pool), slab(the_slab), apart(the_pool.chunks()) {}
+  ~Parts();
+
+  MemoryPool& pool;  // kept alive by the block's chunk
+  const Slab slab;   // written under the lock, each piece before the bit that says it is there
+  std::shared_ptr<const std::string> owner;
+  const Codec* codec = nullptr;  // null: every frame is raw
+  std::shared_ptr<const CompressionDictionary> dictionary;
+  BlockCounters* counters = nullptr;
+
+  std::array<std::string_view, kBlockColumnCount> columns;
+  std::uint32_t row_count = 0;
+  std::uint32_t node_count = 0;
+  std::uint32_t property_count = 0;  // of local numbers
+  detail::StringTable strings;
+  bool split = false;              // reasons are in halves
+  std::uint64_t reason_bytes = 0;  // of all rows, where reasons are split
+
+  std::mutex mutex;  // guards what follows, and the slab until its bits are set
+  Arena apart;       // what is not in the slab
+  std::size_t joined_used = 0;
+  std::uint32_t frames_left = 0;  // not yet inflated
+  std::uint32_t pieces = 0;       // what would have been allocations of their own
+  std::uint32_t reads = 0;        // rows materialised before all strings were found
+  ColumnMask numbered = 0;        // value columns whose string numbers are in the rows
+  bool starts_known = false;
+  bool unsound = false;  // finding all strings failed: rows are read one by one
+
+  // All under the lock. Whoever calls one of the first four passes shape(), which is good until
+  // the thread asks for another block's.
+  [[nodiscard]] detail::RowShape shape() const;
+  [[nodiscard]] Result<void> load_sources(const detail::RowShape& shape);
+  [[nodiscard]] Result<void> load_confidences(const detail::RowShape& shape);
+  [[nodiscard]] Result<void> load_created_ats(const detail::RowShape& shape);
+  [[nodiscard]] Result<void> load_numbers(unsigned which, const detail::RowShape& shape);
+  [[nodiscard]] Result<void> load_lengths();
+  [[nodiscard]] Result<void> inflate(detail::Frame& frame);
+  // Finds and checks the string of one row, or of all.
+  [[nodiscard]] Result<void> resolve_row(unsigned which, std::uint32_t row);
+  [[nodiscard]] Result<void> resolve_all(std::span<const unsigned> which_columns,
+                                         const detail::RowShape& shape);
+
+  [[nodiscard]] std::uint32_t frame_of(std::uint32_t number) const noexcept;
+  // Of a number below string_count whose frame has been inflated.
+  [[nodiscard]] std::string_view text_of(std::uint32_t number) const noexcept;
+
+ private:
+  struct Place;
+  [[nodiscard]] Place place_of(std::uint32_t number) const noexcept;
+  [[nodiscard]] Result<void> join(std::uint32_t row, std::string_view head, std::string_view tail);
+  [[nodiscard]] Result<void> inflate_all(unsigned which);
+  [[nodiscard]] Result<void> join_all(std::span<const Place> places);
+};
+
 }  // namespace caveat

@@ -141,8 +141,10 @@ class BlockDescriber {
                       table.separated ? fmt::format("ended by {:02x}",
                                                     static_cast<unsigned char>(table.separator))
                                       : std::string("with a column of lengths")));
+    std::vector<detail::Frame> frames(table.frame_count);
+    detail::list_frames(table, bytes_.substr(at_), frames.data());
     for (std::size_t f = 0; f < table.frame_count; ++f) {
-      const detail::Frame& frame = table.frames[f];
+      const detail::Frame& frame = frames[f];
       field(frame.stored.size(), fmt::format("frame.{}", f),
             fmt::format("strings {} to {}, {} bytes raw{}", frame.first,
                         frame.first + frame.count - 1, frame.raw_bytes,

@@ -15,6 +15,16 @@ std::uint64_t block_checksum(std::string_view block) noexcept {
   return checksum_around(block, kChecksumAt, sizeof(std::uint64_t));
 }
 
+std::size_t EncodeScratch::bytes() const noexcept {
+  const auto of = [](const auto&... vectors) {
+    return ((vectors.capacity() * sizeof(vectors[0])) + ...);
+  };
+  return sizeof(EncodeScratch) +
+         of(nodes, node_rows, node_of_row, property_of_row, properties, values, index[0], index[1],
+            index[2], index[3], frames, stored, raw_frame, body, trial, coded) +
+         pool.bytes() + splitter.bytes() + ints.bytes();
+}
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -64,6 +74,7 @@ void number_strings(std::span<const BlockRow> rows, EncodeScratch& s) {
   pass(3, [&](const BlockRow& row) { return split_reason(row.view.reason, separator).second; });
 }
 
+// Where there is no pool to lend one.
 EncodeScratch& encode_scratch() {
   thread_local EncodeScratch s;
   return s;
@@ -121,15 +132,14 @@ void raw_shares(std::span<const BlockRow> rows, BlockStatistics& statistics) {
   c[7].raw_bytes = statistics.raw_bytes - c[5].raw_bytes - c[6].raw_bytes - rows.size() * 29;
 }
 
-Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context, std::string& out,
-                    BlockStatistics* statistics) {
+Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context, EncodeScratch& s,
+                    std::string& out, BlockStatistics* statistics) {
   CAVEAT_ASSIGN(const std::uint64_t raw_bytes, check_rows(rows));
   const auto start = Clock::now();
-  EncodeScratch& s = encode_scratch();
   number_strings(rows, s);
 
   std::array<std::size_t, kSectionCount> sizes{};
-  std::array<std::string, kBlockColumnCount> chosen;
+  std::array<ColumnChoice, kBlockColumnCount> chosen;
   std::string& body = s.body;
   body.clear();
   const auto column = [&](std::size_t which, const auto& put) {
@@ -152,8 +162,10 @@ Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context,
   const bool uses_dictionary = context.codec != nullptr && context.codec->uses_dictionary() &&
                                context.dictionary != nullptr && context.dictionary->id != 0;
   const CompressionDictionary* dictionary = uses_dictionary ? context.dictionary : nullptr;
-  std::vector<std::size_t> stored;
-  std::string frames;
+  std::vector<std::size_t>& stored = s.stored;
+  std::string& frames = s.coded;
+  stored.clear();
+  frames.clear();
   for (const FramePlan& frame : s.frames) {
     s.raw_frame.clear();
     append_frame(strings, frame, ends, s.raw_frame);
@@ -175,7 +187,7 @@ Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context,
   if (!ends.separated) {
     s.values.clear();
     for (const std::string_view text : strings) s.values.push_back(text.size());
-    encode_ints(s.values, nullptr, body);
+    encode_ints(s.values, nullptr, s.ints, body);
   }
   sizes[kStringTable] = body.size() - table_at;
 
@@ -216,7 +228,7 @@ Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context,
     for (std::size_t c = 0; c < kBlockColumnCount; ++c) {
       statistics->columns[c].encoded_bytes += sizes[c];
       statistics->columns[c].compressed_bytes += sizes[c];
-      statistics->columns[c].encoding = chosen[c];
+      statistics->columns[c].encoding = chosen[c].name();
     }
     statistics->encode_ns = static_cast<std::uint64_t>((Clock::now() - start).count());
   }
@@ -229,7 +241,10 @@ Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context,
 Result<void> encode_block(std::span<const BlockRow> rows, const BlockContext& context,
                           std::string& out, BlockStatistics* statistics) {
   const std::size_t before = out.size();
-  auto done = detail::encode(rows, context, out, statistics);
+  ObjectPool<detail::EncodeScratch>::Lease lease;
+  if (context.memory != nullptr) lease = context.memory->objects<detail::EncodeScratch>().acquire();
+  detail::EncodeScratch& scratch = context.memory != nullptr ? *lease : detail::encode_scratch();
+  auto done = detail::encode(rows, context, scratch, out, statistics);
   if (!done) out.resize(before);
   return done;
 }

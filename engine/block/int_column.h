@@ -1,8 +1,8 @@
 // Integer columns: how a run of u64 values becomes few bytes. Layout in docs/format/block.md.
 //
 // A column is one encoding byte and what that encoding says; some encodings hold further columns.
-// The count of values is never stored: both sides know it. The encoder tries the encodings that
-// can apply and keeps the smallest; there are so few values in a block that trying is cheap.
+// The count of values is never stored: both sides know it. The encoder sizes the encodings that
+// can apply and writes the smallest.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@
 #include "engine/block/bits.h"
 
 namespace caveat::detail {
+
+struct IntScratch;
 
 // The numbers are on disk.
 enum class IntEncoding : std::uint8_t {
@@ -46,11 +48,15 @@ inline constexpr std::uint64_t kNoFresh = ~std::uint64_t{0};
 // Appends the smallest encoding. `shape` null: the values are not one a row. `fresh_from`: values
 // from there on are numbers given out in row order (helps IntEncoding::fresh).
 IntEncoding encode_ints(std::span<const std::uint64_t> values, const RowShape* shape,
-                        std::string& out, std::uint64_t fresh_from = kNoFresh);
+                        IntScratch& scratch, std::string& out, std::uint64_t fresh_from = kNoFresh);
 
 // Fills `values` from the front of `in`. False if the bytes are no such column; nothing outside
 // `values` is touched. Never allocates more than a few times values.size().
 [[nodiscard]] bool decode_ints(ByteReader& in, const RowShape* shape,
                                std::span<std::uint64_t> values);
+// For columns whose values are below 2^31, which makes every number in their encodings fit 32 bits
+// (a zigzag step takes one more than a value). Larger numbers are refused.
+[[nodiscard]] bool decode_ints(ByteReader& in, const RowShape* shape,
+                               std::span<std::uint32_t> values);
 
 }  // namespace caveat::detail

@@ -15,6 +15,10 @@ struct ReasonSplitter {
   // The separator, with a space on either side, at whose first occurrence reasons are best cut;
   // empty where cutting does not pay.
   [[nodiscard]] std::string_view choose(std::span<const BlockRow> rows);
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return distinct_.bytes() + heads_.bytes() + tails_.bytes() +
+           sample_.capacity() * sizeof(std::string_view);
+  }
 
  private:
   [[nodiscard]] std::size_t cost(std::span<const std::string_view> reasons,

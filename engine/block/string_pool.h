@@ -18,6 +18,10 @@ class StringPool {
   // Keeps the view: the bytes must outlive the pool's use.
   [[nodiscard]] std::uint32_t add(std::string_view text);
   [[nodiscard]] std::span<const std::string_view> strings() const noexcept { return strings_; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return slots_.capacity() * sizeof(Slot) + strings_.capacity() * sizeof(std::string_view) +
+           hashes_.capacity() * sizeof(std::uint32_t);
+  }
 
  private:
   struct Slot {

@@ -1,12 +1,24 @@
-// Strings of an opened block: frames are inflated on demand, checked once, and kept.
+// Frames of an opened block: inflated on demand, checked once, and kept. All run under the lock.
 #include <bit>
 #include <chrono>
 #include <span>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "engine/block/decoded_parts.h"
 
 namespace caveat {
 namespace detail {
+namespace {
+
+// Frames that are in the slab: counted the same way when the table is parsed and when it is read.
+bool fits_slab(std::uint64_t raw, std::size_t slab_bytes) noexcept {
+  return raw <= kBlockFrameBytes && slab_bytes + raw <= kTextInlineMax;
+}
+
+}  // namespace
 
 Result<void> parse_string_table(std::string_view section, std::string_view frames,
                                 const BlockHeader& header, StringTable& out) {
@@ -22,13 +34,12 @@ Result<void> parse_string_table(std::string_view section, std::string_view frame
   const std::uint64_t frame_count = in.varint();
   if (!in.ok() || frame_count == 0 || frame_count > most_strings || frame_count * 3 > in.left())
     return corrupt_block("string table: frame count");
-  out.frame_count = frame_count;
-  out.frames = std::make_unique<Frame[]>(frame_count);
+  out.frame_count = static_cast<std::uint32_t>(frame_count);
+  const std::size_t table_at = section.size() - in.left();
   std::uint64_t strings = 0;
   std::uint64_t text = 0;
   std::size_t at = 0;
   for (std::uint64_t f = 0; f < frame_count; ++f) {
-    Frame& frame = out.frames[f];
     const std::uint64_t count = in.varint();
     const std::uint64_t raw = in.varint();
     const std::uint64_t stored = in.varint();
@@ -39,50 +50,101 @@ Result<void> parse_string_table(std::string_view section, std::string_view frame
       return corrupt_block("string table: raw bytes of a frame");
     if (stored > raw || stored > frames.size() - at)
       return corrupt_block("string table: stored bytes of a frame");
-    frame.first = static_cast<std::uint32_t>(strings);
-    frame.count = static_cast<std::uint32_t>(count);
-    frame.raw_bytes = static_cast<std::uint32_t>(raw);
-    frame.stored = frames.substr(at, stored);
     at += stored;
     strings += count;
     text += raw - ending;
+    (fits_slab(raw, out.slab_bytes) ? out.slab_bytes : out.apart_bytes) += raw;
   }
   // Every distinct string is in some row, so all of them are no more than the rows are.
   if (text > header.raw_bytes) return corrupt_block("string table: more text than the rows hold");
   if (at != frames.size()) return corrupt_block("bytes after the last frame");
   out.string_count = static_cast<std::uint32_t>(strings);
+  out.frame_table = section.substr(table_at, section.size() - table_at - in.left());
   out.lengths = in.take(in.left());
   if (out.separated != out.lengths.empty()) return corrupt_block("string table: lengths");
   return {};
 }
 
+void list_frames(const StringTable& table, std::string_view frames, Frame* out) noexcept {
+  ByteReader in(table.frame_table);
+  std::size_t stored_at = 0;
+  std::size_t text_at = 0;
+  std::uint32_t strings = 0;
+  for (std::uint32_t f = 0; f < table.frame_count; ++f) {
+    Frame& frame = *::new (static_cast<void*>(out + f)) Frame;
+    frame.first = strings;
+    frame.count = static_cast<std::uint32_t>(in.varint());
+    frame.raw_bytes = static_cast<std::uint32_t>(in.varint());
+    frame.stored = frames.substr(stored_at, in.varint());
+    stored_at += frame.stored.size();
+    strings += frame.count;
+    frame.in_slab = fits_slab(frame.raw_bytes, text_at);
+    if (!frame.in_slab) continue;
+    frame.text_at = static_cast<std::uint32_t>(text_at);
+    text_at += frame.raw_bytes;
+  }
+}
+
 namespace {
 
-// Where each string begins: after each separator. False if there are not starts.size() - 1 of them.
-// Eight bytes at a time, as strings are short and memchr's overhead is not.
-bool find_starts(std::string_view bytes, char separator, std::span<std::uint32_t> starts) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kLow = 0x7F * kOnes;
-  const std::uint64_t pattern = static_cast<unsigned char>(separator) * kOnes;
-  std::size_t next = 0;
-  starts[next++] = 0;
+// A bit for each of 64 bytes that is the separator.
+std::uint64_t find_in_64(const char* bytes, char separator) noexcept {
+  std::uint64_t hits = 0;
+#ifdef __SSE2__
+  const __m128i pattern = _mm_set1_epi8(separator);
+  for (unsigned i = 0; i < 4; ++i) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i * 16));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, pattern)));
+    hits |= std::uint64_t{mask} << (i * 16);
+  }
+#else
+  for (unsigned i = 0; i < 64; ++i) hits |= std::uint64_t{bytes[i] == separator} << i;
+#endif
+  return hits;
+}
+
+// std::popcount is a call on the x86-64 of 2003.
+unsigned count_ones(std::uint64_t x) noexcept {
+  x -= (x >> 1) & 0x5555555555555555;
+  x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+  x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F;
+  return static_cast<unsigned>((x * 0x0101010101010101) >> 56);
+}
+
+// Where each string begins: after each separator. False if there are not starts.size() - 1 of
+// them. How many a stretch of 64 bytes has is hard to predict, so they are written eight at a time
+// whether they are there or not.
+bool find_starts(std::string_view bytes, char separator, std::span<std::uint16_t> starts) noexcept {
+  std::uint16_t* next = starts.data();
+  std::uint16_t* const end = next + starts.size();
+  *next++ = 0;
   std::size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    const std::uint64_t x = get_fixed<std::uint64_t>(bytes.data() + i) ^ pattern;
-    // The top bit of each byte that is zero in x, exactly.
-    std::uint64_t hits = ~(((x & kLow) + kLow) | x | kLow);
-    for (; hits != 0; hits &= hits - 1) {
-      if (next == starts.size()) return false;
-      starts[next++] =
-          static_cast<std::uint32_t>(i + static_cast<std::size_t>(std::countr_zero(hits)) / 8 + 1);
+  constexpr unsigned kAtOnce = 8;
+  for (; i + 64 <= bytes.size(); i += 64) {
+    std::uint64_t hits = find_in_64(bytes.data() + i, separator);
+    const unsigned count = count_ones(hits);
+    const auto room = static_cast<std::size_t>(end - next);
+    if (count > room) return false;
+    const auto put = [&](unsigned k) {
+      // A bit above the highest keeps countr_zero from having no answer.
+      next[k] = static_cast<std::uint16_t>(
+          i + static_cast<unsigned>(std::countr_zero(hits | std::uint64_t{1} << 63)) + 1);
+      hits &= hits - 1;
+    };
+    if (room >= kAtOnce) {
+      for (unsigned k = 0; k < kAtOnce; ++k) put(k);
+      for (unsigned k = kAtOnce; k < count; ++k) put(k);
+    } else {
+      for (unsigned k = 0; k < count; ++k) put(k);
     }
+    next += count;
   }
   for (; i < bytes.size(); ++i) {
     if (bytes[i] != separator) continue;
-    if (next == starts.size()) return false;
-    starts[next++] = static_cast<std::uint32_t>(i + 1);
+    if (next == end) return false;
+    *next++ = static_cast<std::uint16_t>(i + 1);
   }
-  return next == starts.size();
+  return next == end;
 }
 
 }  // namespace
@@ -91,87 +153,89 @@ bool find_starts(std::string_view bytes, char separator, std::span<std::uint32_t
 using detail::corrupt_block;
 using detail::find_starts;
 using detail::Frame;
-using detail::InflatedFrame;
 
-Result<const std::vector<std::uint32_t>*> DecodedBlock::Parts::load_lengths() {
-  if (const auto* ready = strings.decoded_lengths.get()) return ready;
-  std::vector<std::uint64_t> wide(strings.string_count);
+// Where strings have lengths instead of separators, those of all frames at once.
+Result<void> DecodedBlock::Parts::load_lengths() {
+  if (starts_known) return {};
+  const auto lengths =
+      detail::ColumnScratch::sized(detail::column_scratch().narrow, strings.string_count);
   detail::ByteReader in(strings.lengths);
-  if (!detail::decode_ints(in, nullptr, wide) || in.left() != 0)
+  if (!detail::decode_ints(in, nullptr, lengths) || in.left() != 0)
     return corrupt_block("string table: column of lengths");
-  auto made = std::make_unique<std::vector<std::uint32_t>>();
-  made->reserve(wide.size());
-  for (const std::uint64_t length : wide) {
-    if (length > kMaxRecordBytes) return corrupt_block("string table: length of a string");
-    made->push_back(static_cast<std::uint32_t>(length));
+  for (std::uint32_t f = 0; f < strings.frame_count; ++f) {
+    const Frame& frame = slab.frames[f];
+    std::uint16_t* const to = slab.starts + frame.first + f;
+    std::uint64_t at = 0;
+    for (std::uint32_t i = 0; i < frame.count; ++i) {
+      to[i] = static_cast<std::uint16_t>(at);  // not asked for in a frame of one large string
+      at += lengths[frame.first + i];
+      if (at > frame.raw_bytes) return corrupt_block("strings pass the end of their frame");
+    }
+    if (at != frame.raw_bytes) return corrupt_block("a frame has bytes after its last string");
+    to[frame.count] = static_cast<std::uint16_t>(at);
   }
-  return strings.decoded_lengths.publish(std::move(made));
+  starts_known = true;
+  return {};
 }
 
-Result<const InflatedFrame*> DecodedBlock::Parts::inflate(Frame& frame) {
-  if (const auto* ready = frame.inflated.get()) [[likely]]
-    return ready;
-  auto made = std::make_unique<InflatedFrame>();
-  std::string& bytes = made->bytes;
+Result<void> DecodedBlock::Parts::inflate(Frame& frame) {
+  if (frame.bytes != nullptr) return {};
+  if (frame.room == nullptr)  // kept if inflating fails: the next attempt takes no more
+    frame.room = frame.in_slab ? slab.text + frame.text_at : apart.allocate_bytes(frame.raw_bytes);
+  char* const bytes = frame.room;
   if (frame.stored.size() == frame.raw_bytes) {
-    bytes.assign(frame.stored);
+    std::copy(frame.stored.begin(), frame.stored.end(), bytes);
   } else {
     if (codec == nullptr)
       return corrupt_block("a frame is compressed, but the header says by none");
     using Clock = std::chrono::steady_clock;
     const auto start = counters != nullptr ? Clock::now() : Clock::time_point{};
-    bytes.reserve(frame.raw_bytes);
-    CAVEAT_TRY(codec->decompress(frame.stored, frame.raw_bytes, dictionary.get(), bytes));
+    CAVEAT_TRY(codec->decompress(frame.stored, dictionary.get(), {bytes, frame.raw_bytes}));
     if (counters != nullptr) {
       counters->decompressions.fetch_add(1, std::memory_order_relaxed);
-      counters->decompress_bytes_out.fetch_add(bytes.size(), std::memory_order_relaxed);
+      counters->decompress_bytes_out.fetch_add(frame.raw_bytes, std::memory_order_relaxed);
       counters->decompress_ns.fetch_add(static_cast<std::uint64_t>((Clock::now() - start).count()),
                                         std::memory_order_relaxed);
     }
-    if (bytes.size() != frame.raw_bytes) return corrupt_block("a frame has another raw size");
   }
-
-  made->starts.resize(frame.count + 1);
-  std::size_t at = 0;
-  if (strings.separated) {
-    if (!find_starts(bytes, strings.separator, made->starts))
-      return corrupt_block("a frame has another number of strings");
-    at = made->starts.back();
+  if (!strings.separated) {
+    CAVEAT_TRY(load_lengths());
   } else {
-    CAVEAT_ASSIGN(const auto* lengths, load_lengths());
-    for (std::uint32_t i = 0; i < frame.count; ++i) {
-      made->starts[i] = static_cast<std::uint32_t>(at);
-      at += (*lengths)[frame.first + i];
-      if (at > bytes.size()) return corrupt_block("strings pass the end of their frame");
+    const std::string_view text_here(bytes, frame.raw_bytes);
+    if (frame.raw_bytes > kBlockFrameBytes) {  // one string, whose starts nobody asks for
+      if (text_here.find(strings.separator) != text_here.size() - 1)
+        return corrupt_block("a frame has another number of strings");
+    } else {
+      const std::span here(slab.starts + frame.first + (&frame - slab.frames), frame.count + 1);
+      if (!find_starts(text_here, strings.separator, here))
+        return corrupt_block("a frame has another number of strings");
+      if (here.back() != frame.raw_bytes)
+        return corrupt_block("a frame has bytes after its last string");
     }
   }
-  if (at != bytes.size()) return corrupt_block("a frame has bytes after its last string");
-  made->starts.back() = static_cast<std::uint32_t>(at);
-  return frame.inflated.publish(std::move(made));
+  frame.bytes = bytes;
+  --frames_left;
+  pieces += 2;
+  return {};
 }
 
-Frame& DecodedBlock::Parts::frame_of(std::uint32_t id) const noexcept {
-  CAVEAT_ASSERT(id < strings.string_count);
-  std::size_t low = 0;
-  for (std::size_t high = strings.frame_count; high - low > 1;) {
-    const std::size_t middle = (low + high) / 2;
-    (strings.frames[middle].first <= id ? low : high) = middle;
+std::uint32_t DecodedBlock::Parts::frame_of(std::uint32_t number) const noexcept {
+  CAVEAT_ASSERT(number < strings.string_count);
+  std::uint32_t low = 0;
+  for (std::uint32_t high = strings.frame_count; high - low > 1;) {
+    const std::uint32_t middle = (low + high) / 2;
+    (slab.frames[middle].first <= number ? low : high) = middle;
   }
-  return strings.frames[low];
+  return low;
 }
 
-Result<std::string_view> DecodedBlock::Parts::string(std::uint32_t id) {
-  CAVEAT_TRY(inflate(frame_of(id)));
-  return loaded_string(id);
-}
-
-std::string_view DecodedBlock::Parts::loaded_string(std::uint32_t id) const noexcept {
-  const Frame& frame = frame_of(id);
-  const InflatedFrame* inflated = frame.inflated.get();
-  CAVEAT_ASSERT(inflated != nullptr);
-  const std::uint32_t start = inflated->starts[id - frame.first];
-  const std::uint32_t end = inflated->starts[id - frame.first + 1] - (strings.separated ? 1 : 0);
-  return std::string_view(inflated->bytes).substr(start, end - start);
+std::string_view DecodedBlock::Parts::text_of(std::uint32_t number) const noexcept {
+  const std::uint32_t f = frame_of(number);
+  const Frame& frame = slab.frames[f];
+  CAVEAT_ASSERT(frame.bytes != nullptr);
+  if (frame.raw_bytes > kBlockFrameBytes) return {frame.bytes, frame.raw_bytes - strings.ending()};
+  const std::uint16_t* const at = slab.starts + number + f;
+  return {frame.bytes + at[0], at[1] - at[0] - strings.ending()};
 }
 
 }  // namespace caveat

@@ -145,6 +145,7 @@ Result<void> RepartitionJob::encode_piece(std::size_t index, const Core& core,
   }
   context.as_of = settings_.as_of;
   context.counters = core.dictionaries.counters();
+  context.memory = core.dictionaries.memory().get();
   CAVEAT_TRY(encode_block(rows, context, made.block));
 
   thread_local std::unique_ptr<HintBuilder> builder;

@@ -45,9 +45,10 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
       return fail(ErrorCode::corruption, "run: rows out of order");
     }
   }
+  // The block counts its own bytes of the container.
   image->charge_bytes_ = sizeof(PartitionImage) + image->bytes_->capacity() +
                          runs.capacity() * sizeof(RunRow) +
-                         (image->base_ ? image->base_->charge_bytes() : 0);
+                         (image->base_ ? image->base_->charge_bytes() - layout.block->size() : 0);
   return image;
 }
 

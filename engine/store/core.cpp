@@ -54,10 +54,11 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       memory(MemoryPlan::of(options)),
       clock(options.clock != nullptr ? *options.clock : system_clock()),
       backend(std::move(the_backend)),
-      pool(std::min<std::size_t>(options.memory_budget_bytes / 16, std::size_t{16} << 20)),
+      shared_pool(std::make_shared<MemoryPool>(
+          std::min<std::size_t>(options.memory_budget_bytes / 16, std::size_t{16} << 20))),
       codecs(make_registry(options, options.compression_level)),
       dense_codecs(make_registry(options, options.optimize_compression_level)),
-      dictionaries(codecs),
+      dictionaries(codecs, shared_pool),
       block_cache(memory.block_cache),
       record_cache(memory.record_cache),
       background_errors(options.on_background_error),

@@ -84,7 +84,9 @@ struct Core {
   const Clock& clock;
   const std::unique_ptr<KvBackend> backend;
 
-  MemoryPool pool;
+  // Shared with decoded blocks: a record that a host holds on to may outlive the engine.
+  const std::shared_ptr<MemoryPool> shared_pool;
+  MemoryPool& pool = *shared_pool;
   WorkerPool workers;
   CodecRegistry codecs;        // at Options::compression_level
   CodecRegistry dense_codecs;  // at Options::optimize_compression_level

@@ -19,7 +19,8 @@ namespace caveat {
 
 class DictionarySet final : public BlockResolver {
  public:
-  explicit DictionarySet(const CodecRegistry& codecs) : codecs_(codecs) {}
+  DictionarySet(const CodecRegistry& codecs, std::shared_ptr<MemoryPool> memory)
+      : codecs_(codecs), memory_(std::move(memory)) {}
 
   // Reads all. A damaged one is left out and reported by those blocks that name it.
   [[nodiscard]] Result<void> load(KvBackend& backend);
@@ -28,6 +29,7 @@ class DictionarySet final : public BlockResolver {
   [[nodiscard]] Result<std::shared_ptr<const CompressionDictionary>> dictionary(
       std::uint32_t id) const override;
   [[nodiscard]] BlockCounters* counters() const override { return &counters_; }
+  [[nodiscard]] const std::shared_ptr<MemoryPool>& memory() const override { return memory_; }
 
   // What new blocks are written with; null for none.
   [[nodiscard]] std::shared_ptr<const CompressionDictionary> current() const;
@@ -43,6 +45,7 @@ class DictionarySet final : public BlockResolver {
 
  private:
   const CodecRegistry& codecs_;
+  const std::shared_ptr<MemoryPool> memory_;
   mutable BlockCounters counters_;
   mutable std::shared_mutex mutex_;
   std::map<std::uint32_t, std::shared_ptr<const CompressionDictionary>> dictionaries_;

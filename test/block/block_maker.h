@@ -150,16 +150,16 @@ class RunCodec final : public CustomCompressor {
     }
     return {};
   }
-  [[nodiscard]] Result<void> decompress(std::string_view stored, std::size_t raw_size,
-                                        const CompressionDictionary*,
-                                        std::string& out) const override {
-    const std::size_t before = out.size();
+  [[nodiscard]] Result<void> decompress(std::string_view stored, const CompressionDictionary*,
+                                        std::span<char> out) const override {
+    std::size_t at = 0;
     for (std::size_t i = 0; i + 1 < stored.size(); i += 2) {
       const auto n = static_cast<unsigned char>(stored[i]);
-      if (out.size() - before + n > raw_size) return fail(ErrorCode::corruption, "runs: too long");
-      out.append(n, stored[i + 1]);
+      if (n > out.size() - at) return fail(ErrorCode::corruption, "runs: too long");
+      std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(at), n, stored[i + 1]);
+      at += n;
     }
-    if (out.size() - before != raw_size) return fail(ErrorCode::corruption, "runs: too short");
+    if (at != out.size()) return fail(ErrorCode::corruption, "runs: too short");
     return {};
   }
 };

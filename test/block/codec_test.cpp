@@ -18,7 +18,7 @@ TEST_CASE("the registry takes custom codecs once and under ids of their own") {
   CHECK(codecs.find(99).error().code() == ErrorCode::codec_missing);
 }
 
-TEST_CASE("codecs append, give back what they took, and refuse damage") {
+TEST_CASE("codecs fill what they are given, give back what they took, and refuse damage") {
   std::mt19937_64 random(8);
   for (const int level : {-5, 1, 3, 12, 19, 99}) {
     const auto codecs = all_codecs(level);
@@ -33,17 +33,26 @@ TEST_CASE("codecs append, give back what they took, and refuse damage") {
         REQUIRE(codec.compress(raw, nullptr, stored));
         REQUIRE(stored.substr(0, 6) == "before");
         stored.erase(0, 6);
-        std::string out = "kept";
-        REQUIRE(codec.decompress(stored, size, nullptr, out));
-        CHECK(out == "kept" + raw);
+        // Bytes around the span must stay as they are, whatever the input.
+        std::string out(size + 8, '#');
+        const auto within = [&](std::size_t room) { return std::span(out).subspan(4, room); };
+        const auto outside = [&](std::size_t room) {
+          return out.substr(0, 4) + out.substr(4 + room);
+        };
+        REQUIRE(codec.decompress(stored, nullptr, within(size)));
+        CHECK(out == "####" + raw + "####");
         // Less room than it needs: refused, not overrun.
-        if (size > 1) CHECK_FALSE(codec.decompress(stored, size - 1, nullptr, out = ""));
-        CHECK_FALSE(codec.decompress(stored, size + 1, nullptr, out = ""));
+        if (size > 1) {
+          CHECK_FALSE(codec.decompress(stored, nullptr, within(size - 1)));
+          CHECK(outside(size) == "########");
+        }
+        CHECK_FALSE(codec.decompress(stored, nullptr, within(size + 1)));
+        out.assign(size + 8, '#');
         for (int i = 0; i < 50 && !stored.empty(); ++i) {
           std::string damaged = stored;
           damaged[random() % damaged.size()] = static_cast<char>(random());
-          out.clear();
-          if (codec.decompress(damaged, size, nullptr, out)) CHECK(out.size() == size);
+          static_cast<void>(codec.decompress(damaged, nullptr, within(size)));
+          if (outside(size) != "########") FAIL("written outside the span");
         }
       }
     }

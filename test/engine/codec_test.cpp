@@ -23,11 +23,11 @@ class MarkedCodec final : public CustomCompressor {
     CAVEAT_ASSIGN(const Codec* lz4, registry_.find(static_cast<CodecId>(1)));
     return lz4->compress(raw, nullptr, out);
   }
-  Result<void> decompress(std::string_view stored, std::size_t raw_size,
-                          const CompressionDictionary*, std::string& out) const override {
+  Result<void> decompress(std::string_view stored, const CompressionDictionary*,
+                          std::span<char> out) const override {
     if (stored.empty() || stored[0] != '#') return fail(ErrorCode::corruption, "marked: no mark");
     CAVEAT_ASSIGN(const Codec* lz4, registry_.find(static_cast<CodecId>(1)));
-    return lz4->decompress(stored.substr(1), raw_size, nullptr, out);
+    return lz4->decompress(stored.substr(1), nullptr, out);
   }
 
  private:

@@ -93,14 +93,34 @@ TEST_CASE("chunk pool: keeps no more than it may") {
   ChunkPool pool(100'000);
   std::vector<Chunk> chunks;
   for (int i = 0; i < 10; ++i) chunks.push_back(pool.acquire(20'000));
-  CHECK(chunks[0].size == 32'768);
+  CHECK(chunks[0].size == 20'480);
   for (const Chunk& chunk : chunks) pool.release(chunk);
-  CHECK(pool.kept_bytes() == 3 * 32'768);
-  CHECK(pool.statistics().bytes_reserved == 3 * 32'768);
+  CHECK(pool.kept_bytes() == 4 * 20'480);
+  CHECK(pool.statistics().bytes_reserved == 4 * 20'480);
   pool.trim(40'000);
-  CHECK(pool.kept_bytes() == 32'768);
+  CHECK(pool.kept_bytes() == 20'480);
   pool.trim();
   CHECK(pool.kept_bytes() == 0);
+}
+
+TEST_CASE("chunk pool: sizes go in eighths of a doubling, and a size stays in its class") {
+  std::size_t before = 0;
+  for (std::size_t bytes = 1; bytes <= ChunkPool::kChunkBytesMax; bytes += 1 + bytes / 97) {
+    const std::size_t size = ChunkPool::chunk_bytes(bytes);
+    REQUIRE(size >= bytes);
+    REQUIRE(size >= before);
+    if (bytes > ChunkPool::kChunkBytesMin) REQUIRE(size <= bytes + bytes / 8);
+    REQUIRE(ChunkPool::chunk_bytes(size) == size);
+    before = size;
+  }
+  ChunkPool pool(64 << 20);
+  for (const std::size_t bytes : {5'000, 12'289, 20'000, 3'000'000}) {
+    const Chunk chunk = pool.acquire(bytes);
+    pool.release(chunk);
+    const Chunk again = pool.acquire(chunk.size);
+    CHECK(again.data == chunk.data);
+    pool.release(again);
+  }
 }
 
 TEST_CASE("chunk pool: what is larger than any class comes from the heap and returns to it") {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,7 @@ struct CompressionDictionary {
 
 // What a host implements and registers. Must be deterministic enough to read back what it wrote,
 // for ever. Called from several threads at once. Must not throw (return an error) and must not
-// call the store. `out` of both calls is cleared by the caller and may be of any capacity.
+// call the store.
 class CustomCompressor {
  public:
   virtual ~CustomCompressor() = default;
@@ -49,11 +50,12 @@ class CustomCompressor {
                                               const CompressionDictionary* dictionary,
                                               std::string& out) const = 0;
 
-  // Appends exactly raw_size bytes (checked by the caller), or fails with corruption. Input is
-  // untrusted: whatever it holds, no undefined behaviour and no more than raw_size bytes.
-  [[nodiscard]] virtual Result<void> decompress(std::string_view stored, std::size_t raw_size,
+  // Fills `out`, whose size is the raw size, or fails with corruption if `stored` holds more or
+  // fewer bytes. Input is untrusted: whatever it holds, no undefined behaviour and nothing written
+  // outside `out`, which may hold anything after a failure.
+  [[nodiscard]] virtual Result<void> decompress(std::string_view stored,
                                                 const CompressionDictionary* dictionary,
-                                                std::string& out) const = 0;
+                                                std::span<char> out) const = 0;
 
   // True if compress and decompress make use of a dictionary.
   [[nodiscard]] virtual bool uses_dictionary() const noexcept { return false; }

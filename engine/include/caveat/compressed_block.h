@@ -20,6 +20,7 @@
 #include "caveat/codec.h"
 #include "caveat/error.h"
 #include "caveat/exception_view.h"
+#include "caveat/memory_pool.h"
 #include "caveat/types.h"
 
 namespace caveat {
@@ -103,6 +104,7 @@ struct BlockContext {
   const CompressionDictionary* dictionary = nullptr;  // may be null
   Sequence as_of = 0;
   BlockCounters* counters = nullptr;  // may be null
+  MemoryPool* memory = nullptr;       // lends the encoder's scratch; null: kept per thread
 };
 
 // Appends one block to `out`. Rows: 1 to kMaxBlockRows, strictly ascending by (node, property_id),
@@ -154,9 +156,12 @@ class BlockResolver {
   [[nodiscard]] virtual Result<std::shared_ptr<const CompressionDictionary>> dictionary(
       std::uint32_t id) const = 0;
   [[nodiscard]] virtual BlockCounters* counters() const { return nullptr; }
+  // Where opened blocks live. Never null. A block keeps it alive, as a view that a host holds may
+  // outlive the store.
+  [[nodiscard]] virtual const std::shared_ptr<MemoryPool>& memory() const = 0;
 };
 
-// Codecs of a registry and any number of dictionaries: enough for tests and tools.
+// Codecs of a registry, any number of dictionaries and a pool: enough for tests and tools.
 class SimpleBlockResolver final : public BlockResolver {
  public:
   explicit SimpleBlockResolver(const CodecRegistry& codecs) : codecs_(&codecs) {}
@@ -166,28 +171,57 @@ class SimpleBlockResolver final : public BlockResolver {
   [[nodiscard]] Result<const Codec*> codec(CodecId id) const override { return codecs_->find(id); }
   [[nodiscard]] Result<std::shared_ptr<const CompressionDictionary>> dictionary(
       std::uint32_t id) const override;
+  [[nodiscard]] const std::shared_ptr<MemoryPool>& memory() const override { return memory_; }
 
  private:
   const CodecRegistry* codecs_;
+  std::shared_ptr<MemoryPool> memory_ = std::make_shared<MemoryPool>();
   std::vector<std::shared_ptr<const CompressionDictionary>> dictionaries_;
 };
 
+// One field of a run of rows. As a span of const T, but the fields are a row apart.
+template <class T>
+class RowFields {
+ public:
+  RowFields(const T* first, std::size_t size) noexcept
+      : first_(reinterpret_cast<const char*>(first)), size_(size) {}
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] const T& operator[](std::size_t i) const noexcept {
+    return *reinterpret_cast<const T*>(first_ + i * kStride);
+  }
+  [[nodiscard]] RowFields subspan(std::size_t begin, std::size_t count) const noexcept {
+    return {&(*this)[begin], count};
+  }
+
+ private:
+  static constexpr std::size_t kStride = 32;  // of DecodedBlock's rows
+  const char* first_;
+  std::size_t size_;
+};
+
 // A block opened for reading. Keys are decoded at open, everything else on first use and kept.
-// Immutable to its callers and safe from any number of threads: nothing is locked, and of two
-// threads that inflate one section at once one's work is dropped.
+// Immutable to its callers and safe from any number of threads. All of it, this object and its
+// control block too, is one chunk of the resolver's pool, sized at open, so that what one row needs
+// is near and the block ends with one release; strings above kBlockFrameBytes come from the pool
+// when they are inflated. Reading what is inflated takes no lock; inflating takes the block's own.
 class DecodedBlock {
+  struct Passkey {
+    explicit Passkey() = default;
+  };
+
  public:
   // Checks checksum, header, directory and keys. `bytes` is shared; the block is at [offset,
   // offset + size). corruption says which field is wrong; codec_missing names the id.
   [[nodiscard]] static Result<std::shared_ptr<const DecodedBlock>> open(
       std::shared_ptr<const std::string> bytes, std::size_t offset, std::size_t size,
       const BlockResolver& resolver);
+  explicit DecodedBlock(Passkey) noexcept {}  // for open()
   ~DecodedBlock();
   DecodedBlock(const DecodedBlock&) = delete;
   DecodedBlock& operator=(const DecodedBlock&) = delete;
 
   [[nodiscard]] const BlockHeader& header() const noexcept { return header_; }
-  [[nodiscard]] std::uint32_t row_count() const noexcept { return header_.row_count; }
+  [[nodiscard]] std::uint32_t row_count() const noexcept { return row_count_; }
   [[nodiscard]] Sequence as_of() const noexcept { return header_.as_of; }
   [[nodiscard]] std::uint64_t raw_bytes() const noexcept { return header_.raw_bytes; }
 
@@ -200,25 +234,33 @@ class DecodedBlock {
                                                   std::uint32_t property_id) const noexcept;
   // Rows [first, second) of the node; first == second where it has none.
   [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> node_range(NodeId node) const noexcept;
-  [[nodiscard]] NodeId node(std::uint32_t row) const noexcept { return nodes_[node_of_row_[row]]; }
+  [[nodiscard]] NodeId node(std::uint32_t row) const noexcept { return nodes_[rows_[row].node]; }
   [[nodiscard]] std::uint32_t property_id(std::uint32_t row) const noexcept {
     return property_ids_[row];
   }
-  [[nodiscard]] std::span<const NodeId> distinct_nodes() const noexcept { return nodes_; }
+  [[nodiscard]] std::span<const NodeId> distinct_nodes() const noexcept {
+    return {nodes_, node_count_};
+  }
   [[nodiscard]] std::span<const std::uint32_t> property_ids() const noexcept {
-    return property_ids_;
+    return {property_ids_, row_count_};
   }
 
   // --- Columns: after load() of the column succeeded ---
   // Inflates and checks whole columns. After that what is said below about them never fails.
-  [[nodiscard]] Result<void> load(ColumnMask columns) const;
-  [[nodiscard]] std::span<const ExceptionSource> sources() const noexcept;
-  [[nodiscard]] std::span<const float> confidences() const noexcept;
-  [[nodiscard]] std::span<const std::int64_t> created_ats() const noexcept;
-  [[nodiscard]] ExceptionSource source(std::uint32_t row) const noexcept { return sources()[row]; }
+  [[nodiscard]] Result<void> load(ColumnMask columns) const {
+    if (loaded(columns)) [[likely]]
+      return {};
+    return load_missing(columns);
+  }
+  [[nodiscard]] RowFields<ExceptionSource> sources() const noexcept;
+  [[nodiscard]] RowFields<float> confidences() const noexcept;
+  [[nodiscard]] RowFields<std::int64_t> created_ats() const noexcept;
+  [[nodiscard]] ExceptionSource source(std::uint32_t row) const noexcept {
+    return rows_[row].source;
+  }
   [[nodiscard]] float confidence(std::uint32_t row) const noexcept { return confidences()[row]; }
   [[nodiscard]] std::int64_t created_at(std::uint32_t row) const noexcept {
-    return created_ats()[row];
+    return rows_[row].created_at;
   }
   // After load(kAllColumns): all but key.property_hash, which stays 0.
   [[nodiscard]] ExceptionView view(std::uint32_t row) const noexcept;
@@ -232,15 +274,48 @@ class DecodedBlock {
  private:
   friend class BlockDescriber;
   struct Parts;
-  DecodedBlock();
+  struct Slab;
+  struct Opening;
+
+  // All of a record but its property, in half a cache line: a point read touches one. Strings are
+  // offsets into text_, the reason's into reasons_.
+  struct Row {
+    std::int64_t created_at;
+    float confidence;
+    std::uint16_t offset[3];  // inherited, actual, reason
+    std::uint16_t length[3];  // or one of the marks in decoded_parts.h
+    std::uint16_t tail;       // of a split reason that is not put together: the second half
+    std::uint16_t node;       // among distinct_nodes()
+    ExceptionSource source;
+    std::uint8_t tags[2];
+    std::uint8_t unused;
+  };
+  static_assert(sizeof(Row) == 32);
+
+  [[nodiscard]] bool loaded(ColumnMask columns) const noexcept {
+    return (columns & ~loaded_.load(std::memory_order_acquire)) == 0;
+  }
+  [[nodiscard]] Result<void> load_missing(ColumnMask columns) const;
+  [[nodiscard]] Result<void> materialise_cold(std::uint32_t row, ExceptionView& out) const;
+  // Of a row whose strings are found and checked.
+  void fill(std::uint32_t row, ExceptionView& out) const noexcept;
+  [[nodiscard]] std::string_view long_text(const Row& row, unsigned which) const noexcept;
+
+  // What a point read touches first. All of it points into the block's chunk.
+  const NodeId* nodes_ = nullptr;
+  const std::uint32_t* node_starts_ = nullptr;  // first row of each node, and row_count
+  const std::uint32_t* property_ids_ = nullptr;
+  const Row* rows_ = nullptr;
+  const char* text_ = nullptr;
+  const char* reasons_ = nullptr;
+  std::uint32_t node_count_ = 0;
+  std::uint32_t row_count_ = 0;
+  // Columns that load() has passed. Set last, after what they promise was written.
+  mutable std::atomic<ColumnMask> loaded_{kKeyColumns};
 
   BlockHeader header_;
   std::size_t charge_bytes_ = 0;
-  std::vector<NodeId> nodes_;
-  std::vector<std::uint32_t> node_starts_;  // first row of each node, and row_count
-  std::vector<std::uint16_t> node_of_row_;
-  std::vector<std::uint32_t> property_ids_;
-  std::unique_ptr<Parts> parts_;
+  Parts* parts_ = nullptr;
 };
 
 // An encoded block by itself: the seed's name for bytes that encode_block made.
