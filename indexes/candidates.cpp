@@ -40,7 +40,8 @@ std::vector<PartitionId> unite_sorted(std::span<const PartitionId> a,
 
 Result<IndexCandidates> IndexManager::candidates(std::span<const TermRange> ranges,
                                                  const Unindexed& unindexed,
-                                                 const KvSnapshot* snapshot) const {
+                                                 const KvSnapshot* snapshot,
+                                                 std::span<const std::uint64_t> most) const {
   if (ranges.empty())
     return fail(ErrorCode::invalid_argument, "index candidates: there is no condition");
   struct Condition {
@@ -49,6 +50,7 @@ Result<IndexCandidates> IndexManager::candidates(std::span<const TermRange> rang
     std::span<const PartitionId> unindexed;
   };
   std::vector<Condition> conditions;
+  bool any_worth = most.empty();
   for (const auto& range : ranges) {
     Condition condition{
         {range, {0, 0, true, false}, false}, {}, unindexed[index_slot(range.family)]};
@@ -58,7 +60,15 @@ Result<IndexCandidates> IndexManager::candidates(std::span<const TermRange> rang
       condition.step.estimate = probe.estimate;
       condition.ids = std::move(probe.ids);
     }
+    if (!most.empty()) {
+      any_worth = any_worth || condition.step.estimate.pairs <= most[conditions.size()];
+    }
     conditions.push_back(std::move(condition));
+  }
+  IndexCandidates result;
+  if (!any_worth) {
+    for (const auto& condition : conditions) result.steps.push_back(condition.step);
+    return result;
   }
   const auto cost = [](const Condition& condition) {
     // What was counted only in part is dearer than anything counted whole.
@@ -68,7 +78,6 @@ Result<IndexCandidates> IndexManager::candidates(std::span<const TermRange> rang
   std::stable_sort(conditions.begin(), conditions.end(),
                    [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
 
-  IndexCandidates result;
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     auto& [step, ids, incomplete] = conditions[i];
     const bool worth = i == 0 || ids ||

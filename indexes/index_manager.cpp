@@ -8,10 +8,11 @@
 
 namespace caveat {
 
-IndexManager::IndexManager(KvBackend& backend, TermRules rules) : rules_(rules) {
+IndexManager::IndexManager(KvBackend& backend, TermRules rules, posting::ContainerCache* cache)
+    : rules_(rules) {
   for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
     families_[slot] = std::make_unique<PostingFamily>(kIndexFamilies[slot], backend);
-    readers_[slot] = std::make_unique<PostingReader>(kIndexFamilies[slot], backend);
+    readers_[slot] = std::make_unique<PostingReader>(kIndexFamilies[slot], backend, cache);
   }
 }
 IndexManager::~IndexManager() = default;

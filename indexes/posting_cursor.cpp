@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "indexes/container_cache.h"
 #include "indexes/posting_container.h"
 #include "indexes/posting_reader.h"
 #include "indexes/posting_walk.h"
@@ -13,12 +14,13 @@ using namespace posting;
 class PostingCursor::Impl {
  public:
   Impl(Family family, std::uint64_t lo, std::uint64_t hi, bool descending,
-       std::unique_ptr<KvIterator> iterator)
+       std::unique_ptr<KvIterator> iterator, ContainerCache* cache)
       : family_(family),
         lo_(lo),
         hi_(hi),
         descending_(descending),
-        iterator_(std::move(iterator)) {}
+        iterator_(std::move(iterator)),
+        cache_(cache) {}
 
   Result<void> start() {
     iterator_->seek_for_prev(container_key({descending_ ? hi_ : lo_, kMaxPartitionId}));
@@ -77,7 +79,7 @@ class PostingCursor::Impl {
       at_end_ = true;
       return {};
     }
-    if (auto read = read_container(iterator_->value(), lo_, hi_, true, pairs_); !read)
+    if (auto read = read_cached(cache_, iterator_->value(), lo_, hi_, true, pairs_); !read)
       return damaged(read.error());
     if (descending_) {
       clip(pairs_, *lower, right_);
@@ -106,6 +108,7 @@ class PostingCursor::Impl {
   bool descending_;
   bool at_end_ = false;
   std::unique_ptr<KvIterator> iterator_;
+  ContainerCache* cache_;
   std::optional<PostingPair> right_;  // descending: the bound of the container read before
   std::vector<PostingPair> pairs_;    // of the container at hand
   std::size_t used_ = 0;
@@ -124,8 +127,8 @@ Result<std::unique_ptr<PostingCursor>> PostingReader::cursor(std::uint64_t lo, s
                                                              bool descending,
                                                              const KvSnapshot* snapshot) const {
   CAVEAT_ASSIGN(auto iterator, backend_.iterate(family_, snapshot, false));
-  auto impl =
-      std::make_unique<PostingCursor::Impl>(family_, lo, hi, descending, std::move(iterator));
+  auto impl = std::make_unique<PostingCursor::Impl>(family_, lo, hi, descending,
+                                                    std::move(iterator), cache_);
   CAVEAT_TRY(impl->start());
   return std::unique_ptr<PostingCursor>(new PostingCursor(std::move(impl)));
 }

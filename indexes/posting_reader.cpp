@@ -45,7 +45,7 @@ Result<std::vector<PartitionId>> PostingReader::lookup(std::uint64_t lo, std::ui
                                                        const KvSnapshot* snapshot) const {
   DistinctIds ids;
   std::vector<PostingPair> pairs;
-  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, lo, hi));
+  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, lo, hi, cache_));
   while (walk.valid()) {
     CAVEAT_TRY(walk.take(false, pairs));
     ids.add(pairs);
@@ -59,7 +59,7 @@ Result<PostingReader::Probe> PostingReader::probe(std::uint64_t lo, std::uint64_
   auto& estimate = probe.estimate;
   DistinctIds ids;
   std::vector<PostingPair> pairs;
-  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, lo, hi));
+  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, lo, hi, cache_));
   for (; walk.valid() && estimate.containers < kProbeContainers; ++estimate.containers) {
     CAVEAT_TRY(walk.take(false, pairs));
     ids.add(pairs);
@@ -88,7 +88,7 @@ Result<void> PostingReader::for_each_pair(const KvSnapshot* snapshot,
                                           const IndexManager::PairVisitor& on_pair,
                                           const IndexManager::ErrorVisitor& on_error) const {
   std::vector<PostingPair> pairs;
-  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, 0, kAllTerms));
+  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, 0, kAllTerms, nullptr));
   while (walk.valid()) {
     const auto lower = walk.lower();
     auto taken = walk.take(true, pairs);
@@ -107,7 +107,7 @@ Result<void> PostingReader::for_each_pair(const KvSnapshot* snapshot,
 
 Result<PostingStatistics> PostingReader::statistics(const KvSnapshot* snapshot) const {
   PostingStatistics statistics;
-  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, 0, kAllTerms));
+  CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, 0, kAllTerms, nullptr));
   while (walk.valid()) {
     const auto summary = summarise(walk.value());
     ++statistics.containers;

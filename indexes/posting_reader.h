@@ -11,9 +11,15 @@
 
 namespace caveat {
 
+namespace posting {
+class ContainerCache;
+}
+
 class PostingReader {
  public:
-  PostingReader(Family family, KvBackend& backend) : family_(family), backend_(backend) {}
+  // `cache` is shared with the other families; may be null.
+  PostingReader(Family family, KvBackend& backend, posting::ContainerCache* cache = nullptr)
+      : family_(family), backend_(backend), cache_(cache) {}
 
   // As in IndexManager. lo <= hi.
   [[nodiscard]] Result<std::vector<PartitionId>> lookup(std::uint64_t lo, std::uint64_t hi,
@@ -37,6 +43,7 @@ class PostingReader {
  private:
   Family family_;
   KvBackend& backend_;
+  posting::ContainerCache* cache_;
 };
 
 }  // namespace caveat

@@ -134,12 +134,15 @@ std::optional<SegmentHeader> peek_segment(std::string_view bytes) noexcept {
   return header;
 }
 
+std::uint64_t segment_checksum(std::string_view bytes) noexcept {
+  return get_fixed<std::uint64_t>(bytes, kChecksumOffset);
+}
+
 Result<Segment> take_segment(std::string_view& bytes) {
   const auto header = peek_segment(bytes);
   if (!header) return bad("header is cut or names what this version does not know");
   const auto payload = bytes.substr(kPostingHeaderBytes, header->stored_bytes);
-  if (get_fixed<std::uint64_t>(bytes, kChecksumOffset) !=
-      checksum(bytes.substr(0, header->total_bytes())))
+  if (segment_checksum(bytes) != checksum(bytes.substr(0, header->total_bytes())))
     return bad("checksum");
   bytes.remove_prefix(header->total_bytes());
   return Segment{*header, payload};

@@ -66,6 +66,9 @@ struct Segment {
 // no checksum.
 [[nodiscard]] std::optional<SegmentHeader> peek_segment(std::string_view bytes) noexcept;
 
+// As its header says, which peek_segment has seen.
+[[nodiscard]] std::uint64_t segment_checksum(std::string_view bytes) noexcept;
+
 // Takes the segment at the front of `bytes` off, checking header and checksum.
 [[nodiscard]] Result<Segment> take_segment(std::string_view& bytes);
 

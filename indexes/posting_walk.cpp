@@ -14,11 +14,12 @@ void clip(std::vector<PostingPair>& pairs, const PostingPair& lower,
 
 Result<PostingWalk> PostingWalk::start(Family family, KvBackend& backend,
                                        const KvSnapshot* snapshot, std::uint64_t lo,
-                                       std::uint64_t hi) {
+                                       std::uint64_t hi, ContainerCache* cache) {
   PostingWalk walk;
   walk.family_ = family;
   walk.lo_ = lo;
   walk.hi_ = hi;
+  walk.cache_ = cache;
   CAVEAT_ASSIGN(walk.iterator_, backend.iterate(family, snapshot, false));
   walk.iterator_->seek_for_prev(container_key({lo, 0}));
   if (!walk.iterator_->valid()) {
@@ -53,7 +54,8 @@ Result<void> PostingWalk::take(bool ordered, std::vector<PostingPair>& pairs) {
   pairs.clear();
   const auto lower = *lower_;
   std::optional<StorageError> damage;
-  if (auto read = read_container(iterator_->value(), lo_, hi_, ordered, pairs); !read)
+  const std::string_view value = iterator_->value();
+  if (auto read = read_cached(cache_, value, lo_, hi_, ordered, pairs); !read)
     damage = at_container(family_, iterator_->key(), read.error());
   CAVEAT_TRY(skip());
   if (damage) return fail(std::move(*damage));

@@ -10,6 +10,7 @@
 #include "caveat/error.h"
 #include "caveat/index_manager.h"
 #include "caveat/kv_backend.h"
+#include "indexes/container_cache.h"
 #include "indexes/posting_container.h"
 
 namespace caveat::posting {
@@ -17,8 +18,9 @@ namespace caveat::posting {
 class PostingWalk {
  public:
   // Stands on the container that pairs from `lo` on begin in.
+  // `cache` may be null.
   static Result<PostingWalk> start(Family family, KvBackend& backend, const KvSnapshot* snapshot,
-                                   std::uint64_t lo, std::uint64_t hi);
+                                   std::uint64_t lo, std::uint64_t hi, ContainerCache* cache);
 
   // False behind the last container of the range.
   [[nodiscard]] bool valid() const noexcept { return lower_.has_value(); }
@@ -37,6 +39,7 @@ class PostingWalk {
   Family family_ = Family::property;
   std::uint64_t lo_ = 0;
   std::uint64_t hi_ = 0;
+  ContainerCache* cache_ = nullptr;
   std::unique_ptr<KvIterator> iterator_;
   std::optional<PostingPair> lower_;
 };

@@ -59,6 +59,12 @@ class CacheTable {
     return sizeof(CacheTable) + size * sizeof(Slot) + 2 * kHeapOverhead;
   }
 
+  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[hash & mask_]); }
+  // What the slot names may be gone by now: nothing of it is read.
+  void prefetch_entry(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(slots_[hash & mask_].entry.load(std::memory_order_relaxed));
+  }
+
   // Readers: the pinned entry with this key, or an empty pin.
   template <class Key>
   [[nodiscard]] HazardPtr<Entry> find(const Key& key, std::uint64_t hash) const noexcept {

@@ -18,6 +18,7 @@
 
 #include "caveat/statistics.h"
 #include "engine/cache/cache_entry.h"
+#include "engine/cache/thread_counters.h"
 #include "engine/cache/touch_sketch.h"
 #include "pool/hazard.h"
 #include "pool/thread_index.h"
@@ -92,10 +93,27 @@ class ShardedCache {
   template <class Test>
   [[nodiscard]] Pinned lookup_if(const Key& key, Test&& valid) const noexcept;
 
+  // Fetches the place that a lookup will begin with.
+  void prefetch(const Key& key) const noexcept {
+    const std::uint64_t hash = hash_of(key);
+    const Table* table = shard_of(hash).table.load(std::memory_order_acquire);
+    if (table != nullptr) table->prefetch(hash);
+  }
+  // The same, a step further: after prefetch(), when that has had time.
+  void prefetch_entry(const Key& key) const noexcept {
+    const std::uint64_t hash = hash_of(key);
+    const Table* table = shard_of(hash).table.load(std::memory_order_acquire);
+    if (table != nullptr) table->prefetch_entry(hash);
+  }
+
   // Notes that the key was wanted, and says whether insert would keep it: for callers to whom
   // making the value costs something. Then insert with Admission::now.
   [[nodiscard]] bool should_admit(const Key& key) noexcept {
     return sketch_.touch(Traits::touch_hash(key));
+  }
+  // The same for room_or_second_touch.
+  [[nodiscard]] bool wants(const Key& key) noexcept {
+    return should_admit(key) || !shard_of(hash_of(key)).full.load(std::memory_order_relaxed);
   }
   // True if the value is kept. Replaces a value of the same key. `value_bytes`: what the value
   // holds, its own allocations included.
@@ -137,10 +155,7 @@ class ShardedCache {
       return table_bytes + live_bytes + retired_bytes;
     }
   };
-  struct alignas(detail::kCacheLine) Counters {
-    std::atomic<std::uint64_t> hits{0};
-    std::atomic<std::uint64_t> misses{0};
-  };
+  enum Counter : std::size_t { kHits, kMisses, kCounterCount };
 
   [[nodiscard]] static std::uint64_t hash_of(const Key& key) noexcept {
     const std::uint64_t hash = Traits::hash(key);
@@ -149,9 +164,6 @@ class ShardedCache {
   // The table uses the low bits.
   [[nodiscard]] Shard& shard_of(std::uint64_t hash) const noexcept {
     return shards_[(hash >> 40) & (shard_count_ - 1)];
-  }
-  [[nodiscard]] Counters& counters() const noexcept {
-    return counters_[detail::thread_index() % counters_.size()];
   }
   [[nodiscard]] std::size_t shard_limit(std::size_t capacity_bytes) const noexcept {
     return (capacity_bytes - std::min(capacity_bytes, sketch_.bytes())) / shard_count_;
@@ -173,7 +185,7 @@ class ShardedCache {
   const std::size_t shard_count_;  // a power of two
   const std::unique_ptr<Shard[]> shards_;
   std::atomic<std::size_t> capacity_bytes_;
-  mutable std::array<Counters, 16> counters_;
+  mutable detail::ThreadCounters<kCounterCount> counters_;
 };
 
 }  // namespace caveat

@@ -35,11 +35,11 @@ typename ShardedCache<Key, Value>::Pinned ShardedCache<Key, Value>::lookup_if(
       if (heat < kHeatMax) {
         entry->heat.store(static_cast<std::uint8_t>(heat + 1), std::memory_order_relaxed);
       }
-      counters().hits.fetch_add(1, std::memory_order_relaxed);
+      counters_.add(kHits);
       return Pinned(std::move(entry));
     }
   }
-  counters().misses.fetch_add(1, std::memory_order_relaxed);
+  counters_.add(kMisses);
   return {};
 }
 
@@ -267,10 +267,8 @@ std::size_t ShardedCache<Key, Value>::bytes() const noexcept {
 template <class Key, class Value>
 CacheStatistics ShardedCache<Key, Value>::statistics() const noexcept {
   CacheStatistics result;
-  for (const Counters& each : counters_) {
-    result.hits += each.hits.load(std::memory_order_relaxed);
-    result.misses += each.misses.load(std::memory_order_relaxed);
-  }
+  result.hits = counters_.sum(kHits);
+  result.misses = counters_.sum(kMisses);
   for (std::size_t i = 0; i < shard_count_; ++i) {
     const std::lock_guard lock(shards_[i].mutex);
     result.evictions += shards_[i].evictions;

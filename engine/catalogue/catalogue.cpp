@@ -45,6 +45,11 @@ std::optional<PropertyId> Catalogue::find(PropertyHash hash) const noexcept {
   }
 }
 
+void Catalogue::prefetch(PropertyHash hash) const noexcept {
+  const Table* table = table_.load(std::memory_order_acquire);
+  __builtin_prefetch(&table->slots[hash & table->mask]);
+}
+
 Catalogue::Entry* Catalogue::entry(PropertyId id) const noexcept {
   const std::uint32_t scaled = id / kFirstChunk + 1;
   const auto chunk = static_cast<std::size_t>(std::bit_width(scaled) - 1);

@@ -39,6 +39,8 @@ class Catalogue {
 
   // The id of a hash, if it has one.
   [[nodiscard]] std::optional<PropertyId> find(PropertyHash hash) const noexcept;
+  // Fetches what find() will look at.
+  void prefetch(PropertyHash hash) const noexcept;
   // The hash of an id; nothing for an id that was never given out (a damaged block).
   [[nodiscard]] std::optional<PropertyHash> hash_of(PropertyId id) const noexcept;
   [[nodiscard]] std::optional<std::string> name_of(PropertyHash hash) const;

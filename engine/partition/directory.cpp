@@ -6,11 +6,41 @@
 
 namespace caveat {
 
+PartitionGroup::PartitionGroup(std::vector<PartitionEntry> sorted) : entries(std::move(sorted)) {
+  CAVEAT_ASSERT(!entries.empty() && entries.size() <= kGroupPartitions);
+  nodes_.fill(~NodeId{0});
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const PartitionEntry& entry = entries[i];
+    nodes_[i] = entry.lower.node_id;
+    probes_[i] = {entry.id, entry.version, entry.filter ? entry.filter->bits() : KeyFilter::Bits()};
+  }
+  for (std::size_t i = 0; i < every_eighth_.size(); ++i) every_eighth_[i] = nodes_[i * kStep];
+}
+
+std::size_t PartitionGroup::locate(const ExceptionKey& key) const noexcept {
+  // Counting needs no branch that could be mispredicted.
+  std::size_t eighths = 0;
+  for (const NodeId node : every_eighth_) eighths += node <= key.node_id ? 1U : 0U;
+  const std::size_t from = eighths == 0 ? 0 : (eighths - 1) * kStep;
+  std::size_t index = from;
+  for (std::size_t i = 1; i < kStep; ++i) index += nodes_[from + i] <= key.node_id ? 1U : 0U;
+  index = std::min(index, entries.size() - 1);
+  if (nodes_[index] != key.node_id) [[likely]]
+    return index;
+  // The node begins a partition, or spans several: now property hashes decide.
+  const PartitionEntry* base = entries.data();
+  for (std::size_t length = index + 1; length > 1;) {
+    const std::size_t half = length / 2;
+    base = base[half].lower <= key ? base + half : base;
+    length -= half;
+  }
+  return static_cast<std::size_t>(base - entries.data());
+}
+
 Directory::Directory(std::vector<std::shared_ptr<const PartitionGroup>> groups)
     : groups_(std::move(groups)) {
   lowers_.reserve(groups_.size());
   for (const auto& group : groups_) {
-    CAVEAT_ASSERT(!group->entries.empty());
     CAVEAT_ASSERT(lowers_.empty() || lowers_.back() < group->lower());
     lowers_.push_back(group->lower());
     partition_count_ += group->entries.size();
@@ -20,17 +50,15 @@ Directory::Directory(std::vector<std::shared_ptr<const PartitionGroup>> groups)
 
 Directory::Position Directory::locate(const ExceptionKey& key) const noexcept {
   CAVEAT_ASSERT(!empty());
-  const auto group = std::upper_bound(lowers_.begin(), lowers_.end(), key) - lowers_.begin() - 1;
-  const auto& entries = groups_[static_cast<std::size_t>(group)]->entries;
   // Branch-free halving: the loop's length depends on the size alone.
-  const PartitionEntry* base = entries.data();
-  std::size_t length = entries.size();
-  while (length > 1) {
+  const ExceptionKey* base = lowers_.data();
+  for (std::size_t length = lowers_.size(); length > 1;) {
     const std::size_t half = length / 2;
-    base = base[half].lower <= key ? base + half : base;
+    base = base[half] <= key ? base + half : base;
     length -= half;
   }
-  return {static_cast<std::size_t>(group), static_cast<std::size_t>(base - entries.data())};
+  const auto group = static_cast<std::size_t>(base - lowers_.data());
+  return {group, groups_[group]->locate(key)};
 }
 
 Directory::Position Directory::next(Position position) const noexcept {
@@ -83,10 +111,9 @@ std::shared_ptr<const Directory> DirectoryEditor::finish() {
     const std::size_t pieces = (open.size() + kGroupPartitions - 1) / kGroupPartitions;
     for (std::size_t i = 0, from = 0; i < pieces; ++i) {
       const std::size_t to = open.size() * (i + 1) / pieces;
-      auto group = std::make_shared<PartitionGroup>();
-      group->entries.assign(open.begin() + static_cast<std::ptrdiff_t>(from),
-                            open.begin() + static_cast<std::ptrdiff_t>(to));
-      groups.push_back(std::move(group));
+      groups.push_back(std::make_shared<const PartitionGroup>(
+          std::vector<PartitionEntry>(open.begin() + static_cast<std::ptrdiff_t>(from),
+                                      open.begin() + static_cast<std::ptrdiff_t>(to))));
       from = to;
     }
     open.clear();

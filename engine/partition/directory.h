@@ -6,6 +6,7 @@
 // begins. An empty store has none.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,12 +37,38 @@ struct PartitionEntry {
   std::shared_ptr<const KeyFilter> filter;
 };
 
-struct PartitionGroup {
-  std::vector<PartitionEntry> entries;  // sorted by lower; never empty
-  [[nodiscard]] const ExceptionKey& lower() const { return entries.front().lower; }
-};
-
 inline constexpr std::size_t kGroupPartitions = 128;
+
+// What a lookup needs of an entry, on half a cache line.
+struct PartitionProbe {
+  PartitionId id = 0;
+  std::uint64_t version = 0;
+  KeyFilter::Bits filter;
+};
+static_assert(sizeof(PartitionProbe) == 32);
+
+// The entries, and what point reads need of them laid out so that finding one touches four cache
+// lines: two of every eighth node, one of eight nodes, one probe.
+class PartitionGroup {
+ public:
+  // Sorted by lower; 1 to kGroupPartitions.
+  explicit PartitionGroup(std::vector<PartitionEntry> sorted);
+
+  const std::vector<PartitionEntry> entries;
+  [[nodiscard]] const ExceptionKey& lower() const { return entries.front().lower; }
+  [[nodiscard]] const PartitionProbe& probe(std::size_t index) const noexcept {
+    return probes_[index];
+  }
+  // Of the last entry whose lower bound is at most `key`; the first one's must be.
+  [[nodiscard]] std::size_t locate(const ExceptionKey& key) const noexcept;
+
+ private:
+  static constexpr std::size_t kStep = 8;
+  // Padded with the largest node.
+  alignas(64) std::array<NodeId, kGroupPartitions / kStep> every_eighth_;
+  alignas(64) std::array<NodeId, kGroupPartitions> nodes_;
+  alignas(64) std::array<PartitionProbe, kGroupPartitions> probes_;
+};
 
 class Directory {
  public:
@@ -63,6 +90,9 @@ class Directory {
   [[nodiscard]] Position locate(const ExceptionKey& key) const noexcept;
   [[nodiscard]] const PartitionEntry& at(Position position) const noexcept {
     return groups_[position.group]->entries[position.index];
+  }
+  [[nodiscard]] const PartitionProbe& probe(Position position) const noexcept {
+    return groups_[position.group]->probe(position.index);
   }
   [[nodiscard]] Position begin() const noexcept { return {0, 0}; }
   [[nodiscard]] Position end() const noexcept { return {groups_.size(), 0}; }

@@ -62,6 +62,10 @@ class PartitionImage {
 
   // Rows that exist at all (before clears): base rows plus run rows. An upper bound of rows().
   [[nodiscard]] std::size_t row_limit() const noexcept;
+  // False: rows of the base block lie outside of the partition, as a half-done split leaves them.
+  [[nodiscard]] bool base_is_inside() const noexcept { return base_is_inside_; }
+  [[nodiscard]] const ExceptionKey& lower() const noexcept { return lower_; }
+  [[nodiscard]] const std::optional<ExceptionKey>& upper() const noexcept { return upper_; }
   [[nodiscard]] bool has_runs() const noexcept { return !runs_.empty(); }
   [[nodiscard]] const DecodedBlock* base() const noexcept { return base_.get(); }
   [[nodiscard]] std::span<const RunRow> run_rows() const noexcept { return runs_; }
@@ -84,6 +88,7 @@ class PartitionImage {
   PartitionId id_ = 0;
   std::shared_ptr<const DecodedBlock> base_;  // null where the partition is runs alone
   std::vector<RunRow> runs_;                  // merged: newest per key, sorted by key
+  bool base_is_inside_ = true;
   const Catalogue* catalogue_ = nullptr;
   std::size_t charge_bytes_ = 0;
 };

@@ -103,7 +103,7 @@ class Counter {
   Result<void> count_batch(const std::vector<Directory::Position>& batch) {
     CAVEAT_ASSIGN(const auto images, context_.reader.load_many(*view_.version, batch, use_));
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      CAVEAT_ASSIGN(const auto matches, matcher_.count(*images[i], batch[i]));
+      CAVEAT_ASSIGN(const auto matches, matcher_.count(*images[i]));
       count_ += matches;
     }
     return {};
@@ -113,7 +113,7 @@ class Counter {
   Result<void> count_first(const Directory::Position& position) {
     CAVEAT_ASSIGN(const auto image, context_.reader.load(*view_.version, position, use_));
     std::vector<detail::Match> matches;
-    CAVEAT_TRY(matcher_.match(*image, position, matches));
+    CAVEAT_TRY(matcher_.match(*image, matches));
     for (const auto& match : matches) {
       const bool behind = part_.descending ? match.key < *part_.after : *part_.after < match.key;
       count_ += behind ? 1U : 0U;

@@ -9,6 +9,9 @@ constexpr std::size_t kBatchPartitionsMax = 16;
 // Where more than one row in this many is to be shown, inflating the block as a whole is cheaper
 // than one record after the other.
 constexpr std::size_t kWholeColumnsShare = 4;
+// Whoever wants many results gets several partitions from the start.
+constexpr std::size_t kManyWanted = 256;
+constexpr std::size_t kFirstBatchOfMany = 4;
 // A guess, for queries that end by their limit.
 constexpr std::size_t kResultsInPartition = 8;
 // Up to about so many recent rows are gathered in one go; more, batch by batch. Few where few
@@ -30,6 +33,7 @@ KeyStream::KeyStream(const QueryContext& context, const ReadView& view,
       wanted_(start.limit),
       walk_(std::move(start.positions), descending_, after_ ? &*after_ : nullptr),
       use_(context.cache_use(std::min(walk_.left(), wanted_ / kResultsInPartition + 1))),
+      batch_size_(wanted_ >= kManyWanted ? kFirstBatchOfMany : 1),
       stretch_end_(after_),
       delta_ended_(conditions.impossible || !view.delta().any_rows()) {
   if (delta_ended_) return;
@@ -123,7 +127,7 @@ Result<void> KeyStream::enter_partition() {
   if (entered_ > 0) images_[descending_ ? place + 1 : place - 1].reset();
   ++entered_;
   match_ = 0;
-  CAVEAT_TRY(matcher_.match(*image_, positions_[place], matches_));
+  CAVEAT_TRY(matcher_.match(*image_, matches_));
   if (sole_index_) {
     auto& counter = context_.counters.indexes[*sole_index_];
     counter.candidates.fetch_add(1, std::memory_order_relaxed);

@@ -48,7 +48,7 @@ class KeyStream {
   std::size_t wanted_;
   PositionWalk walk_;
   CacheUse use_;
-  std::size_t batch_size_ = 1;
+  std::size_t batch_size_;
   std::size_t loaded_ = 0;  // partitions so far
 
   std::vector<Directory::Position> positions_;  // of the batch, in key order

@@ -104,26 +104,21 @@ class Planner {
     const std::uint64_t most = total * kScanPercent / 100;
     const auto* snapshot = version_.backend_snapshot.get();
 
-    bool worth = false;
-    std::vector<PostingEstimate> estimates;
+    std::vector<std::uint64_t> most_pairs;
     for (const auto& range : ranges_) {
-      CAVEAT_ASSIGN(auto estimate, context_.indexes.estimate(range, snapshot));
-      const auto names = range.lo == range.hi ? 1 : kNamesPerPartition;
-      worth = worth || estimate.pairs <= most * names;
-      estimates.push_back(estimate);
+      most_pairs.push_back(most * (range.lo == range.hi ? 1 : kNamesPerPartition));
     }
-    if (!worth) {
-      for (std::size_t i = 0; i < ranges_.size(); ++i) {
-        note(ranges_[i].family, std::min(estimates[i].pairs, total), false,
+    CAVEAT_ASSIGN(auto found, context_.indexes.candidates(ranges_, {}, snapshot, most_pairs));
+    std::size_t used = 0;
+    for (const auto& step : found.steps) used += step.used ? 1U : 0U;
+    if (used == 0) {
+      for (const auto& step : found.steps) {
+        note(step.range.family, std::min(step.estimate.pairs, total), false,
              "Would leave most partitions: reading all in order is cheaper.");
       }
       return false;
     }
-
-    CAVEAT_ASSIGN(auto found, context_.indexes.candidates(ranges_, {}, snapshot));
     const bool narrow = found.partitions.size() <= most;
-    std::size_t used = 0;
-    for (const auto& step : found.steps) used += step.used ? 1U : 0U;
     bool first = true;
     for (const auto& step : found.steps) {
       const auto visits =

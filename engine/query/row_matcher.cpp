@@ -29,7 +29,6 @@ Sequence newest_of(const ClearList& clears) {
 RowMatcher::RowMatcher(const QueryContext& context, const ReadView& view,
                        const Conditions& conditions)
     : catalogue_(context.catalogue),
-      directory_(*view.version->directory),
       clears_(*view.version->clears),
       delta_(view.delta()),
       conditions_(conditions),
@@ -39,17 +38,26 @@ RowMatcher::RowMatcher(const QueryContext& context, const ReadView& view,
   if (conditions_.property) property_id_ = catalogue_.find(*conditions_.property);
 }
 
-void RowMatcher::set_bounds(Directory::Position position) {
-  lower_ = directory_.at(position).lower;
-  upper_ = directory_.upper_bound(position);
-}
-
-// Could a row of the block lie outside the partition? A half-done split leaves some behind.
-bool RowMatcher::bounds_cut(const DecodedBlock& block) const noexcept {
-  const auto nodes = block.distinct_nodes();
-  if (nodes.empty()) return false;
-  const bool low = nodes.front() > lower_.node_id || lower_ == ExceptionKey{};
-  return !low || (upper_ && nodes.back() >= upper_->node_id);
+// Rows of one property. Most stretches hold none: they are passed over without a branch a row.
+void RowMatcher::select_property(std::span<const std::uint32_t> ids, std::uint32_t begin,
+                                 PropertyId id) {
+  constexpr std::size_t kStretch = 32;
+  std::size_t i = 0;
+  const auto look = [&](std::size_t end) {
+    for (; i < end; ++i) {
+      if (ids[i] == id) selected_.push_back(begin + static_cast<std::uint32_t>(i));
+    }
+  };
+  while (i + kStretch <= ids.size()) {
+    std::uint32_t any = 0;
+    for (std::size_t j = 0; j < kStretch; ++j) any |= ids[i + j] == id ? 1U : 0U;
+    if (any != 0) {
+      look(i + kStretch);
+    } else {
+      i += kStretch;
+    }
+  }
+  look(ids.size());
 }
 
 Result<void> RowMatcher::select(const PartitionImage& image) {
@@ -68,10 +76,13 @@ Result<void> RowMatcher::select(const PartitionImage& image) {
   std::uint32_t end = block->row_count();
   if (conditions_.node) std::tie(begin, end) = block->node_range(*conditions_.node);
   const std::size_t count = end - begin;
+  const bool columns = conditions_.source || conditions_.confidence || conditions_.time;
+  if (!columns && conditions_.property) {
+    select_property(block->property_ids().subspan(begin, count), begin, *property_id_);
+    return {};
+  }
   selected_.resize(count);
-  const bool all =
-      !conditions_.property && !conditions_.source && !conditions_.confidence && !conditions_.time;
-  if (all) {
+  if (!columns) {
     std::iota(selected_.begin(), selected_.end(), begin);
     return {};
   }
@@ -106,8 +117,9 @@ Result<void> RowMatcher::select(const PartitionImage& image) {
 }
 
 // Keys of the selected rows, in the store's order.
-Result<void> RowMatcher::key_base(const DecodedBlock& block, bool check_bounds,
-                                  std::vector<Match>& out) {
+Result<void> RowMatcher::key_base(const PartitionImage& image, std::vector<Match>& out) const {
+  const DecodedBlock& block = *image.base();
+  const bool check_bounds = !image.base_is_inside();
   const bool check_clears = newest_clear_ > block.as_of();
   const auto ids = block.property_ids();
   std::size_t node_start = 0;
@@ -120,14 +132,14 @@ Result<void> RowMatcher::key_base(const DecodedBlock& block, bool check_bounds,
     sorted = true;
   };
   for (const std::uint32_t row : selected_) {
-    const auto hash = catalogue_.hash_of(ids[row]);
+    const auto hash = conditions_.property ? conditions_.property : catalogue_.hash_of(ids[row]);
     if (!hash) [[unlikely]] {
       return fail(
           ErrorCode::corruption,
           fmt::format("block row {}: property id {} is not in the catalogue", row, ids[row]));
     }
     const ExceptionKey key{block.node(row), *hash};
-    if (check_bounds && !inside(key)) continue;
+    if (check_bounds && (key < image.lower() || (image.upper() && key >= *image.upper()))) continue;
     if (check_clears && clears_.hides(key, block.as_of())) continue;
     if (out.size() > node_start) {
       // Blocks are ordered by property id within a node; the store's order is by hash.
@@ -194,29 +206,26 @@ void RowMatcher::drop_shadowed(std::vector<Match>& out) const {
   out.resize(kept);
 }
 
-Result<void> RowMatcher::match(const PartitionImage& image, Directory::Position position,
-                               std::vector<Match>& out) {
+Result<void> RowMatcher::match(const PartitionImage& image, std::vector<Match>& out) {
   out.clear();
   CAVEAT_TRY(select(image));
-  set_bounds(position);
-  if (!selected_.empty()) CAVEAT_TRY(key_base(*image.base(), bounds_cut(*image.base()), out));
+  if (!selected_.empty()) CAVEAT_TRY(key_base(image, out));
   if (image.has_runs()) merge_runs(image, out);
   held_match_ = !out.empty();
   if (delta_rows_ && !out.empty()) drop_shadowed(out);
   return {};
 }
 
-Result<std::uint64_t> RowMatcher::count(const PartitionImage& image, Directory::Position position) {
+Result<std::uint64_t> RowMatcher::count(const PartitionImage& image) {
   const DecodedBlock* block = image.base();
-  set_bounds(position);
   const bool plain = block != nullptr && !image.has_runs() && !delta_rows_ &&
-                     newest_clear_ <= block->as_of() && !bounds_cut(*block);
+                     newest_clear_ <= block->as_of() && image.base_is_inside();
   if (plain) {
     CAVEAT_TRY(select(image));
     held_match_ = !selected_.empty();
     return selected_.size();
   }
-  CAVEAT_TRY(match(image, position, counted_));
+  CAVEAT_TRY(match(image, counted_));
   return counted_.size();
 }
 

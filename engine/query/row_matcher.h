@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/query/conditions.h"
@@ -28,11 +29,9 @@ class RowMatcher {
   void want(ColumnMask columns) noexcept { extra_ = columns; }
 
   // The matches of a partition in key order (`out` is replaced).
-  [[nodiscard]] Result<void> match(const PartitionImage& image, Directory::Position position,
-                                   std::vector<Match>& out);
+  [[nodiscard]] Result<void> match(const PartitionImage& image, std::vector<Match>& out);
   // How many match() would give; cheaper.
-  [[nodiscard]] Result<std::uint64_t> count(const PartitionImage& image,
-                                            Directory::Position position);
+  [[nodiscard]] Result<std::uint64_t> count(const PartitionImage& image);
 
   // Did the last partition hold a row that matches, be it out of date by now? No: a hint that led
   // there was stale.
@@ -40,19 +39,13 @@ class RowMatcher {
 
  private:
   [[nodiscard]] Result<void> select(const PartitionImage& image);
-  [[nodiscard]] Result<void> key_base(const DecodedBlock& block, bool check_bounds,
-                                      std::vector<Match>& out);
+  void select_property(std::span<const std::uint32_t> ids, std::uint32_t begin, PropertyId id);
+  [[nodiscard]] Result<void> key_base(const PartitionImage& image, std::vector<Match>& out) const;
   void merge_runs(const PartitionImage& image, std::vector<Match>& out);
   void drop_shadowed(std::vector<Match>& out) const;
-  void set_bounds(Directory::Position position);
-  [[nodiscard]] bool bounds_cut(const DecodedBlock& block) const noexcept;
-  [[nodiscard]] bool inside(const ExceptionKey& key) const noexcept {
-    return key >= lower_ && (!upper_ || key < *upper_);
-  }
   [[nodiscard]] bool run_matches(const ExceptionView& record) const noexcept;
 
   const Catalogue& catalogue_;
-  const Directory& directory_;
   const ClearList& clears_;
   DeltaView delta_;
   Conditions conditions_;
@@ -63,8 +56,6 @@ class RowMatcher {
   bool delta_clears_ = false;
   bool held_match_ = false;
 
-  ExceptionKey lower_;  // of the partition in hand
-  std::optional<ExceptionKey> upper_;
   std::vector<std::uint8_t> keep_;       // a byte a row: what compilers vectorise
   std::vector<std::uint32_t> selected_;  // rows of the base block that meet the conditions
   std::vector<Match> merged_;

@@ -174,7 +174,7 @@ bool ValueStream::can_improve(Directory::Position position) const noexcept {
 
 Result<void> ValueStream::gather_partition(std::shared_ptr<const PartitionImage> image,
                                            Directory::Position position) {
-  CAVEAT_TRY(matcher_.match(*image, position, matches_));
+  CAVEAT_TRY(matcher_.match(*image, matches_));
   if (matches_.empty()) return {};
   const auto place = static_cast<std::uint32_t>(places_.size());
   bool kept = false;

@@ -13,6 +13,7 @@
 #include "caveat/memory_pool.h"
 #include "caveat/options.h"
 #include "engine/cache/block_cache.h"
+#include "engine/cache/index_cache.h"
 #include "engine/cache/record_cache.h"
 #include "engine/catalogue/catalogue.h"
 #include "engine/partition/partition_image.h"
@@ -30,6 +31,7 @@ struct MemoryPlan {
   std::size_t delta = 0;         // of one generation; at most kSealedMax more wait to be folded
   std::size_t block_cache = 0;   // decoded partitions
   std::size_t record_cache = 0;  // hot records
+  std::size_t index_cache = 0;   // decoded posting containers
   std::size_t filters = 0;       // key filters; partitions beyond it have none in memory
   std::size_t backend_cache = 0;
   std::size_t backend_buffers = 0;
@@ -42,9 +44,9 @@ inline constexpr std::size_t kSealedMax = 2;
 
 // Counted where things happen, read by statistics. Relaxed.
 struct EngineCounters {
-  std::atomic<std::uint64_t> reads{0};
-  std::atomic<std::uint64_t> read_misses{0};
-  std::atomic<std::uint64_t> filter_negatives{0};
+  // Of every point read: too frequent for shared counters.
+  enum Read : std::size_t { kReads, kReadMisses, kFilterNegatives, kReadCounters };
+  detail::ThreadCounters<kReadCounters> read;
   std::atomic<std::uint64_t> writes{0};
   std::atomic<std::uint64_t> sampled_calls{0};
   std::atomic<std::uint64_t> sampled_ns{0};
@@ -96,6 +98,7 @@ struct Core {
   // The mutator's; others read what they need through versions.
   Superblock superblock;
   PartitionId next_partition_id = 1;
+  IndexCache index_cache;
   std::unique_ptr<IndexManager> indexes;
 
   BlockCache<PartitionImage> block_cache;

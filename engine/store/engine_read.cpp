@@ -68,10 +68,10 @@ auto Engine::with_version(const Snapshot* snapshot, const Use& use) const {
 
 Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
                                    const ExceptionKey& key, bool want_record) const {
-  core_.counters.reads.fetch_add(1, std::memory_order_relaxed);
+  core_.counters.read.add(EngineCounters::kReads);
   Found found;
   const auto missed = [&]() -> Result<Found> {
-    core_.counters.read_misses.fetch_add(1, std::memory_order_relaxed);
+    core_.counters.read.add(EngineCounters::kReadMisses);
     return Found{};
   };
   const DeltaView delta(version.generations, ceiling);
@@ -83,12 +83,14 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
   const Directory& directory = *version.directory;
   if (hit.kind == DeltaHit::Kind::removed || directory.empty()) return missed();
   const auto position = directory.locate(key);
-  const PartitionEntry& entry = directory.at(position);
-  if (entry.filter && !entry.filter->may_contain(filter_hash(key))) [[likely]] {
-    core_.counters.filter_negatives.fetch_add(1, std::memory_order_relaxed);
+  const PartitionProbe& probe = directory.probe(position);
+  if (!probe.filter.may_contain(filter_hash(key))) [[likely]] {
+    core_.counters.read.add(EngineCounters::kFilterNegatives);
     return missed();
   }
-  found.stamp = {entry.id, entry.version};
+  core_.catalogue.prefetch(key.property_hash);
+  core_.block_cache.prefetch({probe.id, probe.version});
+  found.stamp = {probe.id, probe.version};
   if (want_record && version.clears->empty()) {
     found.hot = core_.record_cache.lookup_pinned(key, found.stamp);
     if (found.hot) return found;
@@ -173,8 +175,7 @@ Result<std::vector<std::optional<Exception>>> Engine::bulk_retrieve(
       ++misses;
       if (hit.kind == DeltaHit::Kind::removed || directory.empty()) continue;
       const auto position = directory.locate(key);
-      const PartitionEntry& entry = directory.at(position);
-      if (entry.filter && !entry.filter->may_contain(filter_hash(key))) continue;
+      if (!directory.probe(position).filter.may_contain(filter_hash(key))) continue;
       if (!image_at || !(*image_at == position)) {
         CAVEAT_ASSIGN(image, load(version, position, CacheUse::point));
         image_at = position;
@@ -186,8 +187,8 @@ Result<std::vector<std::optional<Exception>>> Engine::bulk_retrieve(
       result[i] = view.to_exception();
       --misses;
     }
-    core_.counters.reads.fetch_add(keys.size(), std::memory_order_relaxed);
-    core_.counters.read_misses.fetch_add(misses, std::memory_order_relaxed);
+    core_.counters.read.add(EngineCounters::kReads, keys.size());
+    core_.counters.read.add(EngineCounters::kReadMisses, misses);
     return result;
   });
 }
@@ -201,7 +202,7 @@ Result<bool> Engine::has_exceptions(NodeId node, const Snapshot* snapshot) const
 
 Result<bool> Engine::node_has_exceptions(const Version& version, Sequence ceiling,
                                          NodeId node) const {
-  core_.counters.reads.fetch_add(1, std::memory_order_relaxed);
+  core_.counters.read.add(EngineCounters::kReads);
   const DeltaView delta(version.generations, ceiling);
   DeltaNodeState state;
   if (delta.any_rows()) {
@@ -215,8 +216,7 @@ Result<bool> Engine::node_has_exceptions(const Version& version, Sequence ceilin
   for (auto position = directory.locate({node, 0});
        position != directory.end() && directory.at(position).lower.node_id <= node;
        position = directory.next(position)) {
-    const PartitionEntry& entry = directory.at(position);
-    if (entry.filter && !entry.filter->may_contain(hash)) continue;
+    if (!directory.probe(position).filter.may_contain(hash)) continue;
     asked = true;
     CAVEAT_ASSIGN(const auto image, load(version, position, CacheUse::point));
     if (!state.shadows && !delta.has_clears()) {
@@ -229,8 +229,8 @@ Result<bool> Engine::node_has_exceptions(const Version& version, Sequence ceilin
       if (!delta.shadows(image->key(row))) return true;
     }
   }
-  if (!asked) core_.counters.filter_negatives.fetch_add(1, std::memory_order_relaxed);
-  core_.counters.read_misses.fetch_add(1, std::memory_order_relaxed);
+  if (!asked) core_.counters.read.add(EngineCounters::kFilterNegatives);
+  core_.counters.read.add(EngineCounters::kReadMisses);
   return false;
 }
 
@@ -251,8 +251,9 @@ Result<std::shared_ptr<const PartitionImage>> Engine::open_image(std::string con
 Result<std::shared_ptr<const PartitionImage>> Engine::load(const Version& version,
                                                            Directory::Position position,
                                                            CacheUse use) const {
+  const PartitionProbe& probe = version.directory->probe(position);
+  if (auto cached = core_.block_cache.lookup({probe.id, probe.version})) return cached;
   const PartitionEntry& entry = version.directory->at(position);
-  if (auto cached = core_.block_cache.lookup(cache_key(entry))) return cached;
   std::string container;
   CAVEAT_ASSIGN(const bool found, core_.backend->get(Family::primary, encode_key(entry.lower),
                                                      version.backend_snapshot.get(), container));
@@ -268,14 +269,25 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
   std::vector<std::shared_ptr<const PartitionImage>> images(positions.size());
   std::vector<std::size_t> missing;
   std::vector<std::string> keys;
+  // Step by step for all, so that the waits for memory overlap.
+  const auto key_of = [&](const Directory::Position& position) -> BlockKey {
+    const PartitionProbe& probe = version.directory->probe(position);
+    return {probe.id, probe.version};
+  };
+  if (positions.size() > 1) {
+    for (const auto& position : positions) core_.block_cache.prefetch(key_of(position));
+    for (const auto& position : positions) core_.block_cache.prefetch_entry(key_of(position));
+  }
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    const PartitionEntry& entry = version.directory->at(positions[i]);
-    images[i] = core_.block_cache.lookup(cache_key(entry));
+    images[i] = core_.block_cache.lookup(key_of(positions[i]));
     if (images[i]) continue;
     missing.push_back(i);
-    keys.push_back(encode_key(entry.lower));
+    keys.push_back(encode_key(version.directory->at(positions[i]).lower));
   }
-  if (missing.empty()) return images;
+  if (missing.empty()) {
+    for (const auto& image : images) __builtin_prefetch(image->base());
+    return images;
+  }
   const std::vector<std::string_view> views(keys.begin(), keys.end());
   std::vector<std::string> values(missing.size());
   const std::unique_ptr<bool[]> found(new bool[missing.size()]());

@@ -154,6 +154,7 @@ StorageStatistics Engine::estimate_statistics() const {
     s.indexes.push_back(std::move(index));
   }
 
+  s.index_memory_bytes += core_.index_cache.bytes();
   s.record_cache = core_.record_cache.statistics();
   s.block_cache = core_.block_cache.statistics();
   // A read that the hot records miss asks the decoded partitions next.
@@ -161,9 +162,9 @@ StorageStatistics Engine::estimate_statistics() const {
   s.cache_hit_rate = asked == 0 ? 0.0
                                 : static_cast<double>(s.block_cache.hits + s.record_cache.hits) /
                                       static_cast<double>(asked);
-  s.reads = count_of(core_.counters.reads);
-  s.read_misses = count_of(core_.counters.read_misses);
-  s.filter_negatives = count_of(core_.counters.filter_negatives);
+  s.reads = core_.counters.read.sum(EngineCounters::kReads);
+  s.read_misses = core_.counters.read.sum(EngineCounters::kReadMisses);
+  s.filter_negatives = core_.counters.read.sum(EngineCounters::kFilterNegatives);
   s.writes = count_of(core_.counters.writes);
   const auto sampled = count_of(core_.counters.sampled_calls);
   s.mean_access_time_ns = sampled == 0 ? 0.0

@@ -98,7 +98,7 @@ Result<void> Engine::recover() {
   core_.next_partition_id = core_.superblock.partition_ids_end;
   TermRules rules;
   rules.temporal_shift = core_.superblock.temporal_shift;
-  core_.indexes = std::make_unique<IndexManager>(backend, rules);
+  core_.indexes = std::make_unique<IndexManager>(backend, rules, &core_.index_cache);
   CAVEAT_TRY(core_.dictionaries.load(backend));
   CAVEAT_TRY(core_.catalogue.load(backend));
   CAVEAT_ASSIGN(auto clears, load_clears(backend));
@@ -117,10 +117,9 @@ Result<void> Engine::recover() {
     }
     for (std::size_t from = 0; from < entries.size(); from += kGroupPartitions) {
       const std::size_t to = std::min(entries.size(), from + kGroupPartitions);
-      auto group = std::make_shared<PartitionGroup>();
-      group->entries.assign(entries.begin() + static_cast<std::ptrdiff_t>(from),
-                            entries.begin() + static_cast<std::ptrdiff_t>(to));
-      groups.push_back(std::move(group));
+      groups.push_back(std::make_shared<const PartitionGroup>(
+          std::vector<PartitionEntry>(entries.begin() + static_cast<std::ptrdiff_t>(from),
+                                      entries.begin() + static_cast<std::ptrdiff_t>(to))));
     }
     entries.clear();
   };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "adapters/memory/memory_backend.h"
+#include "engine/cache/index_cache.h"
 #include "indexes/posting_family.h"
 #include "indexes/posting_reader.h"
 
@@ -150,7 +151,9 @@ struct World {
   std::unique_ptr<KvBackend> backend = make_memory_backend();
   Family family = Family::temporal;
   PostingFamily mutator{family, *backend};
-  PostingReader reader{family, *backend};
+  // Small: some containers are cached, others are not.
+  IndexCache cache{std::size_t{256} << 10};
+  PostingReader reader{family, *backend, &cache};
   Model model;
 
   [[nodiscard]] bool commit(const KvBatch& batch) {

@@ -84,7 +84,7 @@ QueryWorld::QueryWorld(std::uint64_t seed, const WorldOptions& options)
     : options_(options), random_(seed) {
   TermRules rules;
   rules.temporal_shift = 4;
-  indexes_ = std::make_unique<IndexManager>(*backend_, rules);
+  indexes_ = std::make_unique<IndexManager>(*backend_, rules, &index_cache_);
   must(catalogue_.load(*backend_));
   for (std::size_t i = 0; i < options.properties; ++i) {
     properties_.push_back(hash_property("property " + std::to_string(i)));

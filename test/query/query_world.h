@@ -11,6 +11,7 @@
 
 #include "adapters/memory/memory_backend.h"
 #include "caveat/memory_pool.h"
+#include "engine/cache/index_cache.h"
 #include "engine/query/cursor_impl.h"
 #include "engine/query/query_engine.h"
 #include "test/model/random_record.h"
@@ -64,7 +65,7 @@ class QueryWorld {
  public:
   QueryWorld(std::uint64_t seed, const WorldOptions& options);
 
-  [[nodiscard]] QueryContext context() { return {reader_, *indexes_, catalogue_, counters_}; }
+  [[nodiscard]] QueryContext context() { return {reader_, *indexes_, catalogue_, counters_, 8}; }
   [[nodiscard]] std::shared_ptr<const ReadView> view() const { return view_; }
   [[nodiscard]] std::shared_ptr<ReadView> changed_view() const;  // with a version of its own
   [[nodiscard]] const Truth& truth() const { return truth_; }
@@ -103,6 +104,7 @@ class QueryWorld {
   RandomRecords random_;
   std::unique_ptr<KvBackend> backend_ = make_memory_backend();
   Catalogue catalogue_;
+  IndexCache index_cache_{std::size_t{256} << 10};
   std::unique_ptr<IndexManager> indexes_;
   WorldReader reader_{catalogue_};
   QueryCounters counters_;

@@ -168,6 +168,9 @@ struct PostingStatistics {
 class PostingCursor;
 class PostingFamily;
 class PostingReader;
+namespace posting {
+class ContainerCache;
+}
 
 // The candidate partitions of several conditions that must all hold.
 struct IndexCandidates {
@@ -182,8 +185,9 @@ struct IndexCandidates {
 
 class IndexManager {
  public:
-  // The backend must outlive it. Reads nothing yet.
-  IndexManager(KvBackend& backend, TermRules rules);
+  // The backend must outlive it, and the cache of decoded containers if there is one. Reads
+  // nothing yet.
+  IndexManager(KvBackend& backend, TermRules rules, posting::ContainerCache* cache = nullptr);
   ~IndexManager();
   IndexManager(const IndexManager&) = delete;
   IndexManager& operator=(const IndexManager&) = delete;
@@ -235,12 +239,14 @@ class IndexManager {
                                                               const KvSnapshot* snapshot) const;
 
   // Looks up the cheapest condition and intersects it with the others while that pays. At least
-  // one range. `unindexed`: per family, sorted, the partitions whose hints are not complete; they
-  // count as having every term.
+  // one range. `most`: for each range, from how many pairs on it is not worth reading; where none
+  // is, nothing is looked up and no step is used. Empty: all are. `unindexed`: per family, sorted,
+  // the partitions whose hints are not complete; they count as having every term.
   using Unindexed = std::array<std::span<const PartitionId>, kIndexCount>;
   [[nodiscard]] Result<IndexCandidates> candidates(std::span<const TermRange> ranges,
                                                    const Unindexed& unindexed,
-                                                   const KvSnapshot* snapshot) const;
+                                                   const KvSnapshot* snapshot,
+                                                   std::span<const std::uint64_t> most = {}) const;
 
   // Every pair of a family in order, for verify. `on_pair` false ends it. A damaged container is
   // given to `on_error`, and the walk goes on behind it.

@@ -1,0 +1,91 @@
+// Finding the partition of a key, against a plain search; and what a probe says of it.
+#include "engine/partition/directory.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+
+namespace caveat {
+namespace {
+
+std::shared_ptr<const Directory> directory_of(const std::vector<ExceptionKey>& lowers) {
+  std::vector<PartitionEntry> entries;
+  for (const auto& lower : lowers) {
+    PartitionEntry entry;
+    entry.lower = lower;
+    entry.id = entries.size() + 1;
+    entry.version = entry.id * 7;
+    if (entry.id % 3 != 0) {
+      KeyFilter filter(4);
+      filter.add(lower);
+      entry.filter = std::make_shared<const KeyFilter>(std::move(filter));
+    }
+    entries.push_back(std::move(entry));
+  }
+  const Directory none;
+  DirectoryEditor editor(none);
+  editor.replace({}, std::nullopt, std::move(entries));
+  return editor.finish();
+}
+
+// Lower bounds with giant nodes that span many partitions, and the extremes of both fields.
+std::vector<ExceptionKey> random_lowers(std::mt19937_64& random, std::size_t count) {
+  std::vector<ExceptionKey> lowers{{0, 0}};
+  const std::uint64_t nodes = 1 + random() % (count * 2);
+  while (lowers.size() < count) {
+    ExceptionKey key{random() % nodes, random()};
+    if (random() % 4 == 0) key.property_hash = 0;
+    if (random() % 50 == 0) key.node_id = ~std::uint64_t{0};
+    if (random() % 3 == 0) key.node_id = lowers.back().node_id;
+    lowers.push_back(key);
+  }
+  std::sort(lowers.begin(), lowers.end());
+  lowers.erase(std::unique(lowers.begin(), lowers.end()), lowers.end());
+  return lowers;
+}
+
+}  // namespace
+
+TEST_CASE("directory: finds the partition that a plain search finds") {
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 60; ++round) {
+    const auto lowers = random_lowers(random, 1 + random() % 700);
+    const auto directory = directory_of(lowers);
+    REQUIRE(directory->partition_count() == lowers.size());
+    for (int i = 0; i < 400; ++i) {
+      ExceptionKey key = lowers[random() % lowers.size()];
+      switch (random() % 5) {
+        case 0:
+          key.property_hash += random() % 3 - 1;
+          break;
+        case 1:
+          key.node_id += random() % 3 - 1;
+          break;
+        case 2:
+          key.property_hash = random();
+          break;
+        case 3:
+          key = {~std::uint64_t{0}, ~std::uint64_t{0}};
+          break;
+        default:
+          break;
+      }
+      const auto after = std::upper_bound(lowers.begin(), lowers.end(), key);
+      const auto& entry = directory->at(directory->locate(key));
+      REQUIRE(entry.lower == *(after - 1));
+      const auto& probe = directory->probe(directory->locate(key));
+      REQUIRE(probe.id == entry.id);
+      REQUIRE(probe.version == entry.version);
+      REQUIRE(probe.filter.is_there() == (entry.filter != nullptr));
+      REQUIRE(probe.filter.may_contain(filter_hash(entry.lower)));
+      if (entry.filter) {
+        REQUIRE(probe.filter.may_contain(filter_hash(key)) ==
+                entry.filter->may_contain(filter_hash(key)));
+      }
+    }
+  }
+}
+
+}  // namespace caveat
