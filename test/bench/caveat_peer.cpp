@@ -7,6 +7,7 @@
 // Options are the library's defaults, but for the cache, which is set to match the other peers'.
 #include <caveat/caveat.h>
 
+#include "caveat_views.h"
 #include "peer.h"
 
 namespace {
@@ -16,69 +17,7 @@ using caveat::ExceptionView;
 using caveat::ValueKind;
 using caveat::ValueView;
 
-template <class T>
-T must(caveat::Result<T> result) {
-  if (!result) throw std::runtime_error("caveat: " + result.error().message());
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-void put_varint(std::string& out, std::uint64_t v) {
-  for (; v >= 0x80; v >>= 7) out.push_back(static_cast<char>(v | 0x80));
-  out.push_back(static_cast<char>(v));
-}
-
-// Walks a value of the harness and writes caveat's plain encoding of it. Numbers above INT64_MAX
-// and objects have no kind of their own here: they are stored as text.
-struct ValueTranslator {
-  std::string out;
-  struct Open {
-    std::size_t start;
-    std::uint64_t left;
-  };
-  std::vector<Open> open;
-
-  void tag(ValueKind kind) { out.push_back(static_cast<char>(kind)); }
-  void null() { tag(ValueKind::Null), done(); }
-  void boolean(bool b) { tag(ValueKind::Boolean), out.push_back(b ? 1 : 0), done(); }
-  void integer(std::int64_t v) {
-    tag(ValueKind::Integer);
-    put_varint(out, (static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63));
-    done();
-  }
-  void uinteger(std::uint64_t v) { string(std::to_string(v)); }
-  void real(double d) {
-    tag(ValueKind::Float);
-    out.append(reinterpret_cast<const char*>(&d), sizeof d);
-    done();
-  }
-  void string(std::string_view s) {
-    tag(ValueKind::String);
-    put_varint(out, s.size());
-    out.append(s);
-    done();
-  }
-  void json(std::string_view s) { string(s); }
-  void array(std::uint64_t n) {
-    tag(ValueKind::List);
-    open.push_back({out.size(), n});
-    if (n == 0) close();
-  }
-
- private:
-  void done() {
-    while (!open.empty() && --open.back().left == 0) close_one();
-  }
-  void close() {
-    close_one();
-    done();
-  }
-  void close_one() {
-    std::string length;
-    put_varint(length, out.size() - open.back().start);
-    out.insert(open.back().start, length);
-    open.pop_back();
-  }
-};
+using peers::must;
 
 void hash_value(const ValueView& value, peers::RecordHasher& hasher) {
   switch (value.kind()) {
@@ -112,6 +51,7 @@ class CaveatPeer : public peers::Peer {
     store_.emplace(must(caveat::open(dir + "/store", options)));
   }
   void close() override {
+    if (!store_) return;
     must(store_->close());
     store_.reset();
   }
@@ -181,46 +121,14 @@ class CaveatPeer : public peers::Peer {
 
   void store(std::span<const peers::Record> records) {
     names_.clear();
-    views_.clear();
-    translator_.out.clear();
-    struct Ends {
-      std::size_t inherited, actual;
-    };
-    std::vector<Ends> ends;
-    for (const auto& record : records) {
-      names_.push_back(record.prop_name);
-      peers::visit_value(record.inherited, translator_);
-      const std::size_t middle = translator_.out.size();
-      peers::visit_value(record.actual, translator_);
-      ends.push_back({middle, translator_.out.size()});
-    }
+    for (const auto& record : records) names_.push_back(record.prop_name);
     must(store_->register_properties(names_));
-    std::size_t begin = 0;
-    const std::string_view bytes = translator_.out;
-    const auto value = [&](std::size_t from, std::size_t to) {
-      std::string_view one = bytes.substr(from, to - from);
-      return must(caveat::decode_value(one));
-    };
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      const auto& record = records[i];
-      ExceptionView view;
-      view.key = {record.node, record.prop};
-      view.inherited_value = value(begin, ends[i].inherited);
-      view.actual_value = value(ends[i].inherited, ends[i].actual);
-      view.reason = record.reason;
-      view.created_at = record.created_ns;
-      view.confidence = record.confidence;
-      view.source = static_cast<caveat::ExceptionSource>(record.source);
-      views_.push_back(view);
-      begin = ends[i].actual;
-    }
-    must(store_->bulk_store(std::span<const ExceptionView>(views_)));
+    must(store_->bulk_store(views_.of(records)));
   }
 
   std::optional<caveat::StorageOptimizer> store_;
   std::vector<std::string_view> names_;
-  std::vector<ExceptionView> views_;
-  ValueTranslator translator_;
+  peers::CaveatViews views_;
 };
 
 }  // namespace
