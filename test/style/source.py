@@ -4,7 +4,8 @@ import re
 import subprocess
 
 TEXT = (".h", ".cpp", ".py", ".cmake", ".md", ".sh", ".txt", ".json", ".in")
-SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", ".ci/run")
+SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", "tools/bench",
+           ".ci/run")
 
 
 def project_files(top):

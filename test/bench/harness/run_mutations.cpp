@@ -112,7 +112,7 @@ void Run::verify_queries(const std::string& tag) {
           [&](Sink& s) { peer_->by_property(w_.props[i], kNoLimit, s); });
   if (caps_.by_confidence)
     for (size_t i = 0; i < std::min(m, w_.conf.size()); ++i) {
-      auto [lo, hi] = w_.conf[i];
+      const float lo = w_.conf[i].first, hi = w_.conf[i].second;
       Exp base = w_.conf_x[i];
       base.limit = kNoLimit;  // the whole range, whatever the cap
       one("conf", changed(base, [&](auto& r) { return r.confidence >= lo && r.confidence <= hi; }),
@@ -120,7 +120,7 @@ void Run::verify_queries(const std::string& tag) {
     }
   if (caps_.by_time)
     for (size_t i = 0; i < std::min(m, w_.time.size()); ++i) {
-      auto [lo, hi] = w_.time[i];
+      const int64_t lo = w_.time[i].first, hi = w_.time[i].second;
       Exp base = w_.time_x[i];
       base.limit = kNoLimit;
       one("time", changed(base, [&](auto& r) { return r.created_ns >= lo && r.created_ns <= hi; }),

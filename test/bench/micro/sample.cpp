@@ -41,11 +41,19 @@ struct Sample {
   }
 };
 
+const Sample& sample() {
+  static const Sample sample;
+  return sample;
+}
+
 }  // namespace
 
 std::span<const BlockRow> sample_rows() {
-  static const Sample sample;
-  return sample.rows;
+  return sample().rows;
+}
+
+std::span<const peers::Record> sample_records() {
+  return sample().data.recs;
 }
 
 std::size_t plain_bytes(std::span<const BlockRow> rows) {

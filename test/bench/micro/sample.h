@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "caveat/compressed_block.h"
+#include "test/bench/contract/record.h"
 
 namespace caveat::bench {
 
@@ -25,6 +26,9 @@ inline std::span<const BlockRow> sample_block(std::size_t i) {
   const auto rows = sample_rows();
   return rows.subspan(i * kBlockRows, std::min(kBlockRows, rows.size() - i * kBlockRows));
 }
+
+// The same as the comparison hands them to its peers, in the order they were made.
+std::span<const peers::Record> sample_records();
 
 // Bytes of the plain row encoding of some rows.
 std::size_t plain_bytes(std::span<const BlockRow> rows);
