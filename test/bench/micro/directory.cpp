@@ -13,14 +13,14 @@ void locate(benchmark::State& state) {
   constexpr NodeId kStep = 50;  // nodes a partition
   std::vector<std::shared_ptr<const PartitionGroup>> groups;
   for (std::size_t i = 0; i < partitions;) {
-    auto group = std::make_shared<PartitionGroup>();
-    for (; i < partitions && group->entries.size() < kGroupPartitions; ++i) {
+    std::vector<PartitionEntry> entries;
+    for (; i < partitions && entries.size() < kGroupPartitions; ++i) {
       PartitionEntry entry;
       entry.lower = {i * kStep, 0};
       entry.id = i + 1;
-      group->entries.push_back(std::move(entry));
+      entries.push_back(std::move(entry));
     }
-    groups.push_back(std::move(group));
+    groups.push_back(std::make_shared<PartitionGroup>(std::move(entries)));
   }
   const Directory directory(std::move(groups));
   std::vector<ExceptionKey> keys;
@@ -28,7 +28,8 @@ void locate(benchmark::State& state) {
   for (int i = 0; i < 1 << 16; ++i) keys.push_back({random() % (partitions * kStep), random()});
   Cost cost(state);
   for (auto _ : state) {
-    for (const auto& key : keys) benchmark::DoNotOptimize(directory.at(directory.locate(key)).id);
+    for (const auto& key : keys)
+      benchmark::DoNotOptimize(directory.probe(directory.locate(key)).id);
   }
   cost.finish(static_cast<double>(keys.size()), 0, "key");
 }
