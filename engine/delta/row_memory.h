@@ -20,9 +20,11 @@ class RowMemory {
 
   // Takes with the sizes announced, in the same order, will not go to the heap:
   // begin_reserve(sum of all), then reserve(size) for each. Sizes are multiples of kAlign.
+  // What was announced before and not taken will not be, since its write failed: it is dealt anew.
   void begin_reserve(std::size_t total) {
     to_come_ = total;
-    if (next_ == pieces_.size()) dealt_room_ = current_.room();
+    dealt_room_ = current_.room();
+    dealt_ = next_;
   }
   void reserve(std::size_t bytes);
 
@@ -49,7 +51,8 @@ class RowMemory {
   Piece current_;
   std::vector<Piece> pieces_;  // set aside; from next_ on not yet used
   std::size_t next_ = 0;
-  std::size_t dealt_room_ = 0;  // left in the last piece after what was announced
+  std::size_t dealt_ = 0;       // pieces before it are dealt to what was announced
+  std::size_t dealt_room_ = 0;  // left in the last of them
   std::size_t to_come_ = 0;
 };
 

@@ -142,6 +142,50 @@ TEST_CASE("inserting after a reserve takes nothing from the heap", "[delta]") {
   REQUIRE(generation.last_sequence() == batch.count());
 }
 
+TEST_CASE("memory reserved for a write that failed goes to the next one", "[delta]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  const auto batch_of = [](int from, int count) {
+    WriteBatch batch;
+    for (int i = from; i < from + count; ++i) {
+      Exception exception = exception_of(i);
+      exception.reason = std::string(static_cast<std::size_t>(i * 37 % 900), 'r');
+      REQUIRE(batch.store_exception({static_cast<NodeId>(i), 1}, exception));
+    }
+    return batch;
+  };
+  const WriteBatch first = batch_of(0, 200);
+  generation.reserve(first.rows(), first.count());
+  generation.insert_rows(1, first.rows(), first.count());
+  const WriteBatch larger = batch_of(1000, 300);
+  generation.reserve(larger.rows(), larger.count());
+  const std::size_t once = generation.bytes();
+  for (int i = 0; i < 1000; ++i) {
+    const WriteBatch refused = batch_of(2000 + i, 1 + i % 300);
+    generation.reserve(refused.rows(), refused.count());
+  }
+  CHECK(generation.bytes() < 2 * once);
+  // And what is then stored there is whole.
+  const WriteBatch after = batch_of(5000, 250);
+  generation.reserve(after.rows(), after.count());
+  const std::size_t before = heap_allocations.load();
+  generation.insert_rows(1000, after.rows(), after.count());
+  REQUIRE(heap_allocations.load() == before);
+  const auto check = [&](int from, int count) {
+    for (int i = from; i < from + count; ++i) {
+      const DeltaRow* row = newest(generation, {static_cast<NodeId>(i), 1}, kMaxSequence);
+      REQUIRE(row != nullptr);
+      Exception exception = exception_of(i);
+      exception.reason = std::string(static_cast<std::size_t>(i * 37 % 900), 'r');
+      std::string encoded;
+      encode_store_row({static_cast<NodeId>(i), 1}, exception, encoded);
+      REQUIRE(row->encoded() == encoded);
+    }
+  };
+  check(0, 200);
+  check(5000, 250);
+}
+
 TEST_CASE("single inserts hardly ever take from the heap", "[delta]") {
   MemoryPool pool;
   Generation generation(1, pool);
