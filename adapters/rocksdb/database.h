@@ -58,6 +58,7 @@ class RocksdbBackend final : public KvBackend {
   rocksdb::Status compact_range(Family family, std::atomic<bool>* canceled);
   rocksdb::Status settle_files();
   rocksdb::Status sync_log();
+  Result<void> note_log(bool sync);
 
   // --- database_resume.cpp ---
   // An error while RocksDB refuses writes.
@@ -75,6 +76,8 @@ class RocksdbBackend final : public KvBackend {
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
   std::atomic<std::size_t> live_{0};
   std::atomic<std::uint64_t> logged_bytes_{0};  // since settle_files() last gave the log back
+
+  std::mutex log_mutex_;  // for what lock_ says of logs
 
   // Every call holds it shared while it uses db_; close() holds it alone.
   mutable std::shared_mutex open_mutex_;

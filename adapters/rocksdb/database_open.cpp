@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "adapters/rocksdb/database.h"
+#include "adapters/rocksdb/log_check.h"
 #include "adapters/rocksdb/status.h"
 #include "pool/invariant.h"
 
@@ -59,6 +60,9 @@ Result<std::unique_ptr<RocksdbBackend>> RocksdbBackend::open(const std::filesyst
 Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSIGN(const bool exists, holds_database(path_));
   store_.db.create_if_missing = !exists;
+  if (exists) CAVEAT_TRY(check_logs(path_, path_, lock_.logs()));
+  // From here on RocksDB may be done with them.
+  if (lock_.logs().newest != 0) CAVEAT_TRY(lock_.set_logs({}, /*sync=*/true));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -68,11 +72,23 @@ Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSERT(handles.size() == kFamilyCount);
   std::copy(handles.begin(), handles.end(), handles_.begin());
   events_->quarantine().begin(*db_, handles_);
+  CAVEAT_TRY(note_log(/*sync=*/true));
   if (db_->GetLatestSequenceNumber() > 0) return {};
   // 7.8 may drop what a snapshot of an entirely empty database protects: make it not so.
   const rocksdb::Status first = db_->Delete({}, handle(Family::meta), kUnusedKey);
   if (!first.ok()) return fail(to_error(first, path_.string()));
   return {};
+}
+
+// Puts the number of the current log where the next open looks for it.
+Result<void> RocksdbBackend::note_log(bool sync) {
+  const std::lock_guard lock(log_mutex_);
+  std::unique_ptr<rocksdb::LogFile> log;
+  OpenLogs logs = lock_.logs();
+  if (!db_->GetCurrentWalFile(&log).ok() || !log || log->LogNumber() <= logs.newest) return {};
+  logs.newest = log->LogNumber();
+  if (logs.first == 0) logs.first = logs.newest;
+  return lock_.set_logs(logs, sync);
 }
 
 // Leaves the directory as small as it can cheaply be: what is in memtables goes to files, so the
@@ -113,7 +129,8 @@ Result<void> RocksdbBackend::close() {
   if (status.ok()) status = ended;
   db_.reset();
   store_.gate->set_condition(nullptr);
-  tidy_directory(path_);
+  // Until it is known to be closed, its logs stay.
+  if (status.ok() && lock_.set_logs({}, /*sync=*/true)) tidy_directory(path_);
   lock_.release();
   if (status.ok()) return {};
   return fail(to_error(status, path_.string() +

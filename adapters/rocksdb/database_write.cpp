@@ -128,6 +128,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   options.sync = durability == Durability::fsync;
   const rocksdb::Status status = db_->Write(options, &out);
   logged_bytes_.fetch_add(out.GetDataSize(), std::memory_order_relaxed);
+  if (events_->take_log_changed()) static_cast<void>(note_log(/*sync=*/false));
   if (status.ok()) return {};
   if (events_->stopped()) return fail(stopped_error());
   const KvBatch::Entry first = batch.entry(0);

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMagicLine = "caveat store\n";
 constexpr std::string_view kFormatWord = "format ";
+constexpr std::string_view kLogsWord = "logs ";
 constexpr std::size_t kMarkerBytesMax = 256;
 
 // A file descriptor that closes itself.
@@ -73,6 +74,21 @@ Result<std::vector<std::string>> list(const fs::path& path) {
   if (error) return system_error(path, "list", error.value());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+// The second line, "logs 15 20".
+OpenLogs parse_open_logs(std::string_view text) {
+  const std::size_t line = text.find('\n');
+  if (line == std::string_view::npos) return {};
+  text.remove_prefix(line + 1);
+  if (!text.starts_with(kLogsWord)) return {};
+  OpenLogs logs;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data() + kLogsWord.size(), end, logs.first);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return {};
+  const auto newest = std::from_chars(first.ptr + 1, end, logs.newest);
+  if (newest.ec != std::errc() || newest.ptr == end || *newest.ptr != '\n') return {};
+  return logs;
 }
 
 bool has(const std::vector<std::string>& names, std::string_view name) {
@@ -233,20 +249,49 @@ Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
     return fail(ErrorCode::locked, path.string() + " is open in " +
                                        (ours ? "this process, pid " : "process, pid ") + owner);
   }
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(file.fd(), 0) != 0 ||
-      ::pwrite(file.fd(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return system_error(name, "write", errno);
-  }
-  return DirectoryLock(file.take());
+  std::string text(kMarkerBytesMax, '\0');
+  const ssize_t size = ::pread(file.fd(), text.data(), text.size(), 0);
+  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  DirectoryLock lock(file.take(), parse_open_logs(text), name);
+  CAVEAT_TRY(lock.write());
+  return lock;
 }
 
-DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+Result<void> DirectoryLock::write() {
+  std::string text = std::to_string(::getpid()) + "\n";
+  if (logs_.newest != 0) {
+    text += std::string(kLogsWord) + std::to_string(logs_.first) + " " +
+            std::to_string(logs_.newest) + "\n";
+  }
+  // The bytes, then the length: a crash between them leaves a third line at most.
+  if (::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+      ::ftruncate(fd_, static_cast<off_t>(text.size())) != 0) {
+    return system_error(path_, "write", errno);
+  }
+  return {};
+}
+
+Result<void> DirectoryLock::set_logs(OpenLogs logs, bool sync) {
+  logs_ = logs;
+  CAVEAT_TRY(write());
+  if (sync && ::fdatasync(fd_) != 0) return system_error(path_, "sync", errno);
+  return {};
+}
+
+OpenLogs open_logs_of(const fs::path& path) {
+  const auto text = read_small(path / kLockFile);
+  return text ? parse_open_logs(*text) : OpenLogs{};
+}
+
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), logs_(other.logs_), path_(std::move(other.path_)) {}
 
 DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
   if (this != &other) {
     release();
     fd_ = std::exchange(other.fd_, -1);
+    logs_ = other.logs_;
+    path_ = std::move(other.path_);
   }
   return *this;
 }

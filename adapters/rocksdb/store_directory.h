@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "caveat/error.h"
 
@@ -46,12 +47,26 @@ void tidy_directory(const std::filesystem::path& path) noexcept;
 // All files below, as the file system counts their lengths.
 [[nodiscard]] std::uint64_t directory_bytes(const std::filesystem::path& path) noexcept;
 
+struct OpenLogs {
+  std::uint64_t first = 0;  // numbers; 0: none is known to be open
+  std::uint64_t newest = 0;
+};
+
 // The right to have the store open: a flock on caveat.lock, which the kernel gives back however
 // the process ends. (Not a POSIX lock: those are lost when any descriptor of the file is closed.)
+//
+// The file says who has it, and RocksDB's logs since it was opened, the first and the newest:
+// "123\nlogs 15 20\n". The second line goes when the store is closed; where it is still there, so
+// must be the logs (log_check.h).
 class DirectoryLock {
  public:
   // `locked`, with the pid, if anybody has it: another process, or this one.
   [[nodiscard]] static Result<DirectoryLock> acquire(const std::filesystem::path& path);
+
+  // Of a store that was left unclosed; zeros: it was closed.
+  [[nodiscard]] OpenLogs logs() const noexcept { return logs_; }
+  // With `sync` on the device when it returns. Logs may go only after it is known that they may.
+  [[nodiscard]] Result<void> set_logs(OpenLogs logs, bool sync);
 
   DirectoryLock() = default;
   DirectoryLock(DirectoryLock&& other) noexcept;
@@ -60,8 +75,16 @@ class DirectoryLock {
   void release() noexcept;
 
  private:
-  explicit DirectoryLock(int fd) noexcept : fd_(fd) {}
+  DirectoryLock(int fd, OpenLogs logs, std::filesystem::path path) noexcept
+      : fd_(fd), logs_(logs), path_(std::move(path)) {}
+  [[nodiscard]] Result<void> write();
+
   int fd_ = -1;
+  OpenLogs logs_;
+  std::filesystem::path path_;
 };
+
+// What the lock file says of logs, to one who does not take the lock.
+[[nodiscard]] OpenLogs open_logs_of(const std::filesystem::path& path);
 
 }  // namespace caveat::detail

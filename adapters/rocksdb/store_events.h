@@ -33,6 +33,12 @@ class StoreEvents final : public rocksdb::EventListener {
   void set_renewing(bool renewing) noexcept { renewing_ = renewing; }
   void log_renewed() noexcept;
 
+  // Since it was last asked.
+  [[nodiscard]] bool take_log_changed() noexcept {
+    return log_changed_.load(std::memory_order_acquire) &&
+           log_changed_.exchange(false, std::memory_order_acq_rel);
+  }
+
   // Fills in the stall fields, a stall that is going on included.
   void report_stalls(KvProperties& properties) const;
 
@@ -43,7 +49,10 @@ class StoreEvents final : public rocksdb::EventListener {
   void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override;
   void OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) override;
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override;
-  void OnMemTableSealed(const rocksdb::MemTableInfo&) override { ++memtables_sealed_; }
+  void OnMemTableSealed(const rocksdb::MemTableInfo&) override {
+    ++memtables_sealed_;
+    log_changed_.store(true, std::memory_order_release);
+  }
   void OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) override;
 
  private:
@@ -60,6 +69,7 @@ class StoreEvents final : public rocksdb::EventListener {
   // A memtable that is sealed brings a new log with it.
   std::atomic<std::uint64_t> memtables_sealed_{0};
   std::atomic<std::uint64_t> sealed_at_stop_{0};
+  std::atomic<bool> log_changed_{false};
   std::atomic<Clock::rep> last_report_{0};  // of a compaction that will be tried again
   mutable std::mutex stall_mutex_;
   std::array<StallState, kFamilyCount> family_stalls_{};
