@@ -6,7 +6,7 @@
 
 using namespace caveat;
 
-TEST_CASE("thread counters: nothing is lost, with more threads than there are lines") {
+TEST_CASE("thread counters: nothing is lost, with more threads than there are lines", "[threads]") {
   constexpr std::size_t kThreads = 100;
   constexpr std::uint64_t kRounds = 2000;
   detail::ThreadCounters<2> counters;
