@@ -56,9 +56,8 @@ class Lz4Codec final : public Codec {
                                         std::span<char> out) const override {
     if (stored.size() > kInputMax || out.size() > kInputMax)
       return fail(ErrorCode::corruption, "lz4: size above 2 GiB");
-    const int got =
-        LZ4_decompress_safe(stored.data(), out.data(), static_cast<int>(stored.size()),
-                            static_cast<int>(out.size()));
+    const int got = LZ4_decompress_safe(stored.data(), out.data(), static_cast<int>(stored.size()),
+                                        static_cast<int>(out.size()));
     if (got < 0 || static_cast<std::size_t>(got) != out.size())
       return fail(ErrorCode::corruption, "lz4: damaged input");
     return {};

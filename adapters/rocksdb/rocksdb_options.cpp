@@ -103,7 +103,7 @@ rocksdb::DBOptions db_options(const RocksdbBackendOptions& options) {
   db.skip_stats_update_on_db_open = true;  // opening reads no file's properties
   db.max_background_jobs = 2;
   db.compaction_readahead_size = std::size_t{2} << 20;
-  db.allow_fallocate = false;  // logs would take megabytes that they never fill
+  db.allow_fallocate = false;                  // logs would take megabytes that they never fill
   db.bytes_per_sync = std::uint64_t{1} << 20;  // no burst of dirty pages at a file's end
   db.avoid_unnecessary_blocking_io = true;     // a reader never deletes files
 
