@@ -53,15 +53,22 @@ Result<IndexCandidates> IndexManager::candidates(std::span<const TermRange> rang
   bool any_worth = most.empty();
   for (const auto& range : ranges) {
     Condition condition{
-        {range, {0, 0, true, false}, false}, {}, unindexed[index_slot(range.family)]};
+        {range, {0, 0, true, false}, false, {}}, {}, unindexed[index_slot(range.family)]};
     if (range.lo <= range.hi) {
       const auto& reader = *readers_[index_slot(range.family)];
-      CAVEAT_ASSIGN(auto probe, reader.probe(range.lo, range.hi, snapshot));
-      condition.step.estimate = probe.estimate;
-      condition.ids = std::move(probe.ids);
+      auto probe = reader.probe(range.lo, range.hi, snapshot);
+      if (probe) {
+        condition.step.estimate = probe->estimate;
+        condition.ids = std::move(probe->ids);
+      } else if (probe.error().code() == ErrorCode::corruption) {
+        condition.step.damage = probe.error();
+      } else {
+        return fail(probe.error());
+      }
     }
     if (!most.empty()) {
-      any_worth = any_worth || condition.step.estimate.pairs <= most[conditions.size()];
+      any_worth = any_worth || (!condition.step.damage &&
+                                condition.step.estimate.pairs <= most[conditions.size()]);
     }
     conditions.push_back(std::move(condition));
   }
@@ -78,18 +85,26 @@ Result<IndexCandidates> IndexManager::candidates(std::span<const TermRange> rang
   std::stable_sort(conditions.begin(), conditions.end(),
                    [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
 
-  for (std::size_t i = 0; i < conditions.size(); ++i) {
-    auto& [step, ids, incomplete] = conditions[i];
-    const bool worth = i == 0 || ids ||
+  bool first = true;
+  for (auto& [step, ids, incomplete] : conditions) {
+    const bool worth = first || ids ||
                        (!step.estimate.floor &&
                         step.estimate.pairs <= kPairsPerCandidate * result.partitions.size());
-    if (worth) {
-      if (!ids) {
-        CAVEAT_ASSIGN(ids, lookup(step.range, snapshot));
+    if (worth && !ids && !step.damage) {
+      auto found = lookup(step.range, snapshot);
+      if (found) {
+        ids = std::move(*found);
+      } else if (found.error().code() == ErrorCode::corruption) {
+        step.damage = found.error();
+      } else {
+        return fail(found.error());
       }
+    }
+    if (worth && !step.damage) {
       if (!incomplete.empty()) ids = unite_sorted(*ids, incomplete);
-      result.partitions = i == 0 ? std::move(*ids) : intersect_sorted(result.partitions, *ids);
+      result.partitions = first ? std::move(*ids) : intersect_sorted(result.partitions, *ids);
       step.used = true;
+      first = false;
     }
     result.steps.push_back(step);
   }

@@ -17,31 +17,52 @@ IndexManager::IndexManager(KvBackend& backend, TermRules rules, posting::Contain
 }
 IndexManager::~IndexManager() = default;
 
+bool IndexManager::note_damage(std::size_t slot, const StorageError& error) {
+  if (error.code() != ErrorCode::corruption) return false;
+  suspended_[slot] = true;
+  damage_.push_back({kIndexFamilies[slot], error});
+  families_[slot]->reset();
+  return true;
+}
+
 Result<void> IndexManager::apply(HintChanges& changes, KvBatch& out) {
   for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    if (suspended_[slot]) continue;
     auto& list = changes.families[slot];
     // Stable: of several changes of one pair the last one counts.
     std::stable_sort(list.begin(), list.end(),
                      [](const auto& a, const auto& b) { return a.pair() < b.pair(); });
-    CAVEAT_TRY(families_[slot]->apply(list, out));
+    if (auto applied = families_[slot]->apply(list, out); !applied) {
+      if (!note_damage(slot, applied.error())) return applied;
+    } else if (const auto damage = families_[slot]->take_damage()) {
+      // What is in the batch by now is sound, only not enough.
+      static_cast<void>(note_damage(slot, *damage));
+    }
   }
   return {};
 }
 
 Result<bool> IndexManager::rewrite_next(KvBatch& out) {
-  for (auto& family : families_) {
-    CAVEAT_ASSIGN(const bool done, family->rewrite_next(out));
-    if (done) return true;
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    if (suspended_[slot]) continue;
+    auto done = families_[slot]->rewrite_next(out);
+    if (!done && !note_damage(slot, done.error())) return done;
+    if (done && *done) return true;
   }
   return false;
 }
 
 void IndexManager::queue_rewrite(Family family, std::string_view key) {
-  if (is_index_family(family)) families_[index_slot(family)]->queue_rewrite(key);
+  if (!is_index_family(family) || suspended(family)) return;
+  families_[index_slot(family)]->queue_rewrite(key);
 }
 
 Result<void> IndexManager::queue_all() {
-  for (auto& family : families_) CAVEAT_TRY(family->queue_all());
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    if (suspended_[slot]) continue;
+    auto queued = families_[slot]->queue_all();
+    if (!queued && !note_damage(slot, queued.error())) return queued;
+  }
   return {};
 }
 
@@ -53,10 +74,11 @@ void IndexManager::reset() {
   for (auto& family : families_) family->reset();
 }
 
-Result<void> IndexManager::build(Family family, const PairSource& next, const BatchSink& commit) {
+Result<void> IndexManager::build(Family family, const PairSource& next, const BatchSink& commit,
+                                 Erase erase) {
   if (!is_index_family(family))
     return fail(ErrorCode::invalid_argument, "index build: not a secondary family");
-  return families_[index_slot(family)]->build(next, commit);
+  return families_[index_slot(family)]->build(next, commit, erase);
 }
 
 bool IndexManager::needs_rewrite(std::string_view container) noexcept {

@@ -100,7 +100,7 @@ Result<void> PostingFamily::apply(std::span<const PostingChange> changes, KvBatc
         staged_.reset();
         return merged;
       }
-      // Damage is for readers and verify to report. Writes go on, blindly, until a rebuild.
+      damage_ = merged.error();
     }
     append_to(bound, mine, out);
   }
@@ -146,6 +146,7 @@ void PostingFamily::committed() {
 
 void PostingFamily::reset() {
   staged_.reset();
+  damage_.reset();
   bounds_.clear();
   queue_.clear();
   loaded_ = false;

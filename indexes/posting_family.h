@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "caveat/error.h"
@@ -26,7 +27,8 @@ class PostingFamily {
  public:
   PostingFamily(Family family, KvBackend& backend) : family_(family), backend_(backend) {}
 
-  // Changes sorted by (term, partition); of several for one pair the last counts.
+  // Changes sorted by (term, partition); of several for one pair the last counts. A damaged
+  // container that should have been merged is noted and appended to, blindly.
   [[nodiscard]] Result<void> apply(std::span<const PostingChange> changes, KvBatch& out);
   [[nodiscard]] Result<bool> rewrite_next(KvBatch& out);
   [[nodiscard]] Result<void> rewrite(std::string_view key, KvBatch& out);
@@ -35,9 +37,13 @@ class PostingFamily {
   [[nodiscard]] Result<void> queue_all();
   void committed();
   void reset();
+  [[nodiscard]] std::optional<StorageError> take_damage() {
+    return std::exchange(damage_, std::nullopt);
+  }
 
   [[nodiscard]] Result<void> build(const IndexManager::PairSource& next,
-                                   const IndexManager::BatchSink& commit);
+                                   const IndexManager::BatchSink& commit,
+                                   IndexManager::Erase erase = IndexManager::Erase::by_key);
 
   [[nodiscard]] PostingStatistics known_statistics() const noexcept;
 
@@ -81,6 +87,7 @@ class PostingFamily {
   std::vector<Bound> bounds_;
   std::optional<std::vector<Bound>> staged_;
   std::set<PostingPair> queue_;  // lower bounds
+  std::optional<StorageError> damage_;
 
   struct Published {
     std::atomic<std::uint64_t> containers{0};

@@ -107,14 +107,21 @@ Result<void> PostingReader::for_each_pair(const KvSnapshot* snapshot,
 
 Result<PostingStatistics> PostingReader::statistics(const KvSnapshot* snapshot) const {
   PostingStatistics statistics;
+  std::vector<PostingPair> pairs;
   CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, 0, kAllTerms, nullptr));
   while (walk.valid()) {
     const auto summary = summarise(walk.value());
     ++statistics.containers;
     statistics.bytes += summary.bytes + kContainerKeyBytes;
-    statistics.pairs += summary.pairs;
     statistics.pending_changes += summary.adds + summary.removes;
-    CAVEAT_TRY(walk.skip());
+    if (summary.sound && summary.adds + summary.removes == 0) {
+      statistics.pairs += summary.pairs;
+      CAVEAT_TRY(walk.skip());
+    } else {
+      // Changes may say again what is there, and what they remove may not be: only reading tells.
+      CAVEAT_TRY(walk.take(false, pairs));
+      statistics.pairs += pairs.size();
+    }
   }
   return statistics;
 }

@@ -153,12 +153,17 @@ Result<void> PostingFamily::erase_everything(const IndexManager::BatchSink& comm
 }
 
 Result<void> PostingFamily::build(const IndexManager::PairSource& next,
-                                  const IndexManager::BatchSink& commit) {
+                                  const IndexManager::BatchSink& commit,
+                                  IndexManager::Erase erase) {
   if (staged_)
     return fail(ErrorCode::internal, "posting family: a batch is neither committed nor dropped");
   // Whatever comes of it, the bounds in memory are no longer those of the backend.
   reset();
-  CAVEAT_TRY(erase_everything(commit));
+  if (erase == IndexManager::Erase::blindly) {
+    CAVEAT_TRY(backend_.clear(family_));
+  } else {
+    CAVEAT_TRY(erase_everything(commit));
+  }
   std::vector<PostingPair> pairs;
   PostingPair lower;
   KvBatch batch;

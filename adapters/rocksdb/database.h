@@ -38,6 +38,7 @@ class RocksdbBackend final : public KvBackend {
   Result<std::shared_ptr<const KvSnapshot>> snapshot() override;
   Result<void> flush() override;
   Result<void> compact(Family family, const std::function<bool()>& keep_going) override;
+  Result<void> clear(Family family) override;
   Result<KvProperties> properties() const override;
   bool persistent() const noexcept override { return true; }
   void set_observer(KvObserver* observer) override { events_->observer().set(observer); }

@@ -59,7 +59,7 @@ void StoreEvents::OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& in
 void StoreEvents::OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) {
   const auto family = family_named(info.cf_name);
   if (!family) return;
-  if (!info.status.ok()) return report_compaction(*family, info.status);
+  if (!info.status.ok()) return report_compaction(*family, info.cf_id, info.status);
   observer_.notify([&](KvObserver& o) {
     o.on_compaction_done(*family, info.stats.total_input_bytes, info.stats.total_output_bytes);
   });
@@ -105,7 +105,8 @@ void StoreEvents::add_wait(std::chrono::microseconds time) {
 
 // A failed compaction loses nothing: its input stays. Damage does not go away by trying again, so
 // the family is left alone from now on; anything else is tried again by RocksDB after a second.
-void StoreEvents::report_compaction(Family family, const rocksdb::Status& status) {
+void StoreEvents::report_compaction(Family family, std::uint32_t id,
+                                    const rocksdb::Status& status) {
   if (status.IsShutdownInProgress() || status.IsColumnFamilyDropped() || status.IsIncomplete() ||
       status.IsAborted() || status.IsBusy()) {
     return;
@@ -113,7 +114,7 @@ void StoreEvents::report_compaction(Family family, const rocksdb::Status& status
   std::string what = "compaction of " + std::string(to_string(family));
   const bool damage = status.subcode() != rocksdb::Status::kNoSpace;
   if (damage) {
-    if (!quarantine_.add(family)) return;
+    if (!quarantine_.add(family, id)) return;
     what += ", which stays off until the store is opened again";
   } else {
     const auto now = Clock::now().time_since_epoch().count();
@@ -124,7 +125,13 @@ void StoreEvents::report_compaction(Family family, const rocksdb::Status& status
     }
   }
   const StorageError error = to_error(status, what);
-  observer_.notify([&](KvObserver& o) { o.on_background_error(error); });
+  observer_.notify([&](KvObserver& o) {
+    if (damage) {
+      o.on_family_damaged(family, error);
+    } else {
+      o.on_background_error(error);
+    }
+  });
 }
 
 void StoreEvents::OnBackgroundError(rocksdb::BackgroundErrorReason reason,

@@ -57,7 +57,7 @@ class StoreEvents final : public rocksdb::EventListener {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void report_compaction(Family family, const rocksdb::Status& status);
+  void report_compaction(Family family, std::uint32_t id, const rocksdb::Status& status);
 
   ObserverSlot observer_;
   CompactionQuarantine quarantine_;

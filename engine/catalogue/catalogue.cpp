@@ -165,6 +165,11 @@ Result<void> Catalogue::load(KvBackend& backend) {
   return it->status();
 }
 
+std::size_t Catalogue::property_count() const {
+  const std::lock_guard lock(mutex_);
+  return size() + waiting_.size();
+}
+
 Result<void> Catalogue::add_names(std::span<const std::string_view> names, KvBackend& backend,
                                   Durability durability) {
   // Nearly always all are known, which takes no lock.

@@ -48,6 +48,9 @@ class Catalogue {
     return count_.load(std::memory_order_acquire);
   }
 
+  // Properties with an id, and names that wait for one.
+  [[nodiscard]] std::size_t property_count() const;
+
   // Makes names known, in one write if any is new. hash_collision names both.
   [[nodiscard]] Result<void> add_names(std::span<const std::string_view> names, KvBackend& backend,
                                        Durability durability);

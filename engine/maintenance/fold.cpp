@@ -17,10 +17,8 @@ namespace caveat {
 namespace {
 
 constexpr std::size_t kPendingRowsMax = 2 * kLongRunRows;  // of a partition before it is rewritten
-constexpr std::size_t kWindowRows = 1U << 16;              // rows of partitions encoded at a time
 constexpr std::size_t kWindowTargets = 1024;
 constexpr std::size_t kTrainingRowsMin = 4096;  // fewer teach a dictionary nothing
-constexpr std::size_t kTrainingSampleBytes = std::size_t{6} << 20;
 constexpr double kFoldSlack = 1.25;
 
 }  // namespace
@@ -108,7 +106,8 @@ Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const Cle
     const Directory& directory = *version->directory;
     std::vector<FoldTarget> targets;
     std::size_t window_rows = 0;
-    while (next < rows.size() && window_rows < kWindowRows && targets.size() < kWindowTargets) {
+    while (next < rows.size() && window_rows < core_.memory.window_rows &&
+           targets.size() < kWindowTargets) {
       FoldTarget target;
       if (!directory.empty()) {
         const auto position = directory.locate(rows[next]->key);
@@ -161,7 +160,7 @@ Result<void> Mutator::fold_window(std::vector<FoldTarget>& targets,
         for (std::size_t k = i; k < i + kStretch; ++k) {
           if (target.rows[k]->kind == RowKind::store) block.push_back({target.rows[k]->view(), 0});
         }
-        if (block.empty() || sampled_bytes > kTrainingSampleBytes) continue;
+        if (block.empty() || sampled_bytes > core_.memory.sample_bytes / 2) continue;
         const std::size_t before = samples.size();
         collect_dictionary_samples(block, samples);
         for (std::size_t k = before; k < samples.size(); ++k) sampled_bytes += samples[k].size();

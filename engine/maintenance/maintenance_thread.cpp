@@ -34,7 +34,9 @@ void MaintenanceThread::wake() noexcept {
 
 Result<bool> MaintenanceThread::step(bool& urgent) {
   urgent = true;
-  CAVEAT_ASSIGN(bool done, mutator_.fold_next());
+  CAVEAT_ASSIGN(bool done, mutator_.settle_indexes());
+  if (done) return true;
+  CAVEAT_ASSIGN(done, mutator_.fold_next());
   if (done) return true;
   urgent = false;
   CAVEAT_ASSIGN(done, mutator_.rewrite_queued());

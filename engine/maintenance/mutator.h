@@ -4,8 +4,10 @@
 // up between steps. Errors leave the store as it was before the step.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <span>
@@ -39,18 +41,26 @@ class Mutator {
   // Queues what no compaction has pointed out: in a quiet store there is none for a long time.
   void queue_overdue();
   [[nodiscard]] Result<bool> rewrite_index_container();
+  // Writes down which index families were found damaged since.
+  [[nodiscard]] Result<bool> settle_indexes();
   [[nodiscard]] Result<bool> apply_clears();
   [[nodiscard]] Result<bool> build_filters();
 
   // --- optimize.cpp, rebuild.cpp, compact.cpp ---
   [[nodiscard]] Result<OptimizationResults> optimize(ProgressSink* progress);
   [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress);
+  // Only the families that are not complete; how many those were.
+  [[nodiscard]] Result<std::size_t> rebuild_incomplete(ProgressSink* progress);
   [[nodiscard]] Result<CompactionResults> compact(ProgressSink* progress);
 
   // Writes the directory pages of changed groups (a clean close, after optimize).
   [[nodiscard]] Result<void> write_directory();
 
  private:
+  [[nodiscard]] Result<bool> settle_indexes_locked();
+  void mark_found_by_backend(std::span<const Family> anew);
+  [[nodiscard]] Result<void> build_families(std::span<const Family> families,
+                                            ProgressSink* progress);
   // A partition's part in a fold.
   struct FoldTarget {
     PartitionEntry entry;
@@ -80,6 +90,8 @@ class Mutator {
   [[nodiscard]] RepartitionJob::Settings settings(const ClearList& clears, Sequence as_of,
                                                   double slack) const;
 
+  // Partitions that a step may have in memory.
+  [[nodiscard]] std::size_t partitions_per_step(std::size_t most) const noexcept;
   // Rewrites runs of neighbouring partitions given by lower bounds; used by the steps above.
   [[nodiscard]] Result<void> rewrite(std::vector<std::vector<OldPartition>> groups,
                                      const Encoding& encoding, double slack);
@@ -94,6 +106,8 @@ class Mutator {
   const std::function<void()> on_folded_;
   std::mutex mutex_;
   DirectoryMarks marks_;
+  // By index_slot: the last era in which queries could read the family (Version::index_era).
+  std::array<std::weak_ptr<const bool>, kIndexCount> last_read_;
   std::size_t rows_at_last_training_ = 0;
   std::set<ExceptionKey> unreadable_;  // partitions that failed a rewrite: not tried again
 };

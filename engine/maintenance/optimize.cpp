@@ -6,6 +6,7 @@
 // cancelled or killed at any point.
 #include <algorithm>
 
+#include "engine/maintenance/index_marks.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
 
@@ -14,9 +15,8 @@ namespace caveat {
 namespace {
 
 constexpr std::size_t kPartitionsPerJob = 32;
-constexpr std::size_t kJobsPerStep = 16;
+constexpr std::size_t kPartitionsPerStepMax = 512;
 constexpr std::size_t kSamplePartitions = 512;
-constexpr std::size_t kSampleBytes = std::size_t{12} << 20;
 
 struct Sizes {
   std::uint64_t containers = 0;  // primary
@@ -24,7 +24,7 @@ struct Sizes {
   std::uint64_t indexes = 0;
 };
 
-Result<Sizes> measure(const Core& core) {
+Result<Sizes> measure(Core& core) {
   Sizes sizes;
   const auto version = core.versions.current();
   if (!version) return fail(ErrorCode::closed, "the store is closed");
@@ -35,9 +35,15 @@ Result<Sizes> measure(const Core& core) {
     }
   }
   for (const Family family : kIndexFamilies) {
-    CAVEAT_ASSIGN(const auto statistics,
-                  core.indexes->statistics(family, version->backend_snapshot.get()));
-    sizes.indexes += statistics.bytes;
+    if (!version->index_complete[static_cast<std::size_t>(family)]) continue;
+    const auto statistics = core.indexes->statistics(family, version->backend_snapshot.get());
+    if (statistics) {
+      sizes.indexes += statistics->bytes;
+    } else if (statistics.error().code() == ErrorCode::corruption) {
+      mark_index_damaged(core, *version, family, statistics.error());
+    } else {
+      return fail(statistics.error());
+    }
   }
   return sizes;
 }
@@ -86,7 +92,7 @@ Result<std::vector<std::string>> Mutator::sample_store() const {
     const std::size_t before = samples.size();
     collect_dictionary_samples(rows, samples);
     for (std::size_t k = before; k < samples.size(); ++k) bytes += samples[k].size();
-    if (bytes > kSampleBytes) break;
+    if (bytes > core_.memory.sample_bytes) break;
   }
   return samples;
 }
@@ -96,7 +102,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   OptimizationResults results;
   const std::uint64_t splits = core_.counters.splits.load();
   const std::uint64_t joins = core_.counters.joins.load();
-  const std::uint64_t stale = core_.counters.stale_hints_removed.load();
+  const std::uint64_t stale = core_.counters.hints_removed.load();
   if (!go_on(progress, "fold", 0, 0)) return cancelled();
   CAVEAT_TRY(fold_all());
   while (true) {
@@ -136,9 +142,11 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
     }
     std::vector<std::vector<OldPartition>> groups;
     auto position = directory.locate(*at);
-    while (position != directory.end() && groups.size() < kJobsPerStep) {
+    std::size_t left = partitions_per_step(kPartitionsPerStepMax);
+    while (position != directory.end() && left > 0) {
       std::vector<OldPartition> group;
-      while (position != directory.end() && group.size() < kPartitionsPerJob) {
+      while (position != directory.end() && left > 0 && group.size() < kPartitionsPerJob) {
+        --left;
         OldPartition old;
         old.entry = directory.at(position);
         old.upper = directory.upper_bound(position);
@@ -162,6 +170,14 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
     if (!more) break;
     if (!go_on(progress, "merge indexes", 0, 0)) return cancelled();
   }
+  if (auto rebuilt = rebuild_incomplete(progress)) {
+    results.indexes_rebuilt = *rebuilt;
+  } else if (rebuilt.error().code() == ErrorCode::corruption) {
+    // Of a partition: the store is better than before, and queries go on scanning.
+    note_failure(rebuilt.error());
+  } else {
+    return fail(rebuilt.error());
+  }
   if (trained && unreadable_.empty() && core_.versions.open_views() == 0) {
     const std::lock_guard lock(mutex_);
     CAVEAT_TRY(core_.dictionaries.drop_all_but(encoding.dictionary->id, *core_.backend));
@@ -179,7 +195,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
       results.bytes_before > results.bytes_after ? results.bytes_before - results.bytes_after : 0;
   results.partitions_split = core_.counters.splits.load() - splits;
   results.partitions_joined = core_.counters.joins.load() - joins;
-  results.stale_hints_removed = core_.counters.stale_hints_removed.load() - stale;
+  results.hints_removed = core_.counters.hints_removed.load() - stale;
   results.duration_ns = static_cast<std::uint64_t>(core_.clock.now_ns() - started);
   return results;
 }
@@ -191,13 +207,26 @@ Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
   results.disk_bytes_before = before.total_disk_bytes;
   std::uint64_t done = 0;
   for (const Family family : kFamilies) {
+    // A damaged family has nothing to give back before it is rebuilt, and a backend that meets the
+    // damage while it compacts may stop all writes.
+    const auto version = core_.versions.current();
+    if (!version) return fail(ErrorCode::closed, "the store is closed");
+    if (is_index_family(family) && !version->index_complete[static_cast<std::size_t>(family)]) {
+      ++done;
+      continue;
+    }
     const auto keep_going = [&] {
       return go_on(progress, "compact " + std::string(to_string(family)), done, kFamilyCount);
     };
     if (!keep_going()) {
       return fail(ErrorCode::cancelled, "compact: stopped by its caller; what was done stays");
     }
-    CAVEAT_TRY(core_.backend->compact(family, keep_going));
+    const auto compacted = core_.backend->compact(family, keep_going);
+    if (!compacted) {
+      const bool damaged = compacted.error().code() == ErrorCode::corruption;
+      if (!is_index_family(family) || !damaged) return fail(compacted.error());
+      mark_index_damaged(core_, *version, family, compacted.error());
+    }
     ++done;
   }
   CAVEAT_ASSIGN(const auto after, core_.backend->properties());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/maintenance/index_marks.h"
 #include "engine/partition/container.h"
 #include "pool/invariant.h"
 
@@ -126,7 +127,18 @@ Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
     marks_.dropped();
     return fail(error);
   };
+  Superblock superblock = core_.superblock;
+  // What is known to be damaged is not touched, and what apply() finds damaged is left out of the
+  // batch: in either case the batch itself says so.
+  bool marked = adopt_index_damage(core_, superblock);
   if (auto applied = core_.indexes->apply(hints_, batch); !applied) return drop(applied.error());
+  marked = adopt_index_damage(core_, superblock) || marked;
+  if (marked || ids_end_ != 0) {
+    if (ids_end_ != 0) superblock.partition_ids_end = ids_end_;
+    std::string bytes;
+    superblock.encode(bytes);
+    batch.put(Family::meta, kSuperblockKey, bytes);
+  }
   for (const Change& change : changes_) marks_.mark(change.first, change.last, batch);
   // New bounds from right to left: until the left one is written, it still holds their rows.
   for (std::size_t i = fresh_.count(); i-- > 0;) {
@@ -134,13 +146,6 @@ Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
   }
   batch.extend(known_);
   batch.extend(erased_);
-  Superblock superblock = core_.superblock;
-  if (ids_end_ != 0) {
-    superblock.partition_ids_end = ids_end_;
-    std::string bytes;
-    superblock.encode(bytes);
-    batch.put(Family::meta, kSuperblockKey, bytes);
-  }
   if (also) also(batch);
   if (auto written = core_.backend->write(batch, Durability::wal); !written) {
     return drop(written.error());
@@ -148,6 +153,7 @@ Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
   core_.indexes->committed();
   marks_.committed();
   core_.superblock.partition_ids_end = superblock.partition_ids_end;
+  core_.superblock.index_complete = superblock.index_complete;
 
   CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
   for (const auto& [id, lower] : ids_) core_.partition_ids.set(id, lower);
@@ -166,7 +172,7 @@ Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
   core_.counters.rewrites.fetch_add(rewrites_, std::memory_order_relaxed);
   core_.counters.splits.fetch_add(splits_, std::memory_order_relaxed);
   core_.counters.joins.fetch_add(joins_, std::memory_order_relaxed);
-  core_.counters.stale_hints_removed.fetch_add(removed_hints_, std::memory_order_relaxed);
+  core_.counters.hints_removed.fetch_add(removed_hints_, std::memory_order_relaxed);
   changes_.clear();
   hints_.clear();
   fresh_.clear();

@@ -1,9 +1,13 @@
-// rebuild_indexes: the four secondary families from the primary.
+// rebuild_indexes: secondary families from the primary.
 //
-// First every family is marked incomplete, in the superblock and in the version, so that queries
-// visit all partitions meanwhile; then each family is written anew; then the marks go.
+// First the families are marked incomplete, in the superblock and in the version, so that queries
+// visit all partitions meanwhile; then each is written anew; then the marks go. What is in a family
+// that was incomplete before is never read: it may be damaged.
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
+#include "engine/maintenance/index_marks.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/maintenance/partition_hints.h"
 #include "engine/partition/container.h"
@@ -12,29 +16,13 @@ namespace caveat {
 
 namespace {
 
-Result<void> set_complete(Core& core, bool complete) {
-  Superblock superblock = core.superblock;
-  for (const Family family : kIndexFamilies) {
-    superblock.index_complete[static_cast<std::size_t>(family)] = complete;
-  }
-  std::string bytes;
-  superblock.encode(bytes);
-  KvBatch batch;
-  batch.put(Family::meta, kSuperblockKey, bytes);
-  CAVEAT_TRY(core.backend->write(batch, Durability::wal));
-  core.superblock = superblock;
-  // Queries that trust the families again must also see them as they are now.
-  CAVEAT_ASSIGN(auto snapshot, core.backend->snapshot());
-  core.versions.update([&](Version& version) {
-    version.index_complete = superblock.index_complete;
-    version.backend_snapshot = snapshot;
-  });
-  return {};
-}
+constexpr auto kReadersWait = std::chrono::seconds(2);
 
-// The hints of all partitions, by family; partitions that cannot be read are named.
+using Pairs = std::array<std::vector<PostingPair>, kIndexCount>;
+
+// The hints of all partitions, of the families asked for; a partition that cannot be read is named.
 Result<void> collect_pairs(const Core& core, ProgressSink* progress,
-                           std::array<std::vector<PostingPair>, kIndexCount>& pairs) {
+                           std::span<const Family> families, Pairs& pairs) {
   const auto version = core.versions.current();
   const Directory& directory = *version->directory;
   HintBuilder builder(core.indexes->rules());
@@ -60,36 +48,133 @@ Result<void> collect_pairs(const Core& core, ProgressSink* progress,
     if (auto loaded = (*image)->load(kAllColumns); !loaded) return within(loaded.error());
     auto hints = hints_of(**image, builder, core.catalogue);
     if (!hints) return within(hints.error());
-    for (std::size_t family = 0; family < kIndexCount; ++family) {
-      for (const auto term : hints->terms[family]) pairs[family].push_back({term, entry.id});
+    for (const Family family : families) {
+      const auto slot = index_slot(family);
+      for (const auto term : hints->terms[slot]) pairs[slot].push_back({term, entry.id});
     }
   }
   return {};
 }
 
+// Waits until no version of before the mark is left. Those that nobody looks at go with the next
+// version.
+bool readers_are_gone(Core& core, const std::weak_ptr<const bool>& era) {
+  const auto until = std::chrono::steady_clock::now() + kReadersWait;
+  for (;;) {
+    core.versions.update([](Version&) {});
+    if (era.expired()) return true;
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
 }  // namespace
+
+// What the backend found, marked; but of the families given, which have just been made anew, it
+// found it in what is gone.
+void Mutator::mark_found_by_backend(std::span<const Family> anew) {
+  const auto version = core_.versions.current();
+  for (const auto& [family, error] : queue_.take_damaged()) {
+    if (!version || std::find(anew.begin(), anew.end(), family) != anew.end()) continue;
+    mark_index_damaged(core_, *version, family, error);
+  }
+}
+
+Result<void> Mutator::build_families(std::span<const Family> families, ProgressSink* progress) {
+  mark_found_by_backend({});
+  std::array<bool, kIndexCount> suspect{};
+  {
+    const auto version = core_.versions.current();
+    if (!version) return fail(ErrorCode::closed, "the store is closed");
+    for (const Family family : kIndexFamilies) {
+      const auto at = static_cast<std::size_t>(family);
+      suspect[index_slot(family)] = !version->index_complete[at];
+      // Where it was incomplete from the start of this era, only those of earlier ones read it.
+      if (version->index_complete[at] || version->index_damaged[at]) {
+        last_read_[index_slot(family)] = version->index_era;
+      }
+    }
+  }
+  CAVEAT_TRY(set_index_complete(core_, families, false));
+  Pairs pairs;
+  CAVEAT_TRY(collect_pairs(core_, progress, families, pairs));
+  const auto commit = [&](const KvBatch& batch) {
+    return core_.backend->write(batch, Durability::wal);
+  };
+  for (const Family family : families) {
+    auto& mine = pairs[index_slot(family)];
+    std::sort(mine.begin(), mine.end());
+    const auto build = [&](IndexManager::Erase erase) {
+      auto next = mine.begin();
+      return core_.indexes->build(
+          family,
+          [&](PostingPair& pair) -> Result<bool> {
+            if (next == mine.end()) return false;
+            pair = *next++;
+            return true;
+          },
+          commit, erase);
+    };
+    bool blindly = suspect[index_slot(family)];
+    if (!blindly) {
+      const auto built = build(IndexManager::Erase::by_key);
+      if (!built && built.error().code() != ErrorCode::corruption) return built;
+      blindly = !built;
+    }
+    if (blindly) {
+      if (!readers_are_gone(core_, last_read_[index_slot(family)])) {
+        return fail(ErrorCode::busy,
+                    "rebuild: the " + std::string(to_string(family)) +
+                        " index was damaged or is incomplete, and snapshots or cursors from before "
+                        "are open; close them and repeat");
+      }
+      CAVEAT_TRY(build(IndexManager::Erase::blindly));
+      mark_found_by_backend({&family, 1});
+    }
+    mine = {};
+  }
+  return set_index_complete(core_, families, true);
+}
 
 Result<void> Mutator::rebuild_indexes(ProgressSink* progress) {
   CAVEAT_TRY(fold_all());
   const std::lock_guard lock(mutex_);
-  if (!core_.versions.current()) return fail(ErrorCode::closed, "the store is closed");
-  CAVEAT_TRY(set_complete(core_, false));
-  std::array<std::vector<PostingPair>, kIndexCount> pairs;
-  CAVEAT_TRY(collect_pairs(core_, progress, pairs));
-  for (std::size_t i = 0; i < kIndexCount; ++i) {
-    std::sort(pairs[i].begin(), pairs[i].end());
-    auto next = pairs[i].begin();
-    CAVEAT_TRY(core_.indexes->build(
-        kIndexFamilies[i],
-        [&](PostingPair& pair) -> Result<bool> {
-          if (next == pairs[i].end()) return false;
-          pair = *next++;
-          return true;
-        },
-        [&](const KvBatch& batch) { return core_.backend->write(batch, Durability::wal); }));
-    pairs[i] = {};
+  return build_families(kIndexFamilies, progress);
+}
+
+// What a damage or a rebuild that was cut short has left.
+Result<std::size_t> Mutator::rebuild_incomplete(ProgressSink* progress) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Family> families;
+  {
+    const auto version = core_.versions.current();
+    if (!version) return fail(ErrorCode::closed, "the store is closed");
+    for (const Family family : kIndexFamilies) {
+      if (!version->index_complete[static_cast<std::size_t>(family)]) families.push_back(family);
+    }
   }
-  return set_complete(core_, true);
+  if (families.empty()) return std::size_t{0};
+  CAVEAT_TRY(build_families(families, progress));
+  return families.size();
+}
+
+Result<bool> Mutator::settle_indexes() {
+  const std::lock_guard lock(mutex_);
+  return settle_indexes_locked();
+}
+
+Result<bool> Mutator::settle_indexes_locked() {
+  if (!core_.versions.current()) return false;
+  mark_found_by_backend({});
+  Superblock superblock = core_.superblock;
+  if (!adopt_index_damage(core_, superblock)) return false;
+  std::string bytes;
+  superblock.encode(bytes);
+  KvBatch batch;
+  batch.put(Family::meta, kSuperblockKey, bytes);
+  CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+  core_.superblock = superblock;
+  return true;
 }
 
 }  // namespace caveat

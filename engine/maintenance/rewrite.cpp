@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/maintenance/clear_store.h"
+#include "engine/maintenance/index_marks.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
 
@@ -9,7 +10,7 @@ namespace caveat {
 
 namespace {
 
-constexpr std::size_t kPartitionsPerStep = 64;
+constexpr std::size_t kPartitionsPerStepMax = 64;
 constexpr std::size_t kFiltersPerStep = 64;
 constexpr double kRewriteSlack = 1.25;
 
@@ -53,6 +54,11 @@ Result<void> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
   return {};
 }
 
+std::size_t Mutator::partitions_per_step(std::size_t most) const noexcept {
+  const std::size_t fit = core_.memory.window_rows / core_.options.partition_records;
+  return std::clamp<std::size_t>(fit, 1, most);
+}
+
 // Cut for other options than today's. (What is a little over is left to the next rewrite.)
 bool Mutator::oversized(const PartitionEntry& entry) const noexcept {
   return entry.rows > core_.options.partition_records * 2;
@@ -71,7 +77,7 @@ void Mutator::queue_overdue() {
 }
 
 Result<bool> Mutator::rewrite_queued() {
-  const auto lowers = queue_.take_partitions(kPartitionsPerStep);
+  const auto lowers = queue_.take_partitions(partitions_per_step(kPartitionsPerStepMax));
   if (lowers.empty()) return false;
   const std::lock_guard lock(mutex_);
   const auto version = core_.versions.current();
@@ -118,7 +124,7 @@ Result<bool> Mutator::rewrite_index_container() {
     return fail(rewritten.error());
   }
   if (batch.empty()) {
-    core_.indexes->reset();
+    CAVEAT_TRY(settle_indexes_locked());
     return *rewritten;
   }
   if (auto written = core_.backend->write(batch, Durability::wal); !written) {
@@ -136,6 +142,8 @@ Result<bool> Mutator::apply_clears() {
   const Directory& directory = *version->directory;
   const ClearList& clears = *version->clears;
 
+  const std::size_t most = partitions_per_step(kPartitionsPerStepMax);
+
   // Partitions that may hold cleared rows: of nodes by the directory, of properties by the index.
   std::set<ExceptionKey> lowers;
   const auto consider = [&](Directory::Position position, Sequence sequence) {
@@ -151,28 +159,33 @@ Result<bool> Mutator::apply_clears() {
            position != directory.end() && directory.at(position).lower <= ExceptionKey{node, ~0ULL};
            position = directory.next(position)) {
         consider(position, sequence);
-        if (lowers.size() >= kPartitionsPerStep) break;
+        if (lowers.size() >= most) break;
       }
     }
     for (const auto& [property, sequence] : clears.properties()) {
-      if (lowers.size() >= kPartitionsPerStep) break;
+      if (lowers.size() >= most) break;
       const auto id = core_.catalogue.find(property);
       if (!id) continue;
       if (!version->index_complete[static_cast<std::size_t>(Family::property)]) {
         for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
           consider(p, sequence);
-          if (lowers.size() >= kPartitionsPerStep) break;
+          if (lowers.size() >= most) break;
         }
         continue;
       }
-      CAVEAT_ASSIGN(const auto candidates,
-                    core_.indexes->lookup({Family::property, *id, *id}, nullptr));
-      for (const PartitionId candidate : candidates) {
+      const auto candidates = core_.indexes->lookup({Family::property, *id, *id}, nullptr);
+      if (!candidates && candidates.error().code() == ErrorCode::corruption) {
+        // The next step goes by all partitions.
+        mark_index_damaged(core_, *version, Family::property, candidates.error());
+        return true;
+      }
+      if (!candidates) return fail(candidates.error());
+      for (const PartitionId candidate : *candidates) {
         const auto lower = core_.partition_ids.find(candidate);
         if (!lower) continue;
         const auto position = directory.locate(*lower);
         if (directory.at(position).id == candidate) consider(position, sequence);
-        if (lowers.size() >= kPartitionsPerStep) break;
+        if (lowers.size() >= most) break;
       }
     }
   }

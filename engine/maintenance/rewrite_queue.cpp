@@ -13,6 +13,18 @@ void RewriteQueue::on_background_error(const StorageError& error) noexcept {
   }
 }
 
+void RewriteQueue::on_family_damaged(Family family, const StorageError& error) noexcept {
+  // Of an index it concerns no write: marking it is work for the mutator.
+  if (!is_index_family(family)) return on_background_error(error);
+  try {
+    const std::lock_guard lock(mutex_);
+    damaged_.emplace_back(family, error);
+  } catch (const std::bad_alloc&) {
+    // The next query runs into the same damage.
+  }
+  wake_();
+}
+
 void RewriteQueue::on_rewrite_candidates(Family family, std::span<const std::string> keys,
                                          bool) noexcept {
   try {
@@ -61,6 +73,11 @@ std::vector<std::pair<Family, std::string>> RewriteQueue::take_index_containers(
                                                     index_containers_.end());
   index_containers_.clear();
   return taken;
+}
+
+std::vector<std::pair<Family, StorageError>> RewriteQueue::take_damaged() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(damaged_, {});
 }
 
 std::size_t RewriteQueue::size() const {

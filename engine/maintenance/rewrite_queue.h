@@ -25,6 +25,7 @@ class RewriteQueue final : public KvObserver {
 
   void on_stall(StallState state) noexcept override { stall_.store(state); }
   void on_background_error(const StorageError& error) noexcept override;
+  void on_family_damaged(Family family, const StorageError& error) noexcept override;
   void on_rewrite_candidates(Family family, std::span<const std::string> keys,
                              bool more) noexcept override;
   [[nodiscard]] bool needs_rewrite(Family family, std::string_view value) const noexcept override;
@@ -34,6 +35,8 @@ class RewriteQueue final : public KvObserver {
   // Takes up to `count` partitions off the queue, lowest bounds first.
   [[nodiscard]] std::vector<ExceptionKey> take_partitions(std::size_t count);
   [[nodiscard]] std::vector<std::pair<Family, std::string>> take_index_containers();
+  // Index families that the backend found damaged.
+  [[nodiscard]] std::vector<std::pair<Family, StorageError>> take_damaged();
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] StallState stall() const noexcept { return stall_.load(); }
@@ -47,6 +50,7 @@ class RewriteQueue final : public KvObserver {
   mutable std::mutex mutex_;
   std::set<ExceptionKey> partitions_;
   std::set<std::pair<Family, std::string>> index_containers_;
+  std::vector<std::pair<Family, StorageError>> damaged_;
 };
 
 }  // namespace caveat

@@ -3,26 +3,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "engine/delta/delta_record.h"
+#include "engine/maintenance/index_marks.h"
 #include "engine/partition/container.h"
 
 namespace caveat {
 
 namespace {
 
-constexpr std::size_t kErrorsMax = 1000;
 constexpr std::size_t kPartitionsPerWindow = 8192;
 
 using Pairs = std::array<std::vector<PostingPair>, kIndexCount>;
 
 class Verifier {
  public:
-  Verifier(const Core& core, const ReadView& view, ProgressSink* progress)
-      : core_(core), version_(*view.version), progress_(progress) {}
+  Verifier(Core& core, const ReadView& view, ProgressSink* progress)
+      : core_(core), version_(*view.version), delta_(view.delta()), progress_(progress) {}
 
   Result<VerificationResults> run() {
     const Directory& directory = *version_.directory;
     results_.partitions = directory.partition_count();
+    for (std::size_t i = 0; i < kIndexCount; ++i) {
+      readable_[i] = version_.index_complete[static_cast<std::size_t>(kIndexFamilies[i])];
+      if (!readable_[i]) {
+        results_.incomplete_indexes.emplace_back(to_string(kIndexFamilies[i]));
+      }
+    }
     // A window of partitions at a time bounds the memory for their hints.
     auto position = directory.begin();
     do {
@@ -39,10 +47,12 @@ class Verifier {
       if (window.empty() && done_ != 0) break;
       for (std::size_t i = 0; i < kIndexCount; ++i) {
         if (!go_on("verify indexes", done_, results_.partitions)) return cancelled();
-        if (!version_.index_complete[static_cast<std::size_t>(kIndexFamilies[i])]) continue;
-        CAVEAT_TRY(check_index(i, window, required[i], position == directory.end()));
+        if (readable_[i]) check_index(i, window, required[i], position == directory.end());
       }
     } while (position != directory.end());
+    if (!go_on("verify recent writes", 0, 0)) return cancelled();
+    check_delta();
+    check_log();
     return std::move(results_);
   }
 
@@ -54,7 +64,10 @@ class Verifier {
     return fail(ErrorCode::cancelled, "verify: stopped by its caller");
   }
   void error(std::string text) {
-    if (results_.errors.size() < kErrorsMax) results_.errors.push_back(std::move(text));
+    ++results_.error_count;
+    if (results_.errors.size() < VerificationResults::kErrorsMax) {
+      results_.errors.push_back(std::move(text));
+    }
   }
 
   void check_partition(Directory::Position position, Pairs& required) {
@@ -95,9 +108,13 @@ class Verifier {
       if (auto valid = validate(view.to_exception()); !valid) {
         error(where + ": " + describe_key(view.key) + ": " + valid.error().message());
       }
-      builder_.add(*core_.catalogue.find(view.key.property_hash), view.source, view.confidence,
-                   view.created_at);
-      ++results_.records;
+      const auto id = core_.catalogue.find(view.key.property_hash);
+      if (!id) {
+        error(where + ": " + describe_key(view.key) + ": its property is not in the catalogue");
+        continue;
+      }
+      builder_.add(*id, view.source, view.confidence, view.created_at);
+      if (!delta_.shadows(view.key)) ++results_.records;
     }
     builder_.finish(hints_);
     for (std::size_t i = 0; i < kIndexCount; ++i) {
@@ -106,18 +123,16 @@ class Verifier {
   }
 
   // Hints of the window's partitions: none may be missing; others than the required are stale.
-  // Hints of partitions that are gone are counted in the last window.
-  Result<void> check_index(std::size_t index, const std::vector<PartitionId>& window,
-                           std::vector<PostingPair>& required, bool last_window) {
+  // Hints of partitions that are gone are counted in the last window. Where a part of the family
+  // cannot be read, what is missing is told in one sentence.
+  void check_index(std::size_t index, const std::vector<PartitionId>& window,
+                   std::vector<PostingPair>& required, bool last_window) {
     std::sort(required.begin(), required.end());
     const std::string family(to_string(kIndexFamilies[index]));
     auto next = required.begin();
-    const auto missing = [&](const PostingPair& pair) {
-      ++results_.missing_hints;
-      error(fmt::format("{}: no hint for term {:#x} in partition {}", family, pair.term,
-                        pair.partition));
-    };
-    CAVEAT_TRY(core_.indexes->for_each_pair(
+    std::vector<PostingPair> missing;
+    bool damaged = false;
+    const auto walked = core_.indexes->for_each_pair(
         kIndexFamilies[index], version_.backend_snapshot.get(),
         [&](const PostingPair& pair) {
           const bool mine = std::binary_search(window.begin(), window.end(), pair.partition);
@@ -129,7 +144,7 @@ class Verifier {
             return true;
           }
           ++results_.index_pairs;
-          while (next != required.end() && *next < pair) missing(*next++);
+          while (next != required.end() && *next < pair) missing.push_back(*next++);
           if (next != required.end() && *next == pair) {
             ++next;
           } else {
@@ -137,9 +152,96 @@ class Verifier {
           }
           return true;
         },
-        [&](const StorageError& damage) { error(damage.message()); }));
-    for (; next != required.end(); ++next) missing(*next);
+        [&](const StorageError& damage) {
+          damaged = true;
+          found_damaged(index, damage);
+        });
+    if (!walked) {
+      damaged = true;
+      readable_[index] = false;
+      found_damaged(index, walked.error());
+    }
+    missing.insert(missing.end(), next, required.end());
+    results_.missing_hints += missing.size();
+    if (damaged) {
+      if (missing.empty()) return;
+      return error(
+          fmt::format("{}: {} hints are not in the part that can be read", family, missing.size()));
+    }
+    for (const PostingPair& pair : missing) {
+      error(fmt::format("{}: no hint for term {:#x} in partition {}", family, pair.term,
+                        pair.partition));
+    }
+  }
+
+  void found_damaged(std::size_t index, const StorageError& damage) {
+    error(damage.message());
+    if (damage.code() == ErrorCode::corruption) {
+      mark_index_damaged(core_, version_, kIndexFamilies[index], damage);
+    }
+  }
+
+  // Recent writes as they are in memory: what a fold will write.
+  void check_delta() {
+    for (const DeltaRow* row : delta_.select({})) {
+      ++results_.records;
+      if (auto valid = validate(row->view().to_exception()); !valid) {
+        error("delta " + describe_key(row->key) + ": " + valid.error().message());
+      }
+    }
+  }
+
+  // Recent writes as the next open will find them.
+  void check_log() {
+    // The newest state: the version's snapshot is from before the latest commits.
+    std::string bytes;
+    const auto found = core_.backend->get(Family::meta, kSuperblockKey, nullptr, bytes);
+    const auto superblock = found ? Superblock::decode(bytes) : tl::make_unexpected(found.error());
+    if (!superblock) return error("meta: " + superblock.error().message());
+    auto log = core_.backend->iterate(Family::delta, nullptr, true);
+    if (!log) return error("delta: " + log.error().message());
+    std::set<std::string, std::less<>> seen;
+    for ((*log)->seek_to_first(); (*log)->valid(); (*log)->next()) {
+      const auto key = decode_delta_key((*log)->key());
+      if (!key) {
+        error(key.error().message());
+        continue;
+      }
+      if (key->generation <= superblock->dropped_generation) continue;
+      ++results_.delta_records;
+      if (auto sound = check_record(*key, (*log)->value()); !sound) {
+        error(sound.error().message());
+        seen.emplace((*log)->key());
+      }
+    }
+    if (auto status = (*log)->status(); !status) error(status.error().message());
+    check_kept(seen);
+  }
+
+  static Result<void> check_record(const DeltaRecordKey& key, std::string_view value) {
+    CAVEAT_ASSIGN(DeltaRecordReader reader, DeltaRecordReader::open(key, value));
+    DeltaLogRow row;
+    for (bool more = true; more;) {
+      CAVEAT_ASSIGN(more, reader.next(row));
+    }
     return {};
+  }
+
+  // Records of the log that an earlier open could not read, and kept for repair.
+  void check_kept(const std::set<std::string, std::less<>>& seen) {
+    auto kept = core_.backend->iterate(Family::meta, nullptr, false);
+    if (!kept) return error("meta: " + kept.error().message());
+    for ((*kept)->seek("Q"); (*kept)->valid() && (*kept)->key().starts_with('Q'); (*kept)->next()) {
+      const auto log_key = (*kept)->key().substr(1);
+      if (seen.contains(log_key)) continue;
+      const auto key = decode_delta_key(log_key);
+      error(
+          key ? fmt::format("delta: generation {}, record {}: could not be read when the store was "
+                            "opened; its {} bytes are kept in meta",
+                            key->generation, key->first_sequence, (*kept)->value().size())
+              : "meta: a kept record of the log has a wrong key");
+    }
+    if (auto status = (*kept)->status(); !status) error(status.error().message());
   }
 
   [[nodiscard]] bool live(PartitionId id) const {
@@ -148,10 +250,12 @@ class Verifier {
     return version_.directory->at(version_.directory->locate(*lower)).id == id;
   }
 
-  const Core& core_;
+  Core& core_;
   const Version& version_;
+  const DeltaView delta_;
   ProgressSink* progress_;
   VerificationResults results_;
+  std::array<bool, kIndexCount> readable_{};
   std::uint64_t done_ = 0;
   HintBuilder builder_{core_.indexes->rules()};
   HintSet hints_;
@@ -159,8 +263,7 @@ class Verifier {
 
 }  // namespace
 
-Result<VerificationResults> verify_store(const Core& core, const ReadView& view,
-                                         ProgressSink* progress) {
+Result<VerificationResults> verify_store(Core& core, const ReadView& view, ProgressSink* progress) {
   return Verifier(core, view, progress).run();
 }
 

@@ -118,9 +118,9 @@ Result<std::vector<PartitionImage::Row>> PartitionImage::rows(const ClearList& c
     for (std::uint32_t row = range.first; row < range.second; ++row) {
       const auto hash = catalogue_->hash_of(base_->property_id(row));
       if (!hash) {
-        return fail(ErrorCode::corruption,
-                    fmt::format("block row {}: property id {} is not in the catalogue", row,
-                                base_->property_id(row)));
+        return at_fault({ErrorCode::corruption,
+                         fmt::format("block row {}: property id {} is not in the catalogue", row,
+                                     base_->property_id(row))});
       }
       const ExceptionKey key{base_->node(row), *hash};
       // Blocks are ordered by id within a node; the store's order is by hash.
@@ -159,9 +159,14 @@ Result<std::vector<PartitionImage::Row>> PartitionImage::rows(const ClearList& c
   return result;
 }
 
+tl::unexpected<StorageError> PartitionImage::at_fault(const StorageError& error) const {
+  return fail(error.within("primary " + describe_key(lower_)));
+}
+
 Result<void> PartitionImage::load(ColumnMask columns) const {
   if (!base_) return {};
-  return base_->load(columns);
+  if (auto loaded = base_->load(columns); !loaded) return at_fault(loaded.error());
+  return {};
 }
 
 ExceptionKey PartitionImage::key(Row row) const noexcept {
@@ -192,9 +197,9 @@ Result<void> PartitionImage::materialise(Row row, ExceptionView& out) const {
     out = runs_[row.index()].row.record;
     return {};
   }
-  CAVEAT_TRY(base_->materialise(row.index(), out));
+  if (auto read = base_->materialise(row.index(), out); !read) return at_fault(read.error());
   const auto hash = catalogue_->hash_of(base_->property_id(row.index()));
-  if (!hash) return fail(ErrorCode::corruption, "block: a property id is not in the catalogue");
+  if (!hash) return at_fault({ErrorCode::corruption, "a property id is not in the catalogue"});
   out.key.property_hash = *hash;
   return {};
 }

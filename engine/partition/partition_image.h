@@ -72,6 +72,9 @@ class PartitionImage {
   // Superseded rows of runs as well, in no order: the hints that a rewrite takes back.
   [[nodiscard]] Result<std::vector<RunRow>> all_run_rows() const;
 
+  // The error of a row or column of it, with the partition's name put in front.
+  [[nodiscard]] tl::unexpected<StorageError> at_fault(const StorageError& error) const;
+
   // What a cache charges for it, fixed from the start.
   [[nodiscard]] std::size_t charge_bytes() const noexcept { return charge_bytes_; }
 

@@ -157,7 +157,8 @@ Result<void> KeyStream::emit_row(ExceptionView& out) {
   if (whole_columns_) {
     out = base.view(match.row.index());
   } else {
-    CAVEAT_TRY(base.materialise(match.row.index(), out));
+    auto read = base.materialise(match.row.index(), out);
+    if (!read) return image_->at_fault(read.error());
   }
   out.key.property_hash = match.key.property_hash;
   return {};

@@ -13,6 +13,8 @@ constexpr std::uint64_t kMaxHash = std::numeric_limits<std::uint64_t>::max();
 // it. It is looked up unless even this many names per partition would make it a scan.
 constexpr std::uint64_t kNamesPerPartition = 4;
 
+constexpr const char* kDamaged = "Damaged: not used until rebuild_indexes has made it anew.";
+
 IndexKind kind_of(Family family) noexcept {
   return static_cast<IndexKind>(index_slot(family) + 1);
 }
@@ -110,27 +112,35 @@ class Planner {
     }
     CAVEAT_ASSIGN(auto found, context_.indexes.candidates(ranges_, {}, snapshot, most_pairs));
     std::size_t used = 0;
-    for (const auto& step : found.steps) used += step.used ? 1U : 0U;
+    for (const auto& step : found.steps) {
+      used += step.used ? 1U : 0U;
+      if (step.damage) context_.reader.index_damaged(version_, step.range.family, *step.damage);
+    }
     if (used == 0) {
       for (const auto& step : found.steps) {
-        note(step.range.family, std::min(step.estimate.pairs, total), false,
-             "Would leave most partitions: reading all in order is cheaper.");
+        note(step.range.family, step.damage ? total : std::min(step.estimate.pairs, total), false,
+             step.damage ? kDamaged
+                         : "Would leave most partitions: reading all in order is cheaper.");
       }
       return false;
     }
     const bool narrow = found.partitions.size() <= most;
     bool first = true;
     for (const auto& step : found.steps) {
-      const auto visits =
-          step.used && used == 1 ? found.partitions.size() : std::min(step.estimate.pairs, total);
+      const auto visits = step.damage              ? total
+                          : step.used && used == 1 ? found.partitions.size()
+                                                   : std::min(step.estimate.pairs, total);
       note(step.range.family, visits, step.used && narrow, reason(step, narrow, first));
-      first = false;
+      first = first && !step.used;
     }
     if (!narrow) return false;
 
     plan_.positions = positions_of(context_, version_, found.partitions, plan_.gone);
     plan_.ids = std::move(found.partitions);
-    plan_.description.index = kind_of(found.steps.front().range.family);
+    plan_.description.index =
+        kind_of(std::find_if(found.steps.begin(), found.steps.end(), [](const auto& step) {
+                  return step.used;
+                })->range.family);
     const bool alone = ranges_.size() == 1 && plan_.description.candidates.size() == 1;
     if (alone) plan_.sole_index = index_slot(ranges_.front().family);
     note_primary(directory_.partition_count(), false, "Would read every partition.");
@@ -138,6 +148,7 @@ class Planner {
   }
 
   static const char* reason(const IndexCandidates::Step& step, bool narrow, bool first) {
+    if (step.damage) return kDamaged;
     if (!narrow) return "Leaves most partitions: reading all in order is cheaper.";
     if (!step.used) return "Would not narrow enough to pay for reading it.";
     return first ? "The fewest candidates: it drives." : "Narrows the candidates further.";

@@ -134,9 +134,9 @@ Result<void> RowMatcher::key_base(const PartitionImage& image, std::vector<Match
   for (const std::uint32_t row : selected_) {
     const auto hash = conditions_.property ? conditions_.property : catalogue_.hash_of(ids[row]);
     if (!hash) [[unlikely]] {
-      return fail(
-          ErrorCode::corruption,
-          fmt::format("block row {}: property id {} is not in the catalogue", row, ids[row]));
+      return image.at_fault(
+          {ErrorCode::corruption,
+           fmt::format("block row {}: property id {} is not in the catalogue", row, ids[row])});
     }
     const ExceptionKey key{block.node(row), *hash};
     if (check_bounds && (key < image.lower() || (image.upper() && key >= *image.upper()))) continue;

@@ -27,13 +27,18 @@ Result<WindowCutter> WindowCutter::by_index(const QueryContext& context, const V
   cutter.context_ = &context;
   cutter.version_ = &version;
   cutter.others_ = plan.ids;
+  cutter.all_ = plan.positions;
   cutter.from_ = order.values.lo;
   cutter.pairs_ = std::clamp(first_pairs, kPairsMin, kPairsMax);
   const ValueRange values = ascending(order.values, order.descending);
   const caveat::TermRange terms{family_of(order.order), cutter.term_of(values.lo),
                                 cutter.term_of(values.hi)};
-  CAVEAT_ASSIGN(cutter.terms_,
-                context.indexes.cursor(terms, order.descending, version.backend_snapshot.get()));
+  auto opened = context.indexes.cursor(terms, order.descending, version.backend_snapshot.get());
+  if (opened) {
+    cutter.terms_ = std::move(*opened);
+  } else {
+    CAVEAT_TRY(cutter.do_without(opened.error()));
+  }
   return cutter;
 }
 
@@ -69,6 +74,15 @@ SortValue WindowCutter::last_value_of(std::uint64_t term) const {
   return lo;
 }
 
+// The index cannot be read: what is left to show is one window over every partition.
+Result<void> WindowCutter::do_without(const StorageError& error) {
+  if (error.code() != ErrorCode::corruption) return fail(error);
+  context_->reader.index_damaged(*version_, family_of(order_.order), error);
+  order_.values.lo = from_;
+  whole_ = all_;
+  return {};
+}
+
 Result<std::optional<Window>> WindowCutter::next() {
   if (ended_) return std::optional<Window>();
   if (whole_) {
@@ -78,7 +92,12 @@ Result<std::optional<Window>> WindowCutter::next() {
   std::vector<PartitionId> ids;
   Window window{{from_, order_.values.hi}, {}};
   for (;;) {
-    CAVEAT_ASSIGN(const auto group, terms_->next());
+    auto next = terms_->next();
+    if (!next) {
+      CAVEAT_TRY(do_without(next.error()));
+      return this->next();
+    }
+    const auto& group = *next;
     if (!group) {
       ended_ = true;
       break;

@@ -34,7 +34,7 @@ class WindowCutter {
                                                      const Version& version, const Plan& plan,
                                                      const Order& order, std::size_t first_pairs);
 
-  // Nothing at the end.
+  // Nothing at the end. Where the index turns out damaged, the rest is one window.
   [[nodiscard]] Result<std::optional<Window>> next();
 
   static constexpr std::size_t kPairsMin = 16;
@@ -42,12 +42,14 @@ class WindowCutter {
 
  private:
   WindowCutter() = default;
+  [[nodiscard]] Result<void> do_without(const StorageError& error);
   [[nodiscard]] SortValue last_value_of(std::uint64_t term) const;
   [[nodiscard]] std::uint64_t term_of(SortValue value) const noexcept;
 
   Order order_;
   bool ended_ = false;
   std::optional<PositionSet> whole_;  // of the one window
+  PositionSet all_;                   // all that the plan leaves
   const QueryContext* context_ = nullptr;
   const Version* version_ = nullptr;
   std::optional<std::vector<PartitionId>> others_;  // ids that the other conditions leave

@@ -28,6 +28,10 @@ MemoryPlan MemoryPlan::of(const Options& options) noexcept {
   plan.filters = budget / 8;
   plan.backend_cache = budget / 16;
   plan.backend_buffers = std::max<std::size_t>(budget / 8, std::size_t{2} << 20);
+  // A row of a window costs some half a KiB while it is merged and encoded, and training ten times
+  // the samples. docs/decisions/0077.
+  plan.window_rows = std::clamp<std::size_t>(budget / 4096, 4096, std::size_t{1} << 16);
+  plan.sample_bytes = std::min(budget / 20, std::size_t{12} << 20);
   return plan;
 }
 
@@ -39,6 +43,11 @@ void BackgroundErrors::report(const StorageError& error, EngineCounters& counter
     any_.store(true, std::memory_order_release);
   }
   if (waker_) waker_();
+  if (listener_) listener_(error);
+}
+
+void BackgroundErrors::notify(const StorageError& error, EngineCounters& counters) {
+  counters.background_errors.fetch_add(1, std::memory_order_relaxed);
   if (listener_) listener_(error);
 }
 

@@ -36,6 +36,9 @@ struct MemoryPlan {
   std::size_t backend_cache = 0;
   std::size_t backend_buffers = 0;
 
+  std::size_t window_rows = 0;   // of partitions that a step of maintenance works on at a time
+  std::size_t sample_bytes = 0;  // that a dictionary is trained on
+
   static MemoryPlan of(const Options& options) noexcept;
 };
 
@@ -54,7 +57,7 @@ struct EngineCounters {
   std::atomic<std::uint64_t> rewrites{0};
   std::atomic<std::uint64_t> splits{0};
   std::atomic<std::uint64_t> joins{0};
-  std::atomic<std::uint64_t> stale_hints_removed{0};
+  std::atomic<std::uint64_t> hints_removed{0};
   std::atomic<std::uint64_t> background_errors{0};
 };
 
@@ -64,6 +67,8 @@ class BackgroundErrors {
   explicit BackgroundErrors(std::function<void(const StorageError&)> listener)
       : listener_(std::move(listener)) {}
   void report(const StorageError& error, EngineCounters& counters);
+  // Told to the host only: no write has to fail for it.
+  void notify(const StorageError& error, EngineCounters& counters);
   // Called after each report: writers may be waiting for what has just failed. Before any report.
   void set_waker(std::function<void()> waker) { waker_ = std::move(waker); }
   // The oldest not yet returned; writes ask before they begin.

@@ -93,6 +93,9 @@ Result<void> Engine::close() {
   if (core_.versions.open_views() != 0) return busy();
   commits_.seal();
   auto folded = mutator_.fold_all();
+  if (folded) {
+    if (const auto settled = mutator_.settle_indexes(); !settled) folded = fail(settled.error());
+  }
   if (folded) folded = mutator_.write_directory();
   if (!core_.versions.refuse_views()) return busy();  // one was opened meanwhile
   // From here on the store is closed, whatever fails: the log has everything.

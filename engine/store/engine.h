@@ -72,6 +72,8 @@ class Engine final : public PartitionReader {
       CacheUse use) const override;
   [[nodiscard]] std::optional<Directory::Position> find_partition(const Version& version,
                                                                   PartitionId id) const override;
+  void index_damaged(const Version& version, Family family,
+                     const StorageError& error) const override;
 
   // --- engine_statistics.cpp ---
   [[nodiscard]] Result<StorageStatistics> statistics();
@@ -110,7 +112,7 @@ class Engine final : public PartitionReader {
   RewriteQueue queue_;
   Mutator mutator_;
   CommitQueue commits_;
-  MaintenanceThread maintenance_;
+  mutable MaintenanceThread maintenance_;
   std::atomic<bool> closed_{false};
   std::mutex close_mutex_;
 };

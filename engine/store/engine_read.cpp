@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/maintenance/index_marks.h"
 #include "engine/partition/container.h"
 #include "engine/store/engine.h"
 
@@ -303,6 +304,10 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
     CAVEAT_ASSIGN(images[missing[k]], open_image(std::move(values[k]), version, position, use));
   }
   return images;
+}
+
+void Engine::index_damaged(const Version& version, Family family, const StorageError& error) const {
+  if (mark_index_damaged(core_, version, family, error)) maintenance_.wake();
 }
 
 std::optional<Directory::Position> Engine::find_partition(const Version& version,

@@ -117,7 +117,7 @@ StorageStatistics Engine::estimate_statistics() const {
   s.total_exceptions_min = cleared || base_rows < pending ? 0 : base_rows - pending;
   s.total_exceptions = base_rows;
   s.partitions = directory.partition_count();
-  s.total_properties = core_.catalogue.size();
+  s.total_properties = core_.catalogue.property_count();
   s.dictionaries = core_.dictionaries.size();
   set_ratio(s.compression);
 
@@ -220,12 +220,20 @@ Result<StorageStatistics> Engine::statistics() {
   s.total_exceptions_max = s.total_exceptions + fresh;
   set_ratio(s.compression);
   for (std::size_t i = 0; i < kIndexCount; ++i) {
-    CAVEAT_ASSIGN(const auto counted,
-                  core_.indexes->statistics(kIndexFamilies[i], version.backend_snapshot.get()));
     IndexStatistics& index = s.indexes[i + 1];
-    index.containers = counted.containers;
-    index.bytes = counted.bytes;
-    index.pairs = counted.pairs;
+    if (!version.index_complete[static_cast<std::size_t>(kIndexFamilies[i])]) continue;
+    const auto counted =
+        core_.indexes->statistics(kIndexFamilies[i], version.backend_snapshot.get());
+    if (counted) {
+      index.containers = counted->containers;
+      index.bytes = counted->bytes;
+      index.pairs = counted->pairs;
+    } else if (counted.error().code() == ErrorCode::corruption) {
+      index_damaged(version, kIndexFamilies[i], counted.error());
+      index.unindexed = s.partitions;
+    } else {
+      return fail(counted.error());
+    }
   }
   return s;
 }

@@ -30,6 +30,10 @@ class PartitionReader {
   // The partition that carries this id in the version; nothing if it is gone.
   [[nodiscard]] virtual std::optional<Directory::Position> find_partition(const Version& version,
                                                                           PartitionId id) const = 0;
+
+  // The version's hints of a family cannot be read: whoever found that goes on without them, and
+  // so do queries of later versions. Any thread.
+  virtual void index_damaged(const Version&, Family, const StorageError&) const {}
 };
 
 }  // namespace caveat

@@ -99,6 +99,11 @@ Result<void> Engine::recover() {
   TermRules rules;
   rules.temporal_shift = core_.superblock.temporal_shift;
   core_.indexes = std::make_unique<IndexManager>(backend, rules, &core_.index_cache);
+  for (const Family family : kIndexFamilies) {
+    if (!core_.superblock.index_complete[static_cast<std::size_t>(family)]) {
+      core_.indexes->suspend(family);
+    }
+  }
   CAVEAT_TRY(core_.dictionaries.load(backend));
   CAVEAT_TRY(core_.catalogue.load(backend));
   CAVEAT_ASSIGN(auto clears, load_clears(backend));

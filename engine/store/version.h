@@ -28,6 +28,11 @@ struct Version {
   Sequence folded_through = 0;
   // False while a family is rebuilt or damaged: then every partition is a candidate of it.
   std::array<bool, kFamilyCount> index_complete{};
+  // Of the families that are not complete, those that somebody failed to read.
+  std::array<bool, kFamilyCount> index_damaged{};
+  // Shared by the versions between two rebuilds: they look at the same index families. Once all of
+  // them are gone, nobody reads those any more.
+  std::shared_ptr<const bool> index_era = std::make_shared<const bool>();
   std::int64_t created_ns = 0;
 };
 

@@ -262,3 +262,27 @@ TEMPLATE_TEST_CASE("after close every call says closed", "", CAVEAT_BACKENDS) {
   CHECK(must_fail(b.compact(Family::meta, {})).code() == ErrorCode::closed);
   CHECK(must_fail(b.properties()).code() == ErrorCode::closed);
 }
+
+TEMPLATE_TEST_CASE("clear empties one family, which goes on as a new one", "", CAVEAT_BACKENDS) {
+  TestType kind;
+  for (int round = 0; round < 2; ++round) {
+    KvBackend& b = *kind.backend;
+    for (const Family family : {Family::property, Family::temporal}) {
+      put(b, family, "a", "1");
+      append(b, family, std::string(40, '\xff'), "2");
+      must(b.compact(family, {}));
+      put(b, family, "b", "3");
+    }
+    must(b.clear(Family::property));
+    CHECK(walk(b, Family::property).empty());
+    CHECK(walk(b, Family::temporal).size() == 3);
+    must(b.clear(Family::property));
+    append(b, Family::property, "a", "new");
+    CHECK(read(b, Family::property, "a") == "new");
+    must(b.compact(Family::property, {}));
+    if constexpr (TestType::kPersistent) kind.reopen();
+    CHECK(read(*kind.backend, Family::property, "a") == "new");
+    CHECK(walk(*kind.backend, Family::property).size() == 1);
+    erase(*kind.backend, Family::property, "a");
+  }
+}

@@ -1,4 +1,5 @@
 // One case for every bug found, by what went wrong.
+#include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -152,6 +153,64 @@ TEST_CASE("a flush gives a long log back", "[regression]") {
   CHECK(log_bytes() < (1U << 20));
   store.reopen();
   CHECK(value_of(store->count({})) == records.size());
+}
+
+// Only base segments were counted: what had been appended to the containers since was left out.
+TEST_CASE("statistics count the pairs of hints that verify counts", "[regression]") {
+  Options options;
+  options.background_maintenance = false;
+  options.partition_records = 32;
+  StorageOptimizer store(0, options);
+  const auto name = [](NodeId node) { return hash_property("p" + std::to_string(node % 9)); };
+  for (int round = 0; round < 3; ++round) {
+    for (NodeId node = 0; node < 2000; ++node) {
+      const float confidence = static_cast<float>(node * 7 % 101) / 100.0F;
+      if (node % 3 != static_cast<NodeId>(round)) continue;
+      value_of(store.store_exception({node, name(node)},
+                                     with(confidence, static_cast<std::int64_t>(node) << 37)));
+    }
+    value_of(store.flush());
+    std::uint64_t pairs = 0;
+    const auto statistics = value_of(store.get_storage_statistics());
+    for (const auto& index : statistics.indexes) pairs += index.name == "primary" ? 0 : index.pairs;
+    const auto verified = value_of(store.verify());
+    CHECK(pairs == verified.index_pairs);
+    CHECK(pairs > 0);
+  }
+}
+
+// Only properties with an id were counted, which a fold gives.
+TEST_CASE("registered names count as properties before any record has them", "[regression]") {
+  StorageOptimizer store(0);
+  std::vector<std::string> names;
+  for (int i = 0; i < 1000; ++i) names.push_back("name" + std::to_string(i));
+  value_of(store.register_properties(std::vector<std::string_view>(names.begin(), names.end())));
+  CHECK(store.estimate_storage_statistics().total_properties == 1000);
+  value_of(store.store_exception({1, hash_property("name7")}, with(1.0F, 0)));
+  value_of(store.store_exception({1, hash_property("other")}, with(1.0F, 0)));
+  value_of(store.flush());
+  CHECK(store.estimate_storage_statistics().total_properties == 1001);
+}
+
+// The error did not say in which partition the row is.
+TEST_CASE("a property that the catalogue lacks is an error that names the partition",
+          "[regression]") {
+  const auto memory = shared_memory_backend();
+  {
+    auto store = value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(memory)));
+    value_of(store.store_exception({17, hash_property("p")}, with(1.0F, 0)));
+    value_of(store.close());
+  }
+  KvBatch batch;
+  batch.erase_range(Family::meta, "C", "D");
+  value_of(memory->write(batch, Durability::wal));
+  auto store = value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(memory)));
+  auto cursor = value_of(store.query({}));
+  const auto next = cursor.next();
+  REQUIRE_FALSE(next.has_value());
+  CHECK(next.error().code() == ErrorCode::corruption);
+  CHECK_THAT(next.error().message(),
+             Catch::StartsWith("primary node 0") && Catch::Contains("not in the catalogue"));
 }
 
 }  // namespace caveat::test

@@ -36,6 +36,7 @@ class BackendDouble : public KvBackend {
   Result<void> compact(Family family, const std::function<bool()>& keep_going) override {
     return inner_->compact(family, keep_going);
   }
+  Result<void> clear(Family family) override { return inner_->clear(family); }
   Result<KvProperties> properties() const override { return inner_->properties(); }
   bool persistent() const noexcept override { return inner_->persistent(); }
   void set_observer(KvObserver* observer) override { inner_->set_observer(observer); }

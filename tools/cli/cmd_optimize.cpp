@@ -21,7 +21,8 @@ std::string json_of(const OptimizationResults& done) {
       .field("partitions_rewritten", done.partitions_rewritten)
       .field("partitions_split", done.partitions_split)
       .field("partitions_joined", done.partitions_joined)
-      .field("stale_hints_removed", done.stale_hints_removed)
+      .field("hints_removed", done.hints_removed)
+      .field("indexes_rebuilt", done.indexes_rebuilt)
       .field("dictionaries_trained", done.dictionaries_trained)
       .field("bytes_before", done.bytes_before)
       .field("bytes_after", done.bytes_after)
@@ -37,7 +38,8 @@ std::string text_of(const OptimizationResults& done) {
   return fields_text(
       {{"partitions rewritten", grouped(done.partitions_rewritten)},
        {"split, joined", grouped(done.partitions_split) + ", " + grouped(done.partitions_joined)},
-       {"stale hints removed", grouped(done.stale_hints_removed)},
+       {"hints removed", grouped(done.hints_removed)},
+       {"indexes rebuilt", grouped(done.indexes_rebuilt)},
        {"dictionaries trained", grouped(done.dictionaries_trained)},
        {"before", human_bytes(done.bytes_before)},
        {"after", human_bytes(done.bytes_after)},
@@ -69,7 +71,7 @@ void add_optimize(CLI::App& app, Action& action) {
       "Fold recent writes, rewrite partitions densely, retrain dictionaries, purge stale hints. "
       "Ctrl-C ends it between two steps; what was done stays.",
       "caveat optimize STORE && caveat compact STORE", *arguments);
-  command->add_option("--memory", arguments->memory_mib, "Memory budget in MiB")->type_name("MIB");
+  add_memory(*command, arguments->memory_mib);
   command->callback(
       [arguments, &action] { action = [arguments] { return optimize(*arguments); }; });
 }

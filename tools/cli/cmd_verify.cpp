@@ -1,6 +1,9 @@
 // caveat verify STORE
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "caveat/index_manager.h"
 #include "tools/cli/command.h"
 #include "tools/cli/json_writer.h"
 #include "tools/cli/output.h"
@@ -10,34 +13,61 @@
 namespace caveat::cli {
 namespace {
 
-bool sound(const VerificationResults& found) {
-  return found.errors.empty() && found.missing_hints == 0;
-}
-
 std::string json_of(const VerificationResults& found) {
   JsonWriter json;
   json.begin_object()
-      .flag("sound", sound(found))
+      .flag("sound", found.sound())
       .field("partitions", found.partitions)
       .field("records", found.records)
+      .field("delta_records", found.delta_records)
       .field("index_pairs", found.index_pairs)
       .field("stale_hints", found.stale_hints)
       .field("missing_hints", found.missing_hints)
+      .field("error_count", found.error_count)
       .begin_list("errors");
-  for (const auto& error : found.errors) json.field("", error);
+  for (const auto& error : found.errors) json.field("", printable(error));
+  json.end_list().begin_list("incomplete_indexes");
+  for (const auto& index : found.incomplete_indexes) json.field("", index);
   json.end_list().end_object();
   return json.text();
 }
 
-std::string text_of(const VerificationResults& found) {
+// What went wrong, and what can be done about it.
+std::string verdict(const VerificationResults& found, const std::string& store) {
+  if (found.sound()) return "the store is sound\n";
+  std::string text;
+  bool indexes = found.missing_hints > 0 || !found.incomplete_indexes.empty();
+  bool records = false;
+  for (const auto& error : found.errors) {
+    const bool of_index = std::any_of(kIndexFamilies.begin(), kIndexFamilies.end(),
+                                      [&](Family f) { return error.starts_with(to_string(f)); });
+    (of_index ? indexes : records) = true;
+  }
+  if (records) {
+    text += "records of what is damaged cannot be read; all others can (docs/cli.md, Damage)\n";
+  }
+  if (indexes) {
+    text += "to mend the indexes, run: caveat rebuild-indexes " + printable(store) + "\n";
+  }
+  return text + (found.error_count > 0 ? "the store is damaged\n" : "the store is not sound\n");
+}
+
+std::string text_of(const VerificationResults& found, const std::string& store) {
   auto text = fields_text({{"partitions", grouped(found.partitions)},
                            {"records", grouped(found.records)},
+                           {"recent commits", grouped(found.delta_records)},
                            {"index pairs", grouped(found.index_pairs)},
                            {"stale hints", grouped(found.stale_hints)},
                            {"missing hints", grouped(found.missing_hints)},
-                           {"errors", grouped(found.errors.size())}});
-  for (const auto& error : found.errors) text += "  error: " + error + "\n";
-  return text + (sound(found) ? "the store is sound\n" : "the store is damaged\n");
+                           {"errors", grouped(found.error_count)}});
+  for (const auto& error : found.errors) text += "  error: " + printable(error) + "\n";
+  if (found.error_count > found.errors.size()) {
+    text += fmt::format("  and {} more\n", grouped(found.error_count - found.errors.size()));
+  }
+  for (const auto& index : found.incomplete_indexes) {
+    text += fmt::format("  the {} index is incomplete and was not checked: queries scan\n", index);
+  }
+  return text + verdict(found, store);
 }
 
 Result<ExitCode> verify(const CommonArguments& arguments) {
@@ -45,8 +75,8 @@ Result<ExitCode> verify(const CommonArguments& arguments) {
   ProgressReporter progress;
   CAVEAT_ASSIGN(const auto found, store->verify(&progress));
   progress.clear();
-  CAVEAT_TRY(print(arguments.json ? json_of(found) : text_of(found)));
-  return sound(found) ? kDone : kDataError;
+  CAVEAT_TRY(print(arguments.json ? json_of(found) : text_of(found, arguments.store)));
+  return found.sound() ? kDone : kDataError;
 }
 
 }  // namespace
@@ -56,7 +86,7 @@ void add_verify(CLI::App& app, Action& action) {
   auto* command = add_command(
       app, "verify",
       "Read everything: each checksum, each record, each index against the records both ways. "
-      "Exit code 1 if anything is wrong.",
+      "Exit code 1 if anything is wrong, or an index is incomplete.",
       "caveat verify STORE", *arguments);
   command->callback([arguments, &action] { action = [arguments] { return verify(*arguments); }; });
 }

@@ -3,13 +3,34 @@
 #include <fmt/format.h>
 
 #include "adapters/rocksdb/live_checkpoint.h"
+#include "tools/cli/command.h"
 
 namespace caveat::cli {
+namespace {
+
+constexpr std::size_t kMemoryMibMax = std::size_t{1} << 20;  // a TiB
+
+// What the store has to say while a command runs. A write that fails says why by itself.
+void tell(const StorageError& error) {
+  report_error(error);
+}
+
+}  // namespace
+
+void add_memory(CLI::App& command, std::size_t& memory_mib) {
+  command
+      .add_option(
+          "--memory", memory_mib,
+          fmt::format("Memory budget in MiB, {} to {}", kMemoryBudgetMin / kMiB, kMemoryMibMax))
+      ->type_name("MIB")
+      ->check(CLI::Range(kMemoryBudgetMin / kMiB, kMemoryMibMax).description(""));
+}
 
 Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAccess& access) {
   Options options;
   options.create_if_missing = access.presence != Presence::must_exist;
   options.error_if_exists = access.presence == Presence::must_be_new;
+  options.on_background_error = tell;
   if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
   return StorageOptimizer::open(path, options);
 }
@@ -24,6 +45,7 @@ Result<InspectedStore> InspectedStore::open(const std::string& path) {
   Options options;
   options.create_if_missing = false;
   options.background_maintenance = false;  // look at it as it is
+  options.on_background_error = tell;
   CAVEAT_ASSIGN(auto store, StorageOptimizer::open(copy, options));
   return InspectedStore(std::move(scratch), std::move(store));
 }

@@ -1,6 +1,7 @@
 // Opening stores: in place for commands that write, a private copy for those that look.
 #pragma once
 
+#include <CLI/App.hpp>
 #include <filesystem>
 #include <string>
 
@@ -17,6 +18,9 @@ struct WriteAccess {
 };
 [[nodiscard]] Result<StorageOptimizer> open_to_write(const std::string& path,
                                                      const WriteAccess& access = {});
+
+// --memory, checked.
+void add_memory(CLI::App& command, std::size_t& memory_mib);
 
 // A consistent copy of the store, which another process may have open meanwhile. The store itself
 // is never changed.

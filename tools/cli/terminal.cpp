@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tools/cli/json_text.h"
 #include "tools/cli/signals.h"
 
 namespace caveat::cli {
@@ -17,6 +18,13 @@ namespace {
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+// Bytes of the character that the text begins with; 0 where it begins with none.
+std::size_t utf8_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  return length <= text.size() && is_utf8(text.substr(0, length)) ? length : 0;
 }
 
 void append_cell(const std::string& cell, std::size_t columns, bool left, std::string& out) {
@@ -48,6 +56,30 @@ std::string human_duration(double ns) {
   if (ns < 60e9) return fmt::format("{:.2f} s", ns / 1e9);
   const auto seconds = static_cast<std::uint64_t>(ns / 1e9);
   return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const auto first = static_cast<unsigned char>(text[0]);
+    const auto second = static_cast<unsigned char>(text.size() > 1 ? text[1] : 0);
+    // C0, DEL, and C1, which UTF-8 writes as 0xC2 0x80 to 0xC2 0x9F.
+    const bool control =
+        (length == 1 && (first < 0x20 || first == 0x7F)) || (first == 0xC2 && second < 0xA0);
+    if (length == 0 || control) {
+      const std::size_t bytes = length == 0 ? 1 : length;
+      for (std::size_t i = 0; i < bytes; ++i) {
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
+      }
+      text.remove_prefix(bytes);
+    } else {
+      out += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  return out;
 }
 
 std::string heading(std::string_view text) {

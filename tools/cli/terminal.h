@@ -18,6 +18,10 @@ namespace caveat::cli {
 // "412 ns", "1.3 us", "0.52 s", "3:07"
 [[nodiscard]] std::string human_duration(double nanoseconds);
 
+// For people's eyes: control characters and bytes that are no UTF-8 as \xNN, so that no name or
+// message can steer the terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+
 // Bold only on a terminal, and not where NO_COLOR is set.
 [[nodiscard]] std::string heading(std::string_view text);
 

@@ -44,8 +44,10 @@ class [[nodiscard]] StorageError {
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }
   [[nodiscard]] const std::string& message() const noexcept { return message_; }
 
-  // The same error with where it happened put in front: "primary 0x12: checksum ...".
+  // The same error with where it happened put in front, unless it says so already:
+  // "primary 0x12: checksum ...".
   [[nodiscard]] StorageError within(std::string_view where) const {
+    if (message_.starts_with(where)) return *this;
     return {code_, std::string(where) + ": " + message_};
   }
 

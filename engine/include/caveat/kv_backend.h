@@ -135,6 +135,10 @@ class KvObserver {
                                   std::uint64_t /*bytes_out*/) noexcept {}
   virtual void on_stall(StallState) noexcept {}
   virtual void on_background_error(const StorageError&) noexcept {}
+  // Background work met damage in the family. Instead of on_background_error.
+  virtual void on_family_damaged(Family, const StorageError& error) noexcept {
+    on_background_error(error);
+  }
   // Keys whose values the backend has just written out (flush, compaction, append) and for which
   // needs_rewrite() said yes. `more` tells that others were left out of the list.
   virtual void on_rewrite_candidates(Family, std::span<const std::string> /*keys*/,
@@ -195,6 +199,16 @@ class KvBackend {
   // empty) is asked now and then; false ends with `cancelled`.
   [[nodiscard]] virtual Result<void> compact(Family family,
                                              const std::function<bool()>& keep_going) = 0;
+
+  // Empties a family without reading any of it: for one that is damaged. Not in the order of the
+  // log: after a crash the family may be empty or as it was. Nobody reads or writes the family
+  // meanwhile, and snapshots made before may lose sight of it, so a caller waits for who may look.
+  // The default suits a backend whose erase_range does not read.
+  [[nodiscard]] virtual Result<void> clear(Family family) {
+    KvBatch batch;
+    batch.erase_range(family, {}, std::string(64, '\xff'));
+    return write(batch, Durability::wal);
+  }
 
   [[nodiscard]] virtual Result<KvProperties> properties() const = 0;
 

@@ -40,6 +40,10 @@ struct Options {
   // Bound on everything the store keeps in memory, in bytes: delta, caches, filters, dictionaries,
   // arenas and the backend's buffers. Default 256 MiB; at least kMemoryBudgetMin, or
   // invalid_argument. What does not fit is read on demand. May differ at each open.
+  // Beyond it goes what cannot be cut in pieces: a record while it is written, read or folded (some
+  // copies of it, up to 64 MiB each), the names in the catalogue, some 100 bytes for each
+  // partition, clears that wait to be applied, 16 bytes for each hint while rebuild_indexes runs,
+  // results that a call returns at once, and what cursors and pins hold.
   std::size_t memory_budget_bytes = 256 * kMiB;
 
   // Of the budget, bytes for decoded blocks and hot records. Default 0: a quarter of the budget.

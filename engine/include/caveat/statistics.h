@@ -47,8 +47,10 @@ struct ColumnStatistics {
 struct IndexStatistics {
   std::string name;
   std::uint64_t containers = 0;
-  std::uint64_t bytes = 0;         // of its posting containers as stored
-  std::uint64_t pairs = 0;         // (term, partition); 0 where not counted
+  std::uint64_t bytes = 0;  // of its posting containers as stored
+  // (term, partition); 0 where not counted. The cheap variant leaves out what was appended since
+  // containers were last rewritten.
+  std::uint64_t pairs = 0;
   std::uint64_t memory_bytes = 0;  // what the index keeps in memory
   std::uint64_t candidates = 0;    // since open: partitions that queries were sent to
   std::uint64_t stale = 0;         // of those, partitions that held no match
@@ -120,7 +122,9 @@ struct OptimizationResults {
   std::uint64_t partitions_rewritten = 0;
   std::uint64_t partitions_split = 0;
   std::uint64_t partitions_joined = 0;
-  std::uint64_t stale_hints_removed = 0;
+  // Stale ones, and those of records that moved to another partition.
+  std::uint64_t hints_removed = 0;
+  std::uint64_t indexes_rebuilt = 0;  // secondary families that were damaged or not complete
   std::uint64_t dictionaries_trained = 0;
   std::uint64_t bytes_before = 0;  // containers of all families
   std::uint64_t bytes_after = 0;
@@ -138,14 +142,26 @@ struct CompactionResults {
   std::uint64_t duration_ns = 0;
 };
 
-// What verify found. A store is sound when errors is empty; stale hints only cost time.
+// What verify found. Stale hints only cost time.
 struct VerificationResults {
+  // Errors that are listed; of more, the first.
+  static constexpr std::size_t kErrorsMax = 1000;
+
   std::uint64_t partitions = 0;
-  std::uint64_t records = 0;
+  std::uint64_t records = 0;        // that can be read, recent writes among them; each key once
+  std::uint64_t delta_records = 0;  // recent commits in the log
   std::uint64_t index_pairs = 0;
   std::uint64_t stale_hints = 0;
   std::uint64_t missing_hints = 0;
-  std::vector<std::string> errors;  // at most 1000; each names family, key and field
+  std::uint64_t error_count = 0;
+  std::vector<std::string> errors;  // each names family, key and field
+  // Secondary families that were not checked, for they are marked incomplete: damaged, or a rebuild
+  // was cut short. Queries scan instead; rebuild_indexes makes them anew.
+  std::vector<std::string> incomplete_indexes;
+
+  [[nodiscard]] bool sound() const noexcept {
+    return error_count == 0 && missing_hints == 0 && incomplete_indexes.empty();
+  }
 };
 
 }  // namespace caveat

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "caveat/error.h"
@@ -155,11 +156,11 @@ struct PostingEstimate {
   bool floor = false;  // too wide to look at whole: there are at least as many
 };
 
-// What an index keeps. Counted from the headers of its containers.
+// What an index keeps.
 struct PostingStatistics {
   std::uint64_t containers = 0;
   std::uint64_t bytes = 0;            // values and keys
-  std::uint64_t pairs = 0;            // in base segments
+  std::uint64_t pairs = 0;            // after all changes; a known_statistics' is in base segments
   std::uint64_t pending_changes = 0;  // appended, not yet merged
   std::uint64_t memory_bytes = 0;     // of the mutator's list of bounds
   std::uint64_t rewrite_queue = 0;
@@ -178,6 +179,7 @@ struct IndexCandidates {
     TermRange range;
     PostingEstimate estimate;
     bool used = false;  // looked up and intersected; false: would not have narrowed enough
+    std::optional<StorageError> damage;  // why the family could not be read; then it is not used
   };
   std::vector<PartitionId> partitions;  // sorted, distinct
   std::vector<Step> steps;              // in the order tried, cheapest first
@@ -204,7 +206,7 @@ class IndexManager {
   [[nodiscard]] Result<void> apply(HintChanges& changes, KvBatch& out);
 
   // Merges one container that waits for it into `out`: splits, joins, drops removed pairs. False
-  // when none waits. A damaged container gives corruption, once, and is no longer queued.
+  // when none waits.
   [[nodiscard]] Result<bool> rewrite_next(KvBatch& out);
   // Queues a container, as on_rewrite_candidates names them. A key that is none is ignored.
   void queue_rewrite(Family family, std::string_view key);
@@ -214,12 +216,31 @@ class IndexManager {
   void committed();
   void reset();
 
+  // A family that is suspended lacks hints: changes to it are dropped, and nothing of it is read.
+  // The engine suspends what it has marked incomplete; the calls above suspend what they find
+  // damaged, and go on with the others. Before a batch that lacks hints is written the mark must
+  // be, or be in it.
+  void suspend(Family family) noexcept { suspended_[index_slot(family)] = true; }
+  void resume(Family family) noexcept { suspended_[index_slot(family)] = false; }
+  [[nodiscard]] bool suspended(Family family) const noexcept {
+    return suspended_[index_slot(family)];
+  }
+  struct Damage {
+    Family family = Family::property;
+    StorageError error;
+  };
+  // What was found since the last question.
+  [[nodiscard]] std::vector<Damage> take_damage() { return std::exchange(damage_, {}); }
+
   // For rebuild_indexes: replaces one family by the pairs that `next` yields in strictly rising
   // order (false: no more). `commit` gets batches of at most about 256 KiB. Until the end the
-  // family lacks hints: mark all partitions unindexed first.
+  // family lacks hints: mark it incomplete first. What was there is erased key by key, which a
+  // damaged family may refuse (corruption), or blindly, by KvBackend::clear and its conditions.
+  enum class Erase : std::uint8_t { by_key, blindly };
   using PairSource = std::function<Result<bool>(PostingPair&)>;
   using BatchSink = std::function<Result<void>(const KvBatch&)>;
-  [[nodiscard]] Result<void> build(Family family, const PairSource& next, const BatchSink& commit);
+  [[nodiscard]] Result<void> build(Family family, const PairSource& next, const BatchSink& commit,
+                                   Erase erase = Erase::by_key);
 
   // Should the mutator rewrite the container? For KvObserver::needs_rewrite: any thread; reads
   // the headers of segments, nothing else.
@@ -241,7 +262,8 @@ class IndexManager {
   // Looks up the cheapest condition and intersects it with the others while that pays. At least
   // one range. `most`: for each range, from how many pairs on it is not worth reading; where none
   // is, nothing is looked up and no step is used. Empty: all are. `unindexed`: per family, sorted,
-  // the partitions whose hints are not complete; they count as having every term.
+  // the partitions whose hints are not complete; they count as having every term. A condition
+  // whose family is damaged is left out, and its step says so.
   using Unindexed = std::array<std::span<const PartitionId>, kIndexCount>;
   [[nodiscard]] Result<IndexCandidates> candidates(std::span<const TermRange> ranges,
                                                    const Unindexed& unindexed,
@@ -256,14 +278,20 @@ class IndexManager {
                                            const PairVisitor& on_pair,
                                            const ErrorVisitor& on_error) const;
 
-  // Counts from the headers of all containers; reads the whole family.
+  // Counts from the headers of all containers, and from the pairs of those with appended changes;
+  // reads the whole family.
   [[nodiscard]] Result<PostingStatistics> statistics(Family family,
                                                      const KvSnapshot* snapshot) const;
   // What the mutator knows: free, and zero before its first use of the family.
   [[nodiscard]] PostingStatistics known_statistics(Family family) const noexcept;
 
  private:
+  // True, and the damage noted, where the error is that of a damaged family.
+  [[nodiscard]] bool note_damage(std::size_t slot, const StorageError& error);
+
   TermRules rules_;
+  std::array<bool, kIndexCount> suspended_{};
+  std::vector<Damage> damage_;
   std::array<std::unique_ptr<PostingFamily>, kIndexCount> families_;
   std::array<std::unique_ptr<PostingReader>, kIndexCount> readers_;
 };

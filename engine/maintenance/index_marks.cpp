@@ -1,0 +1,77 @@
+#include "engine/maintenance/index_marks.h"
+
+namespace caveat {
+
+namespace {
+std::size_t index_of(Family family) noexcept {
+  return static_cast<std::size_t>(family);
+}
+}  // namespace
+
+bool mark_index_damaged(Core& core, const Version& seen, Family family, const StorageError& error) {
+  bool first = false;
+  core.versions.update([&](Version& version) {
+    const bool same = version.index_era == seen.index_era;
+    first = same && version.index_complete[index_of(family)];
+    if (!first) return;
+    version.index_complete[index_of(family)] = false;
+    version.index_damaged[index_of(family)] = true;
+  });
+  if (first) {
+    const StorageError told(
+        error.code(),
+        "the " + std::string(to_string(family)) +
+            " index is damaged and not used until rebuild_indexes has made it anew (" +
+            error.message() + ")");
+    core.background_errors.notify(told, core.counters);
+  }
+  return first;
+}
+
+bool adopt_index_damage(Core& core, Superblock& superblock) {
+  const auto found = core.indexes->take_damage();
+  auto version = core.versions.current();
+  for (const auto& damage : found) {
+    mark_index_damaged(core, *version, damage.family, damage.error);
+  }
+  if (!found.empty()) version = core.versions.current();
+  bool changed = false;
+  for (const Family family : kIndexFamilies) {
+    if (!version->index_damaged[index_of(family)] && !core.indexes->suspended(family)) continue;
+    core.indexes->suspend(family);
+    changed = changed || superblock.index_complete[index_of(family)];
+    superblock.index_complete[index_of(family)] = false;
+  }
+  return changed;
+}
+
+Result<void> set_index_complete(Core& core, std::span<const Family> families, bool complete) {
+  Superblock superblock = core.superblock;
+  for (const Family family : families) superblock.index_complete[index_of(family)] = complete;
+  std::string bytes;
+  superblock.encode(bytes);
+  KvBatch batch;
+  batch.put(Family::meta, kSuperblockKey, bytes);
+  CAVEAT_TRY(core.backend->write(batch, Durability::wal));
+  core.superblock = superblock;
+  for (const Family family : families) {
+    if (complete) {
+      core.indexes->resume(family);
+    } else {
+      core.indexes->suspend(family);
+    }
+  }
+  // Queries that trust the families again must also see them as they are now.
+  CAVEAT_ASSIGN(auto snapshot, core.backend->snapshot());
+  core.versions.update([&](Version& version) {
+    for (const Family family : families) {
+      version.index_complete[index_of(family)] = complete;
+      version.index_damaged[index_of(family)] = false;
+    }
+    version.backend_snapshot = snapshot;
+    if (!complete) version.index_era = std::make_shared<const bool>();
+  });
+  return {};
+}
+
+}  // namespace caveat
