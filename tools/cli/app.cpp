@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "caveat/version.h"
 #include "tools/cli/command.h"
 #include "tools/cli/signals.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {
@@ -33,11 +37,62 @@ void add_commands(CLI::App& app, Action& action) {
   add_rebuild_indexes(app, action);
 }
 
+// How many letters to add, drop or change.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, change});
+    }
+  }
+  return row.back();
+}
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+bool is_command(const CLI::App& app, std::string_view word) {
+  const auto commands = commands_of(app);
+  return std::any_of(commands.begin(), commands.end(),
+                     [&](const auto* command) { return command->get_name() == word; });
+}
+
+// The sentence for a first word that is no command, or for none.
+std::string no_command(const CLI::App& app, const char* word) {
+  if (word == nullptr) return "a command is needed; \"caveat --help\" lists them";
+  std::string nearest;
+  std::size_t best = 3;  // farther ones are no help
+  for (const auto* command : commands_of(app)) {
+    const auto& name = command->get_name();
+    const bool begun = name.starts_with(word);
+    const std::size_t away = begun ? 0 : distance(word, name);
+    if (away < best && (begun || away < name.size() / 2)) {
+      best = away;
+      nearest = name;
+    }
+  }
+  return fmt::format("\"{}\" is no command; {}", word,
+                     nearest.empty() ? "\"caveat --help\" lists them"
+                                     : fmt::format("did you mean \"{}\"?", nearest));
+}
+
 // CLI11 signals help, version and wrong usage by exceptions of its own.
 int finish(const CLI::App& app, const CLI::ParseError& signal) {
   if (signal.get_exit_code() == 0) return app.exit(signal) == 0 ? kDone : kUsageError;
   report_error({ErrorCode::invalid_argument, std::string(signal.what())});
   return kUsageError;
+}
+
+// Damage says what to do next.
+StorageError advised(const StorageError& error) {
+  if (error.code() != ErrorCode::corruption) return error;
+  return {error.code(), error.message() + "; \"caveat verify STORE\" lists all that is damaged"};
 }
 
 int perform(const Action& action) {
@@ -47,7 +102,7 @@ int perform(const Action& action) {
     // By a signal, or because the reader of our output had enough, which is no failure.
     return signal_exit_code().value_or(kDone);
   }
-  report_error(code.error());
+  report_error(advised(code.error()));
   return exit_code_of(code.error().code());
 }
 
@@ -59,6 +114,11 @@ int parse_and_perform(int argc, char** argv) {
              "\n\nExample: caveat import STORE records.ndjson.zst && caveat stats STORE");
   Action action;
   add_commands(app, action);
+  const bool option = argc > 1 && argv[1][0] == '-';
+  if (!option && (argc < 2 || !is_command(app, argv[1]))) {
+    report_error({ErrorCode::invalid_argument, no_command(app, argc < 2 ? nullptr : argv[1])});
+    return kUsageError;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& signal) {
@@ -71,10 +131,8 @@ int parse_and_perform(int argc, char** argv) {
 
 void report_error(const StorageError& error) {
   auto message = error.message();
-  for (auto& c : message) {
-    if (c == '\n') c = ' ';
-  }
-  fmt::print(stderr, "caveat: {}\n", message);
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fmt::print(stderr, "caveat: {}\n", printable(message));
 }
 
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& purpose,

@@ -69,12 +69,22 @@ Result<ExitCode> import(const Arguments& arguments) {
                     static_cast<double>(lines.bytes_total()), records);
     return !stop_requested();
   };
-  Importer importer(store, std::move(callbacks));
-  CAVEAT_ASSIGN(const auto counts, importer.run(lines));
-  CAVEAT_TRY(store.close());
+  const auto budget =
+      arguments.memory_mib != 0 ? arguments.memory_mib * kMiB : Options().memory_budget_bytes;
+  Importer importer(store, budget, std::move(callbacks));
+  auto ended = importer.run(lines);
+  const auto closed = store.close();
+  if (ended) ended = closed;
   progress.clear();
+  const auto& counts = importer.counts();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   CAVEAT_TRY(print(summary(arguments, counts, took.count())));
+  if (!ended && lines.failed()) {
+    // Not the store's fault, which advice would suggest.
+    report_error(ended.error());
+    return exit_code_of(ended.error().code());
+  }
+  CAVEAT_TRY(ended);
   return counts.bad_lines > 0 && !skip ? kDataError : kDone;
 }
 
@@ -97,7 +107,7 @@ void add_import(CLI::App& app, Action& action) {
   auto* is_new = command->add_flag("--new", arguments->must_be_new, "Refuse a store that is there");
   command->add_flag("--existing", arguments->must_exist, "Refuse to make a store")
       ->excludes(is_new);
-  command->add_option("--memory", arguments->memory_mib, "Memory budget in MiB")->type_name("MIB");
+  add_memory(*command, arguments->memory_mib);
   command->callback([arguments, &action] { action = [arguments] { return import(*arguments); }; });
 }
 

@@ -48,13 +48,21 @@ Result<ExitCode> query(const Arguments& arguments) {
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
   if (arguments.explain) return explain(arguments, *store, query);
   CAVEAT_ASSIGN(auto output, Output::open(""));
-  CAVEAT_ASSIGN(auto cursor, store->query(query));
+  // One more than is printed tells whether the limit has cut anything off.
+  Query asked = query;
+  if (query.limit != 0 && query.limit != Query().limit) ++asked.limit;
+  CAVEAT_ASSIGN(auto cursor, store->query(asked));
   RecordPrinter printer(*store, output);
-  CAVEAT_TRY(printer.print_all(cursor));
-  CAVEAT_TRY(output.finish());
-  if (printer.printed() > 0 && printer.printed() == query.limit) {
-    fmt::print(stderr, "resume: {}\n", cursor.resume_token());
+  CAVEAT_TRY(printer.print(cursor, query.limit));
+  const auto token = cursor.resume_token();
+  const bool full = printer.printed() > 0 && printer.printed() == query.limit;
+  bool cut_off = false;
+  if (full) {
+    CAVEAT_ASSIGN(const auto* next, cursor.next());
+    cut_off = next != nullptr;
   }
+  CAVEAT_TRY(output.finish());
+  if (cut_off) fmt::print(stderr, "resume: {}\n", token);
   return kDone;
 }
 

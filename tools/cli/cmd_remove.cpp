@@ -7,6 +7,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/query_arguments.h"
 #include "tools/cli/store_access.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {
@@ -25,31 +26,56 @@ Result<void> check(const Arguments& arguments) {
               "remove needs NODE and PROPERTY, --clear-node or --clear-property");
 }
 
-Result<void> apply(const Arguments& arguments, StorageOptimizer& store) {
+struct Removed {
+  std::string what;
+  std::uint64_t records = 0;
+};
+
+// Everything that meets the condition, by `clear`; not_found where that is nothing.
+template <class Clear>
+Result<Removed> clear_all(StorageOptimizer& store, const Query& query, std::string what,
+                          const Clear& clear) {
+  CAVEAT_ASSIGN(const auto records, store.count(query));
+  if (records == 0) return fail(ErrorCode::not_found, what + " has no exceptions");
+  CAVEAT_TRY(clear());
+  return Removed{std::move(what), records};
+}
+
+Result<Removed> apply(const Arguments& arguments, StorageOptimizer& store) {
+  Query query;
   if (!arguments.clear_node.empty()) {
     CAVEAT_ASSIGN(const auto node, parse_unsigned("--clear-node", arguments.clear_node));
-    return store.clear_node(node);
+    query.node = node;
+    return clear_all(store, query, fmt::format("node {}", node),
+                     [&] { return store.clear_node(node); });
   }
   if (!arguments.clear_property.empty()) {
-    if (!arguments.key.is_hash)
-      return store.clear_property(hash_property(arguments.clear_property));
-    CAVEAT_ASSIGN(const auto hash, parse_unsigned("--clear-property", arguments.clear_property));
-    return store.clear_property(hash);
+    auto property = hash_property(arguments.clear_property);
+    if (arguments.key.is_hash) {
+      CAVEAT_ASSIGN(property, parse_unsigned("--clear-property", arguments.clear_property));
+    }
+    query.property = property;
+    return clear_all(store, query, fmt::format("property \"{}\"", arguments.clear_property),
+                     [&] { return store.clear_property(property); });
   }
   CAVEAT_ASSIGN(const auto key, arguments.key.key());
   CAVEAT_ASSIGN(const auto taken, store.take_exception(key));
   if (!taken) return fail(arguments.key.not_found());
-  return {};
+  return Removed{
+      fmt::format("node {}, property \"{}\"", arguments.key.node, arguments.key.property), 1};
 }
 
 Result<ExitCode> remove(const Arguments& arguments) {
   CAVEAT_TRY(check(arguments));
   CAVEAT_ASSIGN(auto store, open_to_write(arguments.store));
-  CAVEAT_TRY(apply(arguments, store));
+  CAVEAT_ASSIGN(const auto removed, apply(arguments, store));
   CAVEAT_TRY(store.close());
   JsonWriter json;
-  json.begin_object().flag("removed", true).end_object();
-  CAVEAT_TRY(print(arguments.json ? json.text() : "removed\n"));
+  json.begin_object().flag("removed", true).field("records", removed.records).end_object();
+  CAVEAT_TRY(print(arguments.json         ? json.text()
+                   : removed.records == 1 ? "removed\n"
+                                          : fmt::format("removed {} records of {}\n",
+                                                        removed.records, printable(removed.what))));
   return kDone;
 }
 
@@ -60,7 +86,7 @@ void add_remove(CLI::App& app, Action& action) {
   auto* command = add_command(
       app, "remove",
       "Remove the exception of a node's property (exit code 3 if there is none), or everything "
-      "of a node or of a property.",
+      "of a node or of a property (likewise).",
       "caveat remove STORE 62 General_Category", *arguments);
   add_key(*command, arguments->key, false, false);
   command->add_option("--clear-node", arguments->clear_node, "Remove everything of this node")

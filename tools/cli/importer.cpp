@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/model/row.h"
@@ -9,17 +10,24 @@
 namespace caveat::cli {
 namespace {
 
+constexpr std::size_t kBudgetShare = 32;
+constexpr std::size_t kBatchBytesMin = std::size_t{256} << 10;
 constexpr std::size_t kNamesMax = 1'000'000;     // then the cache of names starts anew
 constexpr std::uint64_t kProgressLines = 2'048;  // lines between two looks at the clock
 
 }  // namespace
+
+Importer::Importer(StorageOptimizer& store, std::size_t memory_budget, Callbacks callbacks)
+    : store_(store),
+      batch_bytes_(std::clamp(memory_budget / kBudgetShare, kBatchBytesMin, kBatchBytes)),
+      batch_records_(kBatchRecords / (kBatchBytes / batch_bytes_)),
+      callbacks_(std::move(callbacks)) {}
 
 // Two names with one hash are found here, so that the line can be named.
 Result<void> Importer::learn_name(const ParsedRecord& record) {
   const auto hash = record.key.property_hash;
   auto found = names_.find(hash);
   if (found == names_.end()) {
-    if (names_.size() >= kNamesMax) names_.clear();
     auto known = store_.property_name(hash);
     if (!known) batch_.new_names.emplace_back(record.property);
     found = names_.emplace(hash, known ? *std::move(known) : std::string(record.property)).first;
@@ -88,8 +96,14 @@ Result<bool> Importer::take_lines(LineSource& lines) {
     if (!take_line(line, lines.line_number())) return false;
     // As bulk_store cuts its chunks (a length and a row each), so that a batch is one chunk.
     const auto bytes = batch_.rows.size() + batch_.ends.size() * sizeof(std::uint32_t);
-    if (batch_.ends.size() >= kBatchRecords || bytes >= kBatchBytes) {
+    if (batch_.ends.size() >= batch_records_ || bytes >= batch_bytes_) {
       CAVEAT_TRY(hand_over());
+    }
+    if (names_.size() >= kNamesMax) {
+      // The store must know them first: of two names with one hash the second would spoil a batch.
+      CAVEAT_TRY(hand_over());
+      CAVEAT_TRY(wait());
+      names_.clear();
     }
     if (lines.line_number() % kProgressLines == 0 && !callbacks_.on_progress(accepted_)) {
       return false;
@@ -97,14 +111,15 @@ Result<bool> Importer::take_lines(LineSource& lines) {
   }
 }
 
-Result<ImportCounts> Importer::run(LineSource& lines) {
+Result<void> Importer::run(LineSource& lines) {
   const auto to_end = take_lines(lines);
-  // Whatever ended it, what was read and is good goes into the store.
-  CAVEAT_TRY(hand_over());
-  CAVEAT_TRY(wait());
-  if (!to_end && to_end.error().code() != ErrorCode::cancelled) return fail(to_end.error());
   counts_.stopped = !to_end || !*to_end;
-  return counts_;
+  // Whatever ended it, what was read and is good goes into the store.
+  auto written = hand_over();
+  if (written) written = wait();
+  if (!to_end && to_end.error().code() != ErrorCode::cancelled) return fail(to_end.error());
+  if (!written) counts_.stopped = true;
+  return written;
 }
 
 }  // namespace caveat::cli

@@ -29,12 +29,13 @@ class Importer {
     std::function<bool(std::uint64_t records)> on_progress;
   };
 
-  Importer(StorageOptimizer& store, Callbacks callbacks)
-      : store_(store), callbacks_(std::move(callbacks)) {}
+  // Batches are cut so that what is parsed ahead stays a small share of the store's budget.
+  Importer(StorageOptimizer& store, std::size_t memory_budget, Callbacks callbacks);
 
   // Writes everything up to where it stops; an error of the store or of the file ends it, and
-  // what was written before stays.
-  [[nodiscard]] Result<ImportCounts> run(LineSource& lines);
+  // what was written before stays: counts() says how much.
+  [[nodiscard]] Result<void> run(LineSource& lines);
+  [[nodiscard]] const ImportCounts& counts() const noexcept { return counts_; }
 
   static constexpr std::size_t kBatchRecords = StorageOptimizer::kBulkChunkRecords;
   static constexpr std::size_t kBatchBytes = StorageOptimizer::kBulkChunkBytes;
@@ -54,6 +55,8 @@ class Importer {
   [[nodiscard]] static Result<std::uint64_t> write(StorageOptimizer& store, const Batch& batch);
 
   StorageOptimizer& store_;
+  const std::size_t batch_bytes_;
+  const std::size_t batch_records_;
   Callbacks callbacks_;
   NdjsonReader reader_;
   Batch batch_;

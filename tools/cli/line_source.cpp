@@ -38,10 +38,13 @@ Result<bool> LineSource::fill() {
     begin_ = 0;
   }
   if (buffer_.size() - kLinePadding - end_ < kReadBytes) buffer_.resize(buffer_.size() * 2);
-  CAVEAT_ASSIGN(const auto count,
-                bytes_->read(buffer_.data() + end_, buffer_.size() - kLinePadding - end_));
-  end_ += count;
-  at_end_ = count == 0;
+  const auto count = bytes_->read(buffer_.data() + end_, buffer_.size() - kLinePadding - end_);
+  if (!count) {
+    failed_ = true;
+    return fail(count.error());
+  }
+  end_ += *count;
+  at_end_ = *count == 0;
   return !at_end_;
 }
 

@@ -37,6 +37,8 @@ class LineSource {
   // byte order mark. Behind the text kLinePadding bytes are readable.
   [[nodiscard]] Result<bool> next(Line& line);
 
+  // The input could not be read to its end.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
   [[nodiscard]] std::uint64_t line_number() const noexcept { return line_number_; }
   // Of the file as it is stored; total 0 where unknown.
   [[nodiscard]] std::uint64_t bytes_read() const noexcept { return *bytes_read_; }
@@ -53,6 +55,7 @@ class LineSource {
   std::size_t begin_ = 0;  // of what is not yet given out
   std::size_t end_ = 0;
   bool at_end_ = false;
+  bool failed_ = false;
   std::uint64_t line_number_ = 0;
 };
 

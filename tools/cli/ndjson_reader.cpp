@@ -100,6 +100,7 @@ Result<ParsedRecord> key_of(const Fields& fields, std::string& name_buffer) {
   }
   const auto name = json_bytes(fields.values[kProperty], name_buffer);
   if (!name) return fail(name.error().within(kFieldNames[kProperty]));
+  if (name->empty()) return bad(kProperty, "the name is empty");
   if (name->size() > kMaxPropertyNameBytes) {
     return bad(kProperty,
                fmt::format("{} bytes, and the limit is {}", name->size(), kMaxPropertyNameBytes));

@@ -22,12 +22,17 @@ Result<void> RecordPrinter::print(const ExceptionView& record) {
   return output_.write(line_);
 }
 
-Result<void> RecordPrinter::print_all(Cursor& cursor) {
-  for (;;) {
+Result<void> RecordPrinter::print(Cursor& cursor, std::size_t count) {
+  while (count-- > 0) {
     CAVEAT_ASSIGN(const auto* record, cursor.next());
     if (record == nullptr) return {};
     CAVEAT_TRY(print(*record));
   }
+  return {};
+}
+
+Result<void> RecordPrinter::print_all(Cursor& cursor) {
+  return print(cursor, ~std::size_t{0});
 }
 
 }  // namespace caveat::cli

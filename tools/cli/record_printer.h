@@ -15,7 +15,8 @@ class RecordPrinter {
  public:
   RecordPrinter(const StorageOptimizer& store, Output& output) : store_(store), output_(output) {}
   [[nodiscard]] Result<void> print(const ExceptionView& record);
-  // All that a cursor gives.
+  // At most so many of those that a cursor gives.
+  [[nodiscard]] Result<void> print(Cursor& cursor, std::size_t count);
   [[nodiscard]] Result<void> print_all(Cursor& cursor);
   [[nodiscard]] std::uint64_t printed() const noexcept { return printed_; }
 

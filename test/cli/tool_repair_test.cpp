@@ -1,0 +1,243 @@
+// What the executable does with damage, bad input and slips of the keyboard.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "test/cli/tool.h"
+
+using namespace caveat::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string make_store(const TestDirectory& directory, std::size_t count) {
+  const auto store = directory.path("store");
+  const auto ran = run_tool({"import", store, "-"}, sample_records(count));
+  INFO(ran.err);
+  REQUIRE(ran.exit == 0);
+  return store;
+}
+
+// A bit in the first data block of every table of the column family.
+void damage_tables(const std::string& store, const std::string& family) {
+  std::size_t damaged = 0;
+  for (const auto& file : fs::directory_iterator(store)) {
+    if (file.path().extension() != ".sst") continue;
+    auto bytes = read_file(file.path());
+    // The end of "rocksdb.column.family.name", whose begin the property before it has as well.
+    if (bytes.find("name" + family) == std::string::npos) continue;
+    bytes[40] = static_cast<char>(bytes[40] ^ 1);
+    write_file(file.path(), bytes);
+    ++damaged;
+  }
+  REQUIRE(damaged > 0);
+}
+
+const std::string kGood =
+    R"({"node":1,"property":"a","inherited":1,"actual":2,"reason":"","source":"Explicit",)"
+    R"("created_at":"2022-01-01T00:00:00Z","confidence":1.0})";
+
+std::string replaced(const std::string& from, const std::string& to) {
+  auto line = kGood;
+  return line.replace(line.find(from), from.size(), to);
+}
+
+std::string nested(std::size_t depth) {
+  return std::string(depth, '[') + "1" + std::string(depth, ']');
+}
+
+}  // namespace
+
+TEST_CASE("a store with a damaged index answers, takes writes, and is mended as it says") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 7000);
+  const auto right = run_tool({"query", store, "--property", "group0/item1"}).out;
+  const auto all = run_tool({"dump", store}).out;
+  damage_tables(store, "property");
+
+  const auto query = run_tool({"query", store, "--property", "group0/item1"});
+  CHECK(query.exit == 0);
+  CHECK(query.out == right);
+  CHECK(query.err.find("the property index is damaged") != std::string::npos);
+  CHECK(std::count(query.err.begin(), query.err.end(), '\n') == 1);
+  CHECK(run_tool({"query", store, "--property", "group0/item1", "--explain"}).exit == 0);
+  CHECK(run_tool({"stats", store}).exit == 0);
+  CHECK(run_tool({"put", store, kGood}).out == "stored\n");
+  CHECK(run_tool({"remove", store, "1", "a"}).exit == 0);
+
+  const auto verify = run_tool({"verify", store});
+  CHECK(verify.exit == 1);
+  CHECK(verify.out.find("the property index is incomplete") != std::string::npos);
+  CHECK(verify.out.find("run: caveat rebuild-indexes " + store) != std::string::npos);
+  CHECK(verify.out.find("the store is sound") == std::string::npos);
+  CHECK(run_tool({"verify", store, "--json"}).out.find(R"("incomplete_indexes":["property"])") !=
+        std::string::npos);
+  CHECK(run_tool({"compact", store}).exit == 0);
+
+  const auto rebuild = run_tool({"rebuild-indexes", store});
+  INFO(rebuild.err);
+  CHECK(rebuild.exit == 0);
+  CHECK(run_tool({"verify", store}).exit == 0);
+  CHECK(run_tool({"compact", store}).exit == 0);
+  const auto again = run_tool({"query", store, "--property", "group0/item1"});
+  CHECK(again.out == right);
+  CHECK(again.err.empty());
+  CHECK(run_tool({"dump", store}).out == all);
+}
+
+TEST_CASE("verify lists all damage, says what to do, and counts recent writes") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 3000);
+  CHECK(run_tool({"verify", store}).out.find("records         3,000") != std::string::npos);
+  damage_tables(store, "source");
+  damage_tables(store, "temporal");
+  const auto verify = run_tool({"verify", store});
+  CHECK(verify.exit == 1);
+  CHECK(verify.out.find("error: source") != std::string::npos);
+  CHECK(verify.out.find("error: temporal") != std::string::npos);
+  CHECK(verify.out.find("records         3,000") != std::string::npos);
+  CHECK(run_tool({"optimize", store, "--json"}).out.find(R"("indexes_rebuilt":2)") !=
+        std::string::npos);
+  CHECK(run_tool({"verify", store}).exit == 0);
+}
+
+TEST_CASE("one bad line costs itself only") {
+  const std::string name4097(4097, 'n');
+  const std::vector<std::pair<std::string, std::string>> bad = {
+      {replaced("\"a\"", "\"\""), "property: the name is empty"},
+      {replaced("\"a\"", R"({"$bytes":""})"), "property: the name is empty"},
+      {replaced("\"a\"", "\"" + name4097 + "\""), "property: 4097 bytes, and the limit is 4096"},
+      {replaced(":1,", ":-1,"), "node: this is no unsigned integer"},
+      {replaced(":1,", ":18446744073709551616,"), "a number is malformed or out of range"},
+      {replaced(":1,", ":1.5,"), "node: this is no unsigned integer"},
+      {replaced("\"property\"", R"("property_hash":7,"property")"), "exclude each other"},
+      {replaced("1.0", "NaN"), "it is no JSON"},
+      {replaced("1.0", "1e999"), "a number is malformed or out of range"},
+      {replaced("1.0", "1.01"), "confidence: 1.01 is not in [0, 1]"},
+      {replaced("\"actual\":2", "\"actual\":" + nested(17)), "nested more than 16 deep"},
+      {replaced("\"actual\":2", "\"actual\":" + nested(2000)), "nested too deep"},
+      {replaced("\"actual\":2", R"({"x":1})"), "it is no JSON"},
+      {replaced("2022", "2322"), "created_at"},
+      {replaced("Explicit", "Implicit"), "source"},
+      {"\xff\xfe", "no UTF-8"},
+  };
+  const auto line = [](int node) {
+    return replaced(":1,", ":" + std::to_string(node) + ",") + "\n";
+  };
+  for (const auto& [text, reason] : bad) {
+    INFO(text.substr(0, 200));
+    const TestDirectory directory;
+    const auto input = line(10) + line(11) + text + "\n" + line(12);
+
+    const auto skip =
+        run_tool({"import", directory.path("skip"), "-", "--on-error", "skip"}, input);
+    INFO(skip.err);
+    CHECK(skip.exit == 0);
+    CHECK(skip.err.find("caveat: line 3: ") == 0);
+    CHECK(skip.err.find(reason) != std::string::npos);
+    CHECK(run_tool({"count", directory.path("skip")}).out == "3\n");
+
+    const auto stop = run_tool({"import", directory.path("stop"), "-"}, input);
+    CHECK(stop.exit == 1);
+    CHECK(stop.err == skip.err);
+    CHECK(run_tool({"count", directory.path("stop")}).out == "2\n");
+  }
+}
+
+TEST_CASE("a record that is too large is one bad line") {
+  const TestDirectory directory;
+  const std::string huge(std::size_t{65} << 20, 'x');
+  const auto input = kGood + "\n" + replaced("\"reason\":\"\"", "\"reason\":\"" + huge + "\"") +
+                     "\n" + replaced(":1,", ":2,") + "\n";
+  const auto ran = run_tool({"import", directory.path("s"), "-", "--on-error", "skip"}, input);
+  CHECK(ran.exit == 0);
+  CHECK(ran.err.find("caveat: line 2: ") == 0);
+  CHECK(run_tool({"count", directory.path("s")}).out == "2\n");
+}
+
+TEST_CASE("input that is cut short keeps what came before, and says how much") {
+  const TestDirectory directory;
+  const auto plain = directory.path("plain");
+  write_file(plain, sample_records(50000));
+  const auto packed = directory.path("packed.zst");
+  if (std::system(("zstd -q " + plain + " -o " + packed + " 2>/dev/null").c_str()) != 0) {
+    WARN("no zstd to pack with");
+    return;
+  }
+  const auto bytes = read_file(packed);
+  write_file(packed, bytes.substr(0, bytes.size() / 2));
+  const auto ran = run_tool({"import", directory.path("s"), packed, "--json"});
+  CHECK(ran.exit == 1);
+  CHECK(ran.err == "caveat: the compressed input ends in the middle of a frame\n");
+  REQUIRE(ran.out.find("{\"records\":") == 0);
+  CHECK(ran.out.find("\"complete\":false") != std::string::npos);
+  const auto counted = run_tool({"count", directory.path("s")}).out;
+  CHECK(ran.out.find("{\"records\":" + counted.substr(0, counted.size() - 1) + ",") == 0);
+  CHECK(counted != "0\n");
+}
+
+TEST_CASE("a small budget imports the same records") {
+  const TestDirectory directory;
+  const auto records = sample_records(20000);
+  const auto store = directory.path("s");
+  REQUIRE(run_tool({"import", store, "-", "--memory", "8"}, records).exit == 0);
+  CHECK(sorted_lines(run_tool({"dump", store}).out) == sorted_lines(records));
+  for (const auto* size : {"99999999999999", "7", "0", "-1", "1048577"}) {
+    const auto ran = run_tool({"import", store, "-", "--memory", size}, records);
+    INFO(ran.err);
+    CHECK(ran.exit == 2);
+    CHECK(ran.err.find("--memory") != std::string::npos);
+  }
+}
+
+TEST_CASE("a word that is no command is named") {
+  CHECK(run_tool({"bogus"}).err ==
+        "caveat: \"bogus\" is no command; \"caveat --help\" lists them\n");
+  CHECK(run_tool({"verfiy", "s"}).err ==
+        "caveat: \"verfiy\" is no command; did you mean \"verify\"?\n");
+  CHECK(run_tool({"rebuild", "s"}).err ==
+        "caveat: \"rebuild\" is no command; did you mean \"rebuild-indexes\"?\n");
+  CHECK(run_tool({}).err == "caveat: a command is needed; \"caveat --help\" lists them\n");
+  CHECK(run_tool({"bogus"}).exit == 2);
+}
+
+TEST_CASE("messages cannot steer the terminal") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 7);
+  const auto ran = run_tool({"get", store, "7", "\x1b[31mred\x07\xff\xc2\x9b"});
+  CHECK(ran.exit == 3);
+  CHECK(ran.err ==
+        "caveat: node 7 has no exception of property \"\\x1b[31mred\\x07\\xff\\xc2\\x9b\"\n");
+}
+
+TEST_CASE("a resume token comes only where something is left") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 7);
+  for (const auto* order : {"key", "time", "confidence"}) {
+    const auto run = [&](const char* limit) {
+      return run_tool({"query", store, "--order", order, "--limit", limit});
+    };
+    CHECK(run("7").err.empty());
+    CHECK(run("8").err.empty());
+    const auto six = run("6");
+    CHECK(std::count(six.out.begin(), six.out.end(), '\n') == 6);
+    REQUIRE(six.err.rfind("resume: ", 0) == 0);
+    const auto token = six.err.substr(8, six.err.size() - 9);
+    const auto rest = run_tool({"query", store, "--order", order, "--resume", token});
+    CHECK(six.out + rest.out == run("7").out);
+  }
+}
+
+TEST_CASE("a clear says how much it removed, and when there was nothing") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 70);
+  const auto none = run_tool({"remove", store, "--clear-property", "nosuch", "--json"});
+  CHECK(none.exit == 3);
+  CHECK(none.out.empty());
+  CHECK(none.err == "caveat: property \"nosuch\" has no exceptions\n");
+  CHECK(run_tool({"remove", store, "--clear-node", "999"}).exit == 3);
+  CHECK(run_tool({"remove", store, "--clear-node", "1", "--json"}).out ==
+        "{\"removed\":true,\"records\":7}\n");
+  CHECK(run_tool({"count", store}).out == "63\n");
+}
