@@ -94,7 +94,7 @@ Result<void> PostingFamily::apply(std::span<const PostingChange> changes, KvBatc
     rest = rest.first(rest.size() - mine.size());
     auto& bound = (*staged_)[index];
     if (bound.change_bytes > kMaxPendingBytes || mine.size() > kMaxOperandChanges) {
-      const auto merged = merge_into(index, mine, out);
+      auto merged = merge_into(index, mine, out);
       if (merged) continue;
       if (merged.error().code() != ErrorCode::corruption) {
         staged_.reset();

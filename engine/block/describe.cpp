@@ -6,7 +6,6 @@
 namespace caveat {
 
 using detail::ByteReader;
-using detail::get_fixed;
 using detail::IntEncoding;
 
 // Walks the block field by field. Offsets never go back, so that what is missing shows.

@@ -258,6 +258,7 @@ Result<void> ValueStream::load_images() {
   }
   if (descending_) std::reverse(missing.begin(), missing.end());  // then places are in key order
   std::vector<Directory::Position> positions;
+  positions.reserve(missing.size());
   for (const std::size_t i : missing) positions.push_back(places_[next[i].place]);
   if (!positions.empty()) {
     CAVEAT_ASSIGN(auto images, context_.reader.load_many(*view_.version, positions,
