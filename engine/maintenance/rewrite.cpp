@@ -154,6 +154,7 @@ Result<bool> Mutator::apply_clears() {
   };
   if (!directory.empty()) {
     for (const auto& [node, sequence] : clears.nodes()) {
+      if (lowers.size() >= most) break;
       auto position = directory.locate({node, 0});
       for (;
            position != directory.end() && directory.at(position).lower <= ExceptionKey{node, ~0ULL};

@@ -213,4 +213,51 @@ TEST_CASE("a property that the catalogue lacks is an error that names the partit
              Catch::StartsWith("primary node 0") && Catch::Contains("not in the catalogue"));
 }
 
+// Counts the partitions that are read from one write to the next: those of one step.
+class StepCounter : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    reading_ = 0;
+    return BackendDouble::write(batch, durability);
+  }
+  Result<void> multi_get(Family family, std::span<const std::string_view> keys,
+                         const KvSnapshot* snapshot, std::span<std::string> values,
+                         std::span<bool> found) override {
+    reading_ += keys.size();
+    most = std::max(most, reading_);
+    return BackendDouble::multi_get(family, keys, snapshot, values, found);
+  }
+  std::size_t most = 0;
+
+ private:
+  std::size_t reading_ = 0;
+};
+
+// Clears of many nodes were applied to all their partitions in one step, whatever memory that took.
+TEST_CASE("a step of maintenance is sized by the memory budget", "[regression]") {
+  auto backend = std::make_unique<StepCounter>(shared_memory_backend());
+  StepCounter& counter = *backend;
+  Options options;
+  options.background_maintenance = false;
+  options.partition_records = 64;
+  options.memory_budget_bytes = kMemoryBudgetMin;
+  auto store = value_of(StorageOptimizer::open(std::move(backend), options));
+  std::vector<ExceptionRecord> records;
+  for (NodeId node = 0; node < 30000; ++node) {
+    records.push_back({{node, hash_property("p")}, with(1.0F, 0)});
+  }
+  value_of(store.bulk_store(records));
+  value_of(store.flush());
+  REQUIRE(store.estimate_storage_statistics().partitions > 300);
+  for (NodeId node = 0; node < 30000; node += 50) value_of(store.clear_node(node));
+  value_of(store.flush());
+  counter.most = 0;
+  value_of(store.optimize_storage());
+  CHECK(counter.most > 0);
+  CHECK(counter.most <= 64);  // 8 MiB / 4 KiB a row, but 4,096 rows at least
+  CHECK(value_of(store.count({})) == 30000 - 600);
+  require_sound(store);
+}
+
 }  // namespace caveat::test

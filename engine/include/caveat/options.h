@@ -40,10 +40,12 @@ struct Options {
   // Bound on everything the store keeps in memory, in bytes: delta, caches, filters, dictionaries,
   // arenas and the backend's buffers. Default 256 MiB; at least kMemoryBudgetMin, or
   // invalid_argument. What does not fit is read on demand. May differ at each open.
-  // Beyond it goes what cannot be cut in pieces: a record while it is written, read or folded (some
-  // copies of it, up to 64 MiB each), the names in the catalogue, some 100 bytes for each
-  // partition, clears that wait to be applied, 16 bytes for each hint while rebuild_indexes runs,
-  // results that a call returns at once, and what cursors and pins hold.
+  // Beyond it goes: a record while it is written, read or folded (some copies of it, up to 64 MiB
+  // each), the names in the catalogue, some 100 bytes for each partition, key filters of partitions
+  // written since the open (10 bits a record and a node; an open fills an eighth of the budget, and
+  // misses in the rest read a block), clears that wait to be applied, 16 bytes for each hint while
+  // rebuild_indexes runs, results that a call returns at once, what cursors and pins hold, and the
+  // allocator's spare room.
   std::size_t memory_budget_bytes = 256 * kMiB;
 
   // Of the budget, bytes for decoded blocks and hot records. Default 0: a quarter of the budget.
