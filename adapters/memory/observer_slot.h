@@ -37,6 +37,12 @@ class ObserverSlot {
   KvObserver* observer_ = nullptr;
 };
 
+// The index families: what is in them can be derived from the primary.
+[[nodiscard]] constexpr bool derivable(Family family) noexcept {
+  return family == Family::property || family == Family::source || family == Family::confidence ||
+         family == Family::temporal;
+}
+
 // Only values of these families are ever worth rewriting.
 [[nodiscard]] constexpr bool rewritable(Family family) noexcept {
   switch (family) {

@@ -33,11 +33,11 @@ constexpr auto kAskEvery = std::chrono::milliseconds(50);
 Result<void> RocksdbIterator::status() const {
   const rocksdb::Status status = iterator_->status();
   if (status.ok()) return {};
-  return fail(to_error(status, std::string(to_string(family_)) + ", while iterating"));
+  return fail(names_.error(status, std::string(to_string(family_)) + ", while iterating"));
 }
 
 tl::unexpected<StorageError> RocksdbBackend::closed() const {
-  return fail(ErrorCode::closed, "the store " + path_.string() + " is closed");
+  return fail(ErrorCode::closed, "the store " + names_.shown() + " is closed");
 }
 
 Result<bool> RocksdbBackend::get(Family family, std::string_view key, const KvSnapshot* snapshot,
@@ -49,7 +49,7 @@ Result<bool> RocksdbBackend::get(Family family, std::string_view key, const KvSn
   if (status.ok()) return true;
   value.clear();
   if (status.IsNotFound()) return false;
-  return fail(to_error(status, family, key));
+  return fail(names_.error(status, family, key));
 }
 
 Result<void> RocksdbBackend::multi_get(Family family, std::span<const std::string_view> keys,
@@ -67,7 +67,9 @@ Result<void> RocksdbBackend::multi_get(Family family, std::span<const std::strin
                 statuses.data(), /*sorted_input=*/true);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     found[i] = statuses[i].ok();
-    if (!found[i] && !statuses[i].IsNotFound()) return fail(to_error(statuses[i], family, keys[i]));
+    if (!found[i] && !statuses[i].IsNotFound()) {
+      return fail(names_.error(statuses[i], family, keys[i]));
+    }
     values[i].assign(found[i] ? read[i].ToStringView() : std::string_view());
   }
   return {};
@@ -85,7 +87,7 @@ Result<std::unique_ptr<KvIterator>> RocksdbBackend::iterate(Family family,
     options.fill_cache = false;  // a scan must not push out what point reads need
   }
   std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, handle(family)));
-  return std::make_unique<RocksdbIterator>(family, std::move(iterator), live_);
+  return std::make_unique<RocksdbIterator>(family, std::move(iterator), live_, names_);
 }
 
 Result<std::shared_ptr<const KvSnapshot>> RocksdbBackend::snapshot() {
@@ -116,7 +118,7 @@ Result<void> RocksdbBackend::flush() {
   }
   if (events_->stopped()) return fail(stopped_error());
   if (status.ok()) return {};
-  return fail(to_error(status, path_.string() + ": sync of the log"));
+  return fail(names_.error(status, names_.shown() + ": sync of the log"));
 }
 
 rocksdb::Status RocksdbBackend::compact_range(Family family, std::atomic<bool>* canceled) {
@@ -146,7 +148,7 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
     status = work.get();
   }
   if (status.ok()) return {};
-  return fail(to_error(status, std::string(to_string(family)) + ", while compacting"));
+  return fail(names_.error(status, std::string(to_string(family)) + ", while compacting"));
 }
 
 Result<KvProperties> RocksdbBackend::properties() const {

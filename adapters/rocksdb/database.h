@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <thread>
 
 #include "adapters/rocksdb/rocksdb_options.h"
+#include "adapters/rocksdb/status.h"
 #include "adapters/rocksdb/store_directory.h"
 #include "adapters/rocksdb/store_events.h"
 #include "caveat/kv_backend.h"
@@ -61,6 +63,10 @@ class RocksdbBackend final : public KvBackend {
   rocksdb::Status sync_log();
   Result<void> note_log(bool sync);
 
+  // --- database_repair.cpp ---
+  Result<std::bitset<kFamilyCount>> find_damage();
+  Result<void> drop_families(std::bitset<kFamilyCount> families);
+
   // --- database_resume.cpp ---
   // An error while RocksDB refuses writes.
   Result<void> check_writable();
@@ -69,6 +75,7 @@ class RocksdbBackend final : public KvBackend {
   [[nodiscard]] StorageError stopped_error() const;
 
   std::filesystem::path path_;
+  const StoreNames names_;
   RocksdbBackendOptions options_;  // keeps the injected Env alive
   DirectoryLock lock_;
   std::shared_ptr<StoreEvents> events_;

@@ -19,7 +19,7 @@ Result<void> RocksdbBackend::clear(Family family) {
   rocksdb::Status status = db_->DropColumnFamily(slot);
   // Dropped by an earlier call that could not make it anew.
   if (!status.ok() && !status.IsColumnFamilyDropped()) {
-    return fail(to_error(status, std::string(to_string(family)) + ", while dropping it"));
+    return fail(names_.error(status, std::string(to_string(family)) + ", while dropping it"));
   }
   events_->quarantine().release(family);
   const auto& described = store_.families[static_cast<std::size_t>(family)];
@@ -28,7 +28,7 @@ Result<void> RocksdbBackend::clear(Family family) {
   if (status.ok()) status = db_->DestroyColumnFamilyHandle(std::exchange(slot, fresh));
   events_->quarantine().begin(*db_, handles_);
   if (status.ok()) return {};
-  return fail(to_error(status, std::string(to_string(family)) + ", while making it anew"));
+  return fail(names_.error(status, std::string(to_string(family)) + ", while making it anew"));
 }
 
 }  // namespace caveat::detail

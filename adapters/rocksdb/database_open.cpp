@@ -10,25 +10,23 @@ namespace caveat::detail {
 namespace {
 
 // What Open's statuses mean for the caller, who has a directory and no call to correct.
-StorageError open_error(const std::filesystem::path& path, const rocksdb::Status& status) {
-  std::string text = status.ToString();
-  // A table that is missing is last looked for under the suffix of LevelDB's days.
-  const std::size_t suffix = text.find(".ldb");
-  if (suffix != std::string::npos) text.replace(suffix, 4, ".sst");
+StorageError open_error(const std::filesystem::path& path, const StoreNames& names,
+                        const rocksdb::Status& status) {
+  const std::string text = names.in(status.ToString());
   if (text.find("lock file") != std::string::npos || text.find("lock hold") != std::string::npos) {
-    return {ErrorCode::locked, path.string() +
+    return {ErrorCode::locked, names.shown() +
                                    " is open in a program that uses RocksDB directly (" +
                                    database_lock_owner(path) + "): " + text};
   }
   // Families, comparators or table formats that this version does not know.
   if (status.IsInvalidArgument() || status.IsNotSupported()) {
-    return {ErrorCode::unsupported_format, path.string() + ": " + text};
+    return {ErrorCode::unsupported_format, names.shown() + ": " + text};
   }
   // The file it names should be there.
   if (text.find("No such file") != std::string::npos) {
-    return {ErrorCode::corruption, path.string() + ": " + text};
+    return names.error(rocksdb::Status::Corruption(text), names.shown());
   }
-  return to_error(status, path.string());
+  return names.error(status, names.shown());
 }
 
 }  // namespace
@@ -36,9 +34,10 @@ StorageError open_error(const std::filesystem::path& path, const rocksdb::Status
 RocksdbBackend::RocksdbBackend(const std::filesystem::path& path,
                                const RocksdbBackendOptions& options, DirectoryLock lock)
     : path_(path),
+      names_(path.string(), shown_path(path).string()),
       options_(options),
       lock_(std::move(lock)),
-      events_(std::make_shared<StoreEvents>()),
+      events_(std::make_shared<StoreEvents>(names_)),
       store_(make_store_options(options, path, events_)) {
   store_.gate->set_condition([this] { return no_writer_inside(); });
 }
@@ -60,14 +59,24 @@ Result<std::unique_ptr<RocksdbBackend>> RocksdbBackend::open(const std::filesyst
 Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSIGN(const bool exists, holds_database(path_));
   store_.db.create_if_missing = !exists;
-  if (exists) CAVEAT_TRY(check_logs(path_, path_, lock_.logs()));
+  if (exists) CAVEAT_TRY(check_logs(path_, names_.shown(), lock_.logs()));
   // From here on RocksDB may be done with them.
   if (lock_.logs().newest != 0) CAVEAT_TRY(lock_.set_logs({}, /*sync=*/true));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(store_.db, path_.string(), store_.families, &handles, &db);
-  if (!status.ok()) return fail(open_error(path_, status));
+  const auto open = [&] {
+    return rocksdb::DB::Open(store_.db, path_.string(), store_.families, &handles, &db);
+  };
+  rocksdb::Status status = open();
+  if (!status.ok()) {
+    const StorageError error = open_error(path_, names_, status);
+    if (error.code() != ErrorCode::corruption) return fail(error);
+    CAVEAT_ASSIGN(const auto damaged, find_damage());
+    if (damaged.none()) return fail(error);
+    CAVEAT_TRY(drop_families(damaged));
+    status = open();
+    if (!status.ok()) return fail(open_error(path_, names_, status));
+  }
   db_.reset(db);
   CAVEAT_ASSERT(handles.size() == kFamilyCount);
   std::copy(handles.begin(), handles.end(), handles_.begin());
@@ -76,7 +85,7 @@ Result<void> RocksdbBackend::open_database() {
   if (db_->GetLatestSequenceNumber() > 0) return {};
   // 7.8 may drop what a snapshot of an entirely empty database protects: make it not so.
   const rocksdb::Status first = db_->Delete({}, handle(Family::meta), kUnusedKey);
-  if (!first.ok()) return fail(to_error(first, path_.string()));
+  if (!first.ok()) return fail(names_.error(first, names_.shown()));
   return {};
 }
 
@@ -113,7 +122,7 @@ Result<void> RocksdbBackend::close() {
   const std::unique_lock alone(open_mutex_);
   if (!db_) return {};
   if (live_ > 0) {
-    return fail(ErrorCode::busy, path_.string() + " still has " + std::to_string(live_.load()) +
+    return fail(ErrorCode::busy, names_.shown() + " still has " + std::to_string(live_.load()) +
                                      " iterators or snapshots");
   }
   events_->quarantine().end();
@@ -133,9 +142,9 @@ Result<void> RocksdbBackend::close() {
   if (status.ok() && lock_.set_logs({}, /*sync=*/true)) tidy_directory(path_);
   lock_.release();
   if (status.ok()) return {};
-  return fail(to_error(status, path_.string() +
-                                   ": closed, and all that was acknowledged is in its log, but "
-                                   "not all could be tidied up"));
+  return fail(names_.error(status, names_.shown() +
+                                       ": closed, and all that was acknowledged is in its log, but "
+                                       "not all could be tidied up"));
 }
 
 }  // namespace caveat::detail

@@ -64,13 +64,15 @@ bool RocksdbBackend::no_writer_inside() {
 StorageError RocksdbBackend::stopped_error() const {
   const rocksdb::Status status = events_->stopped_by();
   if (error_code(status) == ErrorCode::no_space) {
-    return to_error(status, path_.string() +
-                                ": the disk is full; reads go on, and writes will a few seconds "
-                                "after there is room");
+    return names_.error(status,
+                        names_.shown() +
+                            ": the disk is full; reads go on, and writes will a few seconds "
+                            "after there is room");
   }
-  return to_error(status, path_.string() +
-                              ": writes are refused since an error in the background, until the "
-                              "store is opened again");
+  return names_.error(status,
+                      names_.shown() +
+                          ": writes are refused since an error in the background, until the "
+                          "store is opened again");
 }
 
 }  // namespace caveat::detail

@@ -56,7 +56,7 @@ Result<void> RocksdbBackend::erase_each(rocksdb::WriteBatch& out, const KvBatch&
     }
   }
   if (status.ok()) return {};
-  return fail(to_error(status, range.family, range.key));
+  return fail(names_.error(status, range.family, range.key));
 }
 
 Result<void> RocksdbBackend::add_to(rocksdb::WriteBatch& out, const KvBatch& batch) const {
@@ -83,7 +83,7 @@ Result<void> RocksdbBackend::add_to(rocksdb::WriteBatch& out, const KvBatch& bat
         }
         break;
     }
-    if (!status.ok()) return fail(to_error(status, entry.family, entry.key));
+    if (!status.ok()) return fail(names_.error(status, entry.family, entry.key));
   }
   return {};
 }
@@ -132,7 +132,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   if (status.ok()) return {};
   if (events_->stopped()) return fail(stopped_error());
   const KvBatch::Entry first = batch.entry(0);
-  return fail(to_error(status, first.family, first.key));
+  return fail(names_.error(status, first.family, first.key));
 }
 
 }  // namespace caveat::detail

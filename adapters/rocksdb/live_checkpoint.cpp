@@ -6,9 +6,11 @@
 #include "adapters/rocksdb/live_checkpoint.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <limits>
@@ -46,6 +48,25 @@ ManifestState manifest_state(const fs::path& path) {
   return state;
 }
 
+// Which logs the copy must have; and those with nothing in them, which a checkpoint leaves out.
+struct LogState {
+  detail::OpenLogs open;
+  std::vector<fs::path> empty;
+};
+
+LogState log_state(const fs::path& path) {
+  LogState state{detail::open_logs_of(path), {}};
+  std::error_code error;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code gone;
+    if (entry->path().extension() == ".log" && entry->file_size(gone) == 0 && !gone) {
+      state.empty.push_back(entry->path().filename());
+    }
+  }
+  return state;
+}
+
 // A database with its families' handles.
 struct OpenDatabase {
   std::unique_ptr<rocksdb::DB> db;
@@ -61,9 +82,32 @@ struct OpenDatabase {
   }
 };
 
+// Links where that is allowed, else copies: linking another user's files may be forbidden
+// (fs.protected_hardlinks), and RocksDB copies only where links are not known at all.
+class LinkOrCopy final : public rocksdb::FileSystemWrapper {
+ public:
+  LinkOrCopy() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "caveat.LinkOrCopy"; }
+  rocksdb::IOStatus LinkFile(const std::string& from, const std::string& to,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override {
+    auto status = FileSystemWrapper::LinkFile(from, to, options, debug);
+    if (status.ok() || status.IsPathNotFound()) return status;
+    return rocksdb::IOStatus::NotSupported(status.ToString());
+  }
+};
+
+std::shared_ptr<rocksdb::Env> link_or_copy_env() {
+  // For ever: databases and threads of RocksDB's may outlast any owner.
+  static const auto* const env =
+      new std::shared_ptr<rocksdb::Env>(rocksdb::NewCompositeEnv(std::make_shared<LinkOrCopy>()));
+  return *env;
+}
+
 detail::StoreOptions reading_options(const fs::path& log_directory) {
   RocksdbBackendOptions small;
   small.block_cache_bytes = std::size_t{8} << 20;
+  small.env = link_or_copy_env();
   small.max_open_files = -1;  // a secondary keeps what it has found open
   detail::StoreOptions options = detail::make_store_options(small, log_directory, nullptr);
   options.db.create_missing_column_families = false;
@@ -115,11 +159,41 @@ Result<fs::path> fresh_directory(const fs::path& scratch) {
   return fs::path(name);
 }
 
-// Marks the copy as a store and leaves nothing else of the work behind.
-Result<fs::path> hand_over(const fs::path& path, const fs::path& base, const fs::path& copy) {
+// All files as they are: of a store that RocksDB cannot read, so that opening the copy says why, or
+// does without what can be done without.
+Result<void> copy_files(const fs::path& path, const fs::path& copy) {
+  std::error_code error;
+  fs::create_directory(copy, error);
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path name = entry->path().filename();
+    if (!entry->is_regular_file(error) || name == "LOCK" || name == detail::kLockFile ||
+        name == detail::kMarkerFile || name.string().starts_with("LOG")) {
+      continue;
+    }
+    std::error_code unlinked = std::make_error_code(std::errc::not_supported);
+    if (name.extension() == ".sst") fs::create_hard_link(entry->path(), copy / name, unlinked);
+    if (unlinked) fs::copy_file(entry->path(), copy / name, error);
+    if (error) break;
+  }
+  if (!error) return {};
+  const bool full = error.value() == ENOSPC || error.value() == EDQUOT;
+  return fail(full ? ErrorCode::no_space : ErrorCode::io_error,
+              copy.string() + ": " + error.message());
+}
+
+// Marks the copy as a store, says of which, and leaves nothing else of the work behind.
+Result<fs::path> hand_over(const fs::path& path, const fs::path& base, const fs::path& copy,
+                           const LogState& logs) {
   const fs::path kept = base.string() + ".store";
   std::error_code error;
   fs::copy_file(path / detail::kMarkerFile, copy / detail::kMarkerFile, error);
+  if (!error) {
+    std::ofstream(copy / detail::kOriginFile) << path.string() << '\0';
+    CAVEAT_ASSIGN(detail::DirectoryLock lock, detail::DirectoryLock::acquire(copy));
+    CAVEAT_TRY(lock.set_logs(logs.open, /*sync=*/false));
+    for (const fs::path& name : logs.empty) std::ofstream(copy / name, std::ios::app);
+  }
   if (!error) fs::permissions(copy, fs::perms::owner_all, error);
   if (!error) fs::rename(copy, kept, error);
   discard(base);
@@ -140,29 +214,39 @@ Result<fs::path> checkpoint_of_live_store(const fs::path& path, const fs::path& 
   const fs::path copy = base / "store";
   const fs::path logs = base / "logs";
 
+  LogState logs_before;
   rocksdb::Status status;
   bool changed = false;
   auto pause = std::chrono::milliseconds(5);
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     const ManifestState before = manifest_state(path);
+    logs_before = log_state(path);
     status = copy_once(path, logs, copy);
     changed = !(manifest_state(path) == before);
     if (status.ok() && !changed) {
       status = verify(copy, logs);
-      if (status.ok()) return hand_over(path, base, copy);
+      if (status.ok()) return hand_over(path, base, copy, logs_before);
     }
     discard(copy);
     discard(fs::path(copy.string() + ".tmp"));  // of a checkpoint that failed half way
     // An error of files that stand still will not go away.
-    if (!status.ok() && !changed && attempt >= 3) break;
+    if (!status.ok() && !changed && attempt >= 2) break;
     std::this_thread::sleep_for(pause);
     pause = std::min(2 * pause, kPauseMax);
+  }
+  if (!status.ok() && !changed && detail::error_code(status) == ErrorCode::corruption) {
+    const ManifestState before = manifest_state(path);
+    logs_before = log_state(path);
+    const auto copied = copy_files(path, copy);
+    changed = !(manifest_state(path) == before);
+    if (copied && !changed) return hand_over(path, base, copy, logs_before);
   }
   discard(base);
   if (status.ok() || changed) {
     return fail(ErrorCode::busy, path.string() + " kept changing while it was copied; try again");
   }
-  return fail(detail::to_error(status, path.string() + ", while copying"));
+  const detail::StoreNames names(copy.string(), path.string());
+  return fail(names.error(status, path.string() + ", while copying"));
 }
 
 }  // namespace caveat

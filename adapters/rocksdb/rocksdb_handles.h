@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "adapters/rocksdb/status.h"
 #include "caveat/kv_backend.h"
 
 namespace caveat::detail {
@@ -40,8 +41,8 @@ class RocksdbSnapshot final : public KvSnapshot {
 class RocksdbIterator final : public KvIterator {
  public:
   RocksdbIterator(Family family, std::unique_ptr<rocksdb::Iterator> iterator,
-                  std::atomic<std::size_t>& live)
-      : live_(live), family_(family), iterator_(std::move(iterator)) {}
+                  std::atomic<std::size_t>& live, const StoreNames& names)
+      : live_(live), family_(family), names_(names), iterator_(std::move(iterator)) {}
 
   void seek_to_first() override { iterator_->SeekToFirst(); }
   void seek(std::string_view key) override { iterator_->Seek({key.data(), key.size()}); }
@@ -60,6 +61,7 @@ class RocksdbIterator final : public KvIterator {
  private:
   LiveCount live_;  // destroyed last: the iterator is gone before the count says so
   Family family_;
+  const StoreNames& names_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 

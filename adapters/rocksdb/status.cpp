@@ -47,7 +47,38 @@ StorageError to_error(const rocksdb::Status& status, std::string_view what) {
 }
 
 StorageError to_error(const rocksdb::Status& status, Family family, std::string_view key) {
-  return to_error(status, std::string(to_string(family)) + " " + hex_key(key));
+  return to_error(status, key_place(family, key));
+}
+
+std::string StoreNames::in(std::string text) const {
+  const auto replace = [&text](std::string_view from, std::string_view to) {
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
+      text.replace(at, from.size(), to);
+      at += to.size();
+    }
+  };
+  if (open_ != shown_) replace(open_, shown_);
+  // A table that is missing is last looked for under the suffix of LevelDB's days.
+  replace(".ldb", ".sst");
+  return text;
+}
+
+StorageError StoreNames::error(const rocksdb::Status& status, std::string_view what) const {
+  const StorageError error = to_error(status, what);
+  std::string text = in(error.message());
+  if (error.code() == ErrorCode::corruption) {
+    text += "; restore the store from a backup, or see with caveat verify what is affected";
+  }
+  return {error.code(), std::move(text)};
+}
+
+StorageError StoreNames::error(const rocksdb::Status& status, Family family,
+                               std::string_view key) const {
+  return error(status, key_place(family, key));
+}
+
+std::string key_place(Family family, std::string_view key) {
+  return std::string(to_string(family)) + " " + hex_key(key);
 }
 
 std::string hex_key(std::string_view key) {

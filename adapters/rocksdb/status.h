@@ -4,6 +4,7 @@
 #include <rocksdb/status.h>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "caveat/kv_backend.h"
 
@@ -15,6 +16,28 @@ namespace caveat::detail {
 [[nodiscard]] StorageError to_error(const rocksdb::Status& status, std::string_view what);
 [[nodiscard]] StorageError to_error(const rocksdb::Status& status, Family family,
                                     std::string_view key);
+
+// Errors that name files as the user knows them: what is open may be a private copy of a store that
+// somebody inspects, and its name would mean nothing to him. Damage gets a word on what to do.
+class StoreNames {
+ public:
+  StoreNames(std::string open, std::string shown)
+      : open_(std::move(open)), shown_(std::move(shown)) {}
+
+  [[nodiscard]] const std::string& shown() const noexcept { return shown_; }
+  [[nodiscard]] StorageError error(const rocksdb::Status& status, std::string_view what) const;
+  [[nodiscard]] StorageError error(const rocksdb::Status& status, Family family,
+                                   std::string_view key) const;
+  // With the names in it changed.
+  [[nodiscard]] std::string in(std::string text) const;
+
+ private:
+  std::string open_;
+  std::string shown_;
+};
+
+// "primary 0x0102"
+[[nodiscard]] std::string key_place(Family family, std::string_view key);
 
 // The first 32 bytes as 0x..., and "..." where there are more.
 [[nodiscard]] std::string hex_key(std::string_view key);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -142,6 +143,13 @@ Result<DirectoryState> inspect_directory(const fs::path& path) {
                                                    name + "\" but no file CAVEAT");
   }
   return DirectoryState::empty;
+}
+
+fs::path shown_path(const fs::path& path) {
+  std::ifstream in(path / kOriginFile);
+  std::string origin;
+  if (!std::getline(in, origin, '\0') || origin.empty()) return path;
+  return origin;
 }
 
 Result<void> make_directory(const fs::path& path) {

@@ -15,6 +15,7 @@ namespace caveat::detail {
 inline constexpr std::string_view kMarkerFile = "CAVEAT";
 inline constexpr std::string_view kMarkerDraft = "CAVEAT.new";  // until it is whole
 inline constexpr std::string_view kLockFile = "caveat.lock";
+inline constexpr std::string_view kOriginFile = "caveat.origin";  // in a copy: of which store
 inline constexpr unsigned kStoreFormat = 1;
 
 enum class DirectoryState : std::uint8_t {
@@ -25,6 +26,9 @@ enum class DirectoryState : std::uint8_t {
 
 // Changes nothing. unsupported_format for anything else: foreign files, or a newer format.
 [[nodiscard]] Result<DirectoryState> inspect_directory(const std::filesystem::path& path);
+
+// The store that a copy made for inspection is of; of any other, itself.
+[[nodiscard]] std::filesystem::path shown_path(const std::filesystem::path& path);
 
 // Makes the directory (0700) with its parents.
 [[nodiscard]] Result<void> make_directory(const std::filesystem::path& path);

@@ -124,7 +124,7 @@ void StoreEvents::report_compaction(Family family, std::uint32_t id,
       return;
     }
   }
-  const StorageError error = to_error(status, what);
+  const StorageError error = names_.error(status, what);
   observer_.notify([&](KvObserver& o) {
     if (damage) {
       o.on_family_damaged(family, error);
@@ -156,7 +156,7 @@ void StoreEvents::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
   }
   if (!stopped_) sealed_at_stop_ = memtables_sealed_.load();
   stopped_.store(true, std::memory_order_release);
-  const StorageError error = to_error(*status, reason_name(reason));
+  const StorageError error = names_.error(*status, reason_name(reason));
   observer_.notify([&](KvObserver& o) { o.on_background_error(error); });
 }
 

@@ -15,12 +15,16 @@
 
 #include "adapters/memory/observer_slot.h"
 #include "adapters/rocksdb/quarantine.h"
+#include "adapters/rocksdb/status.h"
 #include "caveat/kv_backend.h"
 
 namespace caveat::detail {
 
 class StoreEvents final : public rocksdb::EventListener {
  public:
+  explicit StoreEvents(StoreNames names) : names_(std::move(names)) {}
+
+  [[nodiscard]] const StoreNames& names() const noexcept { return names_; }
   ObserverSlot& observer() noexcept { return observer_; }
   CompactionQuarantine& quarantine() noexcept { return quarantine_; }
 
@@ -59,6 +63,7 @@ class StoreEvents final : public rocksdb::EventListener {
   using Clock = std::chrono::steady_clock;
   void report_compaction(Family family, std::uint32_t id, const rocksdb::Status& status);
 
+  const StoreNames names_;
   ObserverSlot observer_;
   CompactionQuarantine quarantine_;
   std::atomic<bool> stopped_{false};

@@ -110,7 +110,10 @@ Result<void> Engine::close() {
   core_.record_cache.clear();
   core_.versions.clear();
   auto closed = core_.backend->close();
-  return folded ? closed : folded;
+  if (folded) return closed;
+  return fail(folded.error().within(
+      "close: the store is closed, and all that was acknowledged is in its log, but it could not "
+      "be tidied up"));
 }
 
 bool Engine::maintenance_idle() const {

@@ -9,6 +9,7 @@
 #include "engine/partition/container.h"
 #include "engine/store/directory_page.h"
 #include "engine/store/engine.h"
+#include "engine/store/lost_families.h"
 
 namespace caveat {
 
@@ -34,6 +35,24 @@ Result<StoredPages> read_pages(KvBackend& backend) {
   }
   CAVEAT_TRY(it->status());
   return stored;
+}
+
+// Index families that the backend emptied: incomplete from now on, until they are rebuilt.
+Result<void> heed_lost_families(KvBackend& backend, Superblock& superblock) {
+  KvBatch batch;
+  for (const Family family : kIndexFamilies) {
+    std::string value;
+    CAVEAT_ASSIGN(const bool lost,
+                  backend.get(Family::meta, lost_family_key(family), nullptr, value));
+    if (!lost) continue;
+    superblock.index_complete[static_cast<std::size_t>(family)] = false;
+    batch.erase(Family::meta, lost_family_key(family));
+  }
+  if (batch.empty()) return {};
+  std::string bytes;
+  superblock.encode(bytes);
+  batch.put(Family::meta, kSuperblockKey, bytes);
+  return backend.write(batch, Durability::fsync);
 }
 
 // Reads a stretch of the directory off the primary itself.
@@ -95,6 +114,7 @@ Result<void> Engine::recover() {
     batch.put(Family::meta, kSuperblockKey, bytes);
     CAVEAT_TRY(backend.write(batch, Durability::fsync));
   }
+  CAVEAT_TRY(heed_lost_families(backend, core_.superblock));
   core_.next_partition_id = core_.superblock.partition_ids_end;
   TermRules rules;
   rules.temporal_shift = core_.superblock.temporal_shift;

@@ -1,12 +1,16 @@
 // Damage in one file: the rest of the store goes on.
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <random>
 #include <thread>
 
+#include "adapters/rocksdb/live_checkpoint.h"
+#include "engine/store/lost_families.h"
 #include "test/adapters/harness.h"
 
 #ifndef CAVEAT_TEST_TSAN
+#include <rocksdb/db.h>
 
 using namespace caveat;
 using namespace caveat::test;
@@ -29,6 +33,12 @@ class Listener final : public KvObserver {
  private:
   mutable std::mutex mutex_;
   std::vector<StorageError> errors_;
+};
+
+class Silent final : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
 };
 
 // Bytes that do not compress.
@@ -55,7 +65,109 @@ void flip_bit(const fs::path& file, std::uint64_t offset) {
   stream.put(byte);
 }
 
+constexpr Family kIndexes[] = {Family::property, Family::source, Family::confidence,
+                               Family::temporal};
+
+// A table for each family, closed. Returns the tables by family.
+std::map<Family, fs::path> make_tables(RocksdbKind& kind) {
+  std::mt19937 random(11);
+  for (const Family family : kFamilies) {
+    for (std::uint64_t i = 0; i < 50; ++i)
+      put(*kind.backend, family, key_of(i), noise(random, 300));
+  }
+  must(kind.backend->close());
+  std::map<Family, fs::path> tables;
+  rocksdb::DB* db = nullptr;
+  std::vector<std::string> names;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  REQUIRE(rocksdb::DB::ListColumnFamilies({}, kind.path().string(), &names).ok());
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const auto& name : names) families.push_back({name, {}});
+  rocksdb::DBOptions options;
+  options.info_log = std::make_shared<Silent>();
+  REQUIRE(
+      rocksdb::DB::OpenForReadOnly(options, kind.path().string(), families, &handles, &db).ok());
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db->GetLiveFilesMetaData(&files);
+  for (const auto& file : files) {
+    for (const Family family : kFamilies) {
+      const bool meta = family == Family::meta && file.column_family_name == "default";
+      if (meta || file.column_family_name == to_string(family)) {
+        tables[family] = kind.path() / file.name.substr(1);
+      }
+    }
+  }
+  for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+  delete db;
+  REQUIRE(tables.size() == kFamilyCount);
+  return tables;
+}
+
+void harm(const fs::path& table, int how) {
+  const auto size = fs::file_size(table);
+  if (how == 0) fs::remove(table);
+  if (how == 1) fs::resize_file(table, size / 2);
+  if (how == 2) flip_bit(table, size - 10);  // the magic number
+  if (how == 3) flip_bit(table, size - 60);  // the footer's handles or their padding
+  if (how == 4) fs::resize_file(table, 0);
+}
+
 }  // namespace
+
+TEST_CASE("damage in the table of an index empties it, and the store opens") {
+  for (const Family family : kIndexes) {
+    for (const int how : {0, 1, 2, 4}) {
+      RocksdbKind kind;
+      const auto tables = make_tables(kind);
+      harm(tables.at(family), how);
+      INFO(to_string(family) << ", harm " << how);
+      // An inspection says the same of a copy, and leaves the store as it is.
+      {
+        const auto copy =
+            must(checkpoint_of_live_store(kind.path(), kind.scratch.path() / "copies"));
+        const auto backend = must(open_rocksdb_backend(copy));
+        CHECK(walk(*backend, Family::primary).size() == 50);
+        CHECK(read(*backend, Family::meta, lost_family_key(family)).has_value());
+      }
+      kind.backend = kind.open();
+      for (const Family other : kFamilies) {
+        if (other == family) {
+          CHECK(walk(*kind.backend, other).empty());
+        } else if (other != Family::meta) {
+          CHECK(walk(*kind.backend, other).size() == 50);
+        }
+        CHECK(read(*kind.backend, Family::meta, lost_family_key(other)).has_value() ==
+              (other == family));
+      }
+      put(*kind.backend, family, "new", "v");
+      kind.reopen();
+      CHECK(read(*kind.backend, family, "new") == "v");
+    }
+  }
+}
+
+TEST_CASE("damage in any other table is refused, by the file's name") {
+  for (const Family family : {Family::primary, Family::meta, Family::delta}) {
+    for (const int how : {0, 1, 2, 4}) {
+      RocksdbKind kind;
+      const auto tables = make_tables(kind);
+      harm(tables.at(family), how);
+      harm(tables.at(Family::source), 0);  // and an index besides: it is kept
+      const std::string table = tables.at(family).string();
+      INFO(table << ", harm " << how);
+      const auto copy = must(checkpoint_of_live_store(kind.path(), kind.scratch.path() / "copies"));
+      for (const auto& path : {kind.path(), copy}) {
+        const StorageError error = must_fail(open_rocksdb_backend(path));
+        INFO(error.message());
+        CHECK(error.code() == ErrorCode::corruption);
+        CHECK(error.message().find(table) != std::string::npos);
+        CHECK(error.message().find(".ldb") == std::string::npos);
+        CHECK(error.message().find("copies") == std::string::npos);
+        CHECK(error.message().find("backup") != std::string::npos);
+      }
+    }
+  }
+}
 
 TEST_CASE("a damaged table file stops no writes, for as many files as come after it") {
   RocksdbKind kind;

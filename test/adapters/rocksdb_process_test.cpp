@@ -136,6 +136,64 @@ TEST_CASE("a live store can be copied and the copy opens") {
   check_all_there(*must(open_rocksdb_backend(path)));
 }
 
+TEST_CASE("child: write and settle and hold the store open", "[.child]") {
+  const auto backend = must(open_rocksdb_backend(child_directory()));
+  for (int i = 0; i < 6; ++i) {  // enough for flush() to give the log back
+    put(*backend, Family::primary, key_of(i), std::string(1 << 20, static_cast<char>('a' + i)));
+  }
+  must(backend->flush());
+  say("ready");
+  ::pause();
+}
+
+TEST_CASE("a live store whose log is empty can be copied") {
+  const ScratchDirectory scratch;
+  const auto path = scratch.path() / "store";
+  ChildProcess child("child: write and settle and hold the store open", path);
+  REQUIRE(child.wait_for("ready"));
+  const auto copy = must(checkpoint_of_live_store(path, scratch.path() / "copies"));
+  CHECK(walk(*must(open_rocksdb_backend(copy)), Family::primary).size() == 6);
+  child.kill();
+  const auto dead = must(checkpoint_of_live_store(path, scratch.path() / "copies"));
+  CHECK(walk(*must(open_rocksdb_backend(dead)), Family::primary).size() == 6);
+}
+
+// Nobody's files are linked by another user where fs.protected_hardlinks is on, as it mostly is.
+TEST_CASE("child: copy a store as a user who does not own it", "[.child]") {
+  const auto path = child_directory();
+  REQUIRE(::setgid(65534) == 0);
+  REQUIRE(::setuid(65534) == 0);
+  const auto copy = must(checkpoint_of_live_store(path / "store", path / "copies"));
+  check_all_there(*must(open_rocksdb_backend(copy)));
+  say("ready");
+}
+
+TEST_CASE("a store can be copied by a user who may read it only") {
+  if (::getuid() != 0) {
+    WARN("skipped: only root can become another user");
+    return;
+  }
+  namespace fs = std::filesystem;
+  const ScratchDirectory scratch;
+  const auto path = scratch.path() / "store";
+  {
+    const auto backend = must(open_rocksdb_backend(path));
+    write_and_say_so(*backend);
+    must(backend->close());
+  }
+  fs::create_directory(scratch.path() / "copies");
+  for (const auto& entry : fs::recursive_directory_iterator(scratch.path())) {
+    const auto more = entry.is_directory() ? fs::perms::others_read | fs::perms::others_exec
+                                           : fs::perms::others_read;
+    fs::permissions(entry.path(), more, fs::perm_options::add);
+  }
+  fs::permissions(scratch.path(), fs::perms::others_read | fs::perms::others_exec,
+                  fs::perm_options::add);
+  fs::permissions(scratch.path() / "copies", fs::perms::all);
+  ChildProcess child("child: copy a store as a user who does not own it", scratch.path());
+  CHECK(child.wait_for("ready"));
+}
+
 TEST_CASE("copies of a store under heavy writing are consistent") {
   const ScratchDirectory scratch;
   const auto path = scratch.path() / "store";

@@ -194,6 +194,50 @@ TEST_CASE("files that are missing or damaged are named", "[bad]") {
   }
 }
 
+TEST_CASE("a lost file of an index costs time until the indexes are rebuilt", "[bad]") {
+  ScratchDirectory directory;
+  const auto path = directory.path() / "store";
+  make_store(path);
+  value_of(value_of(StorageOptimizer::open(path)).rebuild_indexes());
+  // Each table in turn: an index is done without, all else is refused by name.
+  const auto saved = directory.path() / "saved";
+  fs::copy(path, saved);
+  std::size_t done_without = 0;
+  for (const auto& table : files_with(saved, ".sst")) {
+    fs::remove_all(path);
+    fs::copy(saved, path);
+    fs::remove(path / table.filename());
+    auto opened = StorageOptimizer::open(path);
+    if (!opened) {
+      INFO(opened.error().message());
+      CHECK(opened.error().code() == ErrorCode::corruption);
+      CHECK_THAT(opened.error().message(), Catch::Contains((path / table.filename()).string()));
+      CHECK_THAT(opened.error().message(), !Catch::Contains(".ldb"));
+      continue;
+    }
+    ++done_without;
+    const auto check = [&] {
+      CHECK(value_of(opened->count({})) == 2000);
+      CHECK(value_of(opened->query_by_property(kProperty)).size() == 2000);
+      CHECK(value_of(opened->query_by_source(ExceptionSource::Detected)).size() +
+                value_of(opened->query_by_source(ExceptionSource::Explicit)).size() ==
+            2000);
+      CHECK(value_of(opened->query_by_confidence_range(0, 1)).size() == 2000);
+      CHECK(value_of(opened->query_by_time_range(INT64_MIN, INT64_MAX)).size() == 2000);
+    };
+    check();
+    // And so when it is opened again: the mark was kept.
+    value_of(opened->close());
+    opened = StorageOptimizer::open(path);
+    REQUIRE(opened.has_value());
+    check();
+    value_of(opened->rebuild_indexes());
+    check();
+    CHECK(value_of(opened->verify()).errors.empty());
+  }
+  CHECK(done_without >= 4);
+}
+
 // Runs in a child process: holds the store until it is killed.
 TEST_CASE("child: hold a store open", "[.child]") {
   auto store = value_of(StorageOptimizer::open(child_directory() / "store"));

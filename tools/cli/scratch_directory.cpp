@@ -59,7 +59,16 @@ Result<ScratchDirectory> ScratchDirectory::make(const fs::path& store) {
   const auto beside = absolute.parent_path();
   remove_stale(beside);
   auto path = make_below(beside);
-  if (!path) path = make_below(fs::temp_directory_path(error));
+  return path ? hold(std::move(path), store) : make_temporary(store);
+}
+
+Result<ScratchDirectory> ScratchDirectory::make_temporary(const fs::path& store) {
+  std::error_code error;
+  return hold(make_below(fs::temp_directory_path(error)), store);
+}
+
+Result<ScratchDirectory> ScratchDirectory::hold(std::optional<fs::path> path,
+                                                const fs::path& store) {
   if (!path) {
     return fail(ErrorCode::io_error, fmt::format("no directory for a temporary copy of {}: {}",
                                                  store.string(), std::strerror(errno)));

@@ -40,7 +40,15 @@ Result<InspectedStore> InspectedStore::open(const std::string& path) {
   if (!std::filesystem::exists(path, error)) {
     return fail(ErrorCode::not_found, fmt::format("{}: there is no such store", path));
   }
-  CAVEAT_ASSIGN(auto scratch, ScratchDirectory::make(path));
+  auto opened = open_copy(path, ScratchDirectory::make(path));
+  if (opened || opened.error().code() != ErrorCode::no_space) return opened;
+  // A full disk is when one wants to look; there may be room elsewhere.
+  return open_copy(path, ScratchDirectory::make_temporary(path));
+}
+
+Result<InspectedStore> InspectedStore::open_copy(const std::string& path,
+                                                 Result<ScratchDirectory> made) {
+  CAVEAT_ASSIGN(auto scratch, std::move(made));
   CAVEAT_ASSIGN(const auto copy, checkpoint_of_live_store(path, scratch.path()));
   Options options;
   options.create_if_missing = false;

@@ -34,6 +34,8 @@ class InspectedStore {
  private:
   InspectedStore(ScratchDirectory scratch, StorageOptimizer store)
       : scratch_(std::move(scratch)), store_(std::move(store)) {}
+  [[nodiscard]] static Result<InspectedStore> open_copy(const std::string& path,
+                                                        Result<ScratchDirectory> made);
 
   ScratchDirectory scratch_;  // outlives the store
   StorageOptimizer store_;

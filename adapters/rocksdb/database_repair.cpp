@@ -1,0 +1,111 @@
+// Index families can be derived from the primary, so files of theirs that are missing or cannot be
+// opened must not keep a store shut. Such a family is emptied; the engine is told
+// (engine/store/lost_families.h), queries visit all partitions, and rebuild-indexes makes it anew.
+// Damage in any other family is an error that names the file.
+#include <rocksdb/sst_file_reader.h>
+
+#include "adapters/rocksdb/database.h"
+#include "adapters/rocksdb/status.h"
+#include "engine/store/lost_families.h"
+
+namespace caveat::detail {
+namespace {
+
+// One open database for repair, in a mode that passes over damage: nothing is to be written to it
+// but what is written here.
+struct LaxDatabase {
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+
+  ~LaxDatabase() {
+    for (rocksdb::ColumnFamilyHandle* handle : handles) {
+      db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    }
+    if (db) db->Close().PermitUncheckedError();
+  }
+  LaxDatabase() = default;
+  LaxDatabase(const LaxDatabase&) = delete;
+  LaxDatabase& operator=(const LaxDatabase&) = delete;
+};
+
+rocksdb::Status open_laxly(const StoreOptions& store, const std::string& path, bool read_only,
+                           LaxDatabase& lax) {
+  rocksdb::DBOptions options = store.db;
+  options.paranoid_checks = false;
+  options.listeners.clear();
+  options.create_if_missing = false;
+  auto families = store.families;
+  for (auto& family : families) family.options.disable_auto_compactions = true;
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status =
+      read_only ? rocksdb::DB::OpenForReadOnly(options, path, families, &lax.handles, &db)
+                : rocksdb::DB::Open(options, path, families, &lax.handles, &db);
+  if (status.ok()) lax.db.reset(db);
+  return status;
+}
+
+// Can it be opened, and is it as long as it should be?
+rocksdb::Status check_table(const rocksdb::LiveFileMetaData& file,
+                            const rocksdb::ColumnFamilyDescriptor& family, rocksdb::Env* env) {
+  const std::string path = file.db_path + file.name;
+  std::uint64_t size = 0;
+  rocksdb::Status status = env->GetFileSize(path, &size);
+  if (!status.ok()) return rocksdb::Status::Corruption(path + " is missing");
+  if (size != file.size) {
+    return rocksdb::Status::Corruption(path + " has " + std::to_string(size) + " bytes of " +
+                                       std::to_string(file.size));
+  }
+  rocksdb::Options options;
+  static_cast<rocksdb::ColumnFamilyOptions&>(options) = family.options;
+  options.env = env;
+  rocksdb::SstFileReader reader(options);
+  status = reader.Open(path);
+  if (status.ok()) return status;
+  return rocksdb::Status::Corruption(path + " is damaged: " + status.ToString());
+}
+
+}  // namespace
+
+// Which index families have damaged files; an error if others have.
+Result<std::bitset<kFamilyCount>> RocksdbBackend::find_damage() {
+  std::bitset<kFamilyCount> damaged;
+  LaxDatabase lax;
+  const rocksdb::Status opened = open_laxly(store_, path_.string(), /*read_only=*/true, lax);
+  if (!opened.ok()) return damaged;  // not the fault of a table
+  std::vector<rocksdb::LiveFileMetaData> files;
+  lax.db->GetLiveFilesMetaData(&files);
+  for (const auto& file : files) {
+    for (const Family family : kFamilies) {
+      if (file.column_family_name != column_family_name(family)) continue;
+      const auto index = static_cast<std::size_t>(family);
+      const rocksdb::Status status = check_table(file, store_.families[index], store_.db.env);
+      if (status.ok()) continue;
+      if (!derivable(family)) return fail(names_.error(status, to_string(family)));
+      damaged.set(index);
+    }
+  }
+  return damaged;
+}
+
+// For a store that does not open: drops the families, which are made anew, empty, when it does.
+Result<void> RocksdbBackend::drop_families(std::bitset<kFamilyCount> families) {
+  LaxDatabase lax;
+  rocksdb::Status status = open_laxly(store_, path_.string(), /*read_only=*/false, lax);
+  rocksdb::WriteBatch lost;
+  for (const Family family : kFamilies) {
+    if (status.ok() && families.test(static_cast<std::size_t>(family))) {
+      status = lost.Put(lost_family_key(family), "");
+    }
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  if (status.ok()) status = lax.db->Write(synced, &lost);
+  for (const Family family : kFamilies) {
+    const auto index = static_cast<std::size_t>(family);
+    if (status.ok() && families.test(index)) status = lax.db->DropColumnFamily(lax.handles[index]);
+  }
+  if (status.ok()) return {};
+  return fail(names_.error(status, names_.shown() + ": emptying damaged index families"));
+}
+
+}  // namespace caveat::detail
