@@ -58,6 +58,8 @@ class Mutator {
 
  private:
   [[nodiscard]] Result<bool> settle_indexes_locked();
+  // The current version from now on looks at the backend as it is.
+  [[nodiscard]] Result<void> renew_snapshot();
   void mark_found_by_backend(std::span<const Family> anew);
   [[nodiscard]] Result<void> build_families(std::span<const Family> families,
                                             ProgressSink* progress);

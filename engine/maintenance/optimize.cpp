@@ -200,11 +200,23 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   return results;
 }
 
+// Merged index containers and directory pages are written without a new version: what they replaced
+// stays on disk as long as the current version's snapshot is from before.
+Result<void> Mutator::renew_snapshot() {
+  const std::lock_guard lock(mutex_);
+  if (!core_.versions.current()) return fail(ErrorCode::closed, "the store is closed");
+  CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
+  core_.versions.update([&](Version& version) { version.backend_snapshot = std::move(snapshot); });
+  return {};
+}
+
 Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
   const std::int64_t started = core_.clock.now_ns();
   CompactionResults results;
   CAVEAT_ASSIGN(const auto before, core_.backend->properties());
   results.disk_bytes_before = before.total_disk_bytes;
+  CAVEAT_TRY(write_directory());
+  CAVEAT_TRY(renew_snapshot());
   std::uint64_t done = 0;
   for (const Family family : kFamilies) {
     // A damaged family has nothing to give back before it is rebuilt, and a backend that meets the
