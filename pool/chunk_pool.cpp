@@ -9,6 +9,9 @@
 namespace caveat {
 namespace {
 
+// In builds that look for misuse each chunk is an allocation of its own, with guards around it.
+constexpr bool kHugePages = !detail::kPoison;
+
 // Says "probably in a free list", so that the check for a double release walks the list only then.
 constexpr std::uint64_t kFreeMark = 0xF4EEC4A2F4EEC4A2ULL;
 
@@ -58,8 +61,8 @@ Chunk ChunkPool::acquire(std::size_t bytes_min) {
       return {reinterpret_cast<std::byte*>(chunk), size};
     }
   }
-  auto* data = static_cast<std::byte*>(::operator new(size));
   const std::lock_guard lock(mutex_);
+  std::byte* const data = allocate(size);
   ++statistics_.pool_misses;
   statistics_.bytes_in_use += size;
   return {data, size};
@@ -78,26 +81,34 @@ bool ChunkPool::is_kept(const FreeChunk* chunk, std::size_t size_class) const no
 
 void ChunkPool::release(Chunk chunk) noexcept {
   if (chunk.data == nullptr) return;
-  {
-    const std::lock_guard lock(mutex_);
-    CAVEAT_ASSERT(statistics_.bytes_in_use >= chunk.size);
-    statistics_.bytes_in_use -= chunk.size;
-    if (chunk.size <= kChunkBytesMax && kept_bytes_ + chunk.size <= kept_bytes_max_) {
-      const std::size_t size_class = class_of(chunk.size);
-      auto* free_chunk = reinterpret_cast<FreeChunk*>(chunk.data);
-      if constexpr (detail::kPoison) {
-        detail::allow(free_chunk, sizeof(FreeChunk));
-        CAVEAT_ASSERT(free_chunk->mark != kFreeMark || !is_kept(free_chunk, size_class));
-      }
-      detail::fill_poison(chunk.data, chunk.size);
-      *free_chunk = {free_[size_class], kFreeMark};
-      free_[size_class] = free_chunk;
-      kept_bytes_ += chunk.size;
-      detail::forbid(chunk.data, chunk.size);
-      return;
-    }
+  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSERT(statistics_.bytes_in_use >= chunk.size);
+  statistics_.bytes_in_use -= chunk.size;
+  if (chunk.size > kChunkBytesMax || kept_bytes_ + chunk.size > kept_bytes_max_) {
+    free(chunk.data, chunk.size);
+    return;
   }
-  ::operator delete(chunk.data);
+  const std::size_t size_class = class_of(chunk.size);
+  auto* free_chunk = reinterpret_cast<FreeChunk*>(chunk.data);
+  if constexpr (detail::kPoison) {
+    detail::allow(free_chunk, sizeof(FreeChunk));
+    CAVEAT_ASSERT(free_chunk->mark != kFreeMark || !is_kept(free_chunk, size_class));
+  }
+  detail::fill_poison(chunk.data, chunk.size);
+  *free_chunk = {free_[size_class], kFreeMark};
+  free_[size_class] = free_chunk;
+  kept_bytes_ += chunk.size;
+  detail::forbid(chunk.data, chunk.size);
+}
+
+std::byte* ChunkPool::allocate(std::size_t size) {
+  const bool small = kept_bytes_ + statistics_.bytes_in_use + size <= kSmallPoolBytes;
+  if (kHugePages && !small && size <= HugeHeap::kRegionBytes) return huge_.acquire(size);
+  return static_cast<std::byte*>(::operator new(size));
+}
+
+void ChunkPool::free(std::byte* data, std::size_t size) noexcept {
+  if (!huge_.release(data, size)) ::operator delete(data);
 }
 
 void ChunkPool::count_avoided(std::uint64_t allocations) noexcept {
@@ -115,7 +126,7 @@ void ChunkPool::trim(std::size_t keep_bytes) noexcept {
       detail::allow(chunk, size);
       free_[i] = chunk->next;
       kept_bytes_ -= size;
-      ::operator delete(chunk);
+      free(reinterpret_cast<std::byte*>(chunk), size);
     }
   }
 }
@@ -128,7 +139,9 @@ std::size_t ChunkPool::kept_bytes() const noexcept {
 AllocationStatistics ChunkPool::statistics() const noexcept {
   const std::lock_guard lock(mutex_);
   AllocationStatistics result = statistics_;
-  result.bytes_reserved = kept_bytes_ + statistics_.bytes_in_use;
+  // What lies free inside huge pages counts, too.
+  result.bytes_reserved =
+      kept_bytes_ + statistics_.bytes_in_use + (huge_.mapped_bytes() - huge_.used_bytes());
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "caveat/memory_pool.h"
+#include "pool/huge_heap.h"
 
 namespace caveat {
 
@@ -17,11 +18,13 @@ struct Chunk {
 // Sizes come in eight steps to the doubling (4, 4.5, 5 ... 8, 9, 10 ... KiB), from kChunkBytesMin
 // to kChunkBytesMax: few enough that a chunk given back soon suits a later request, and close
 // enough that a decoded block, which asks for exactly what it needs, wastes a twentieth and not a
-// third. Anything larger goes to the heap and back. Thread-safe.
+// third. Anything larger goes to the heap and back. A pool that has grown beyond kSmallPoolBytes
+// takes chunks from huge pages: a small store need not hold a whole one. Thread-safe.
 class ChunkPool {
  public:
   static constexpr std::size_t kChunkBytesMin = std::size_t{4} << 10;
   static constexpr std::size_t kChunkBytesMax = std::size_t{4} << 20;
+  static constexpr std::size_t kSmallPoolBytes = std::size_t{2} << 20;
 
   // What acquire(bytes_min) hands out.
   [[nodiscard]] static std::size_t chunk_bytes(std::size_t bytes_min) noexcept;
@@ -54,15 +57,18 @@ class ChunkPool {
   static constexpr std::size_t kClasses = (std::size_t{10} << kStepBits) + 1;
   static_assert(kChunkBytesMin << ((kClasses - 1) >> kStepBits) == kChunkBytesMax);
 
+  [[nodiscard]] std::byte* allocate(std::size_t size);
+  void free(std::byte* data, std::size_t size) noexcept;
   [[nodiscard]] static std::size_t class_of(std::size_t size) noexcept;
   [[nodiscard]] static std::size_t size_of(std::size_t size_class) noexcept;
   [[nodiscard]] bool is_kept(const FreeChunk* chunk, std::size_t size_class) const noexcept;
 
   mutable std::mutex mutex_;
   std::array<FreeChunk*, kClasses> free_{};
+  HugeHeap huge_;
   const std::size_t kept_bytes_max_;
   std::size_t kept_bytes_ = 0;
-  AllocationStatistics statistics_;  // bytes_reserved is kept + in use
+  AllocationStatistics statistics_;  // bytes_reserved is worked out
 };
 
 }  // namespace caveat

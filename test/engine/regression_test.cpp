@@ -260,8 +260,8 @@ TEST_CASE("a step of maintenance is sized by the memory budget", "[regression]")
   require_sound(store);
 }
 
-// The current version's snapshot was from before optimize merged the indexes and wrote the directory,
-// so that compacting kept both forms of them: a third of a small store.
+// The current version's snapshot was from before optimize merged the indexes and wrote the
+// directory, so that compacting kept both forms of them: a third of a small store.
 TEST_CASE("compacting right after an optimize leaves nothing for a second one", "[regression]") {
   Options options;
   options.background_maintenance = false;

@@ -1,0 +1,103 @@
+#include "pool/huge_heap.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "pool/chunk_pool.h"
+#include "pool/poison.h"
+
+using namespace caveat;
+
+namespace {
+constexpr std::size_t kRegion = HugeHeap::kRegionBytes;
+constexpr std::size_t kGranule = HugeHeap::kGranuleBytes;
+}  // namespace
+
+TEST_CASE("huge heap: pieces never overlap, keep their bytes and fill the gaps") {
+  std::mt19937_64 random(20'261'123);
+  HugeHeap heap;
+  struct Piece {
+    std::size_t bytes;
+    unsigned char fill;
+  };
+  std::map<std::byte*, Piece> pieces;
+  std::size_t used = 0;
+  const auto give_back = [&](std::map<std::byte*, Piece>::iterator piece) {
+    const auto [at, what] = *piece;
+    for (std::size_t i = 0; i < what.bytes; i += kGranule) {
+      REQUIRE(std::to_integer<unsigned char>(at[i]) == what.fill);
+      REQUIRE(std::to_integer<unsigned char>(at[i + kGranule - 1]) == what.fill);
+    }
+    REQUIRE(heap.release(at, what.bytes));
+    used -= what.bytes;
+    pieces.erase(piece);
+  };
+  for (int step = 0; step < 4000; ++step) {
+    if (pieces.size() < 100 || random() % 2 == 0) {
+      const std::size_t most = random() % 50 == 0 ? kRegion : std::size_t{64} << 10;
+      const std::size_t bytes = (1 + random() % (most / kGranule)) * kGranule;
+      std::byte* const at = heap.acquire(bytes);
+      REQUIRE(reinterpret_cast<std::uintptr_t>(at) % kGranule == 0);
+      const auto behind = pieces.upper_bound(at);
+      REQUIRE((behind == pieces.end() || at + bytes <= behind->first));
+      if (behind != pieces.begin()) {
+        const auto before = std::prev(behind);
+        REQUIRE(before->first + before->second.bytes <= at);
+      }
+      const auto fill = static_cast<unsigned char>(random());
+      std::memset(at, fill, bytes);
+      pieces[at] = {bytes, fill};
+      used += bytes;
+    } else {
+      give_back(std::next(pieces.begin(), static_cast<std::ptrdiff_t>(random() % pieces.size())));
+    }
+    REQUIRE(heap.used_bytes() == used);
+    REQUIRE(heap.mapped_bytes() >= used);
+  }
+  while (!pieces.empty()) give_back(pieces.begin());
+  CHECK(heap.used_bytes() == 0);
+  CHECK(heap.mapped_bytes() <= kRegion);  // one region is kept
+}
+
+TEST_CASE("huge heap: a region is used to its last granule, a run across words included") {
+  HugeHeap heap;
+  std::vector<std::byte*> pieces;
+  for (std::size_t i = 0; i < kRegion / kGranule; ++i) pieces.push_back(heap.acquire(kGranule));
+  CHECK(heap.mapped_bytes() == kRegion);
+  // 100 granules in the middle of two words, and nothing else.
+  for (std::size_t i = 90; i < 190; ++i) REQUIRE(heap.release(pieces[i], kGranule));
+  std::byte* const run = heap.acquire(100 * kGranule);
+  CHECK(run == pieces[90]);
+  CHECK(heap.mapped_bytes() == kRegion);
+  std::byte* const more = heap.acquire(kGranule);
+  CHECK(heap.mapped_bytes() == 2 * kRegion);
+  REQUIRE(heap.release(run, 100 * kGranule));
+  REQUIRE(heap.release(more, kGranule));
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (i < 90 || i >= 190) REQUIRE(heap.release(pieces[i], kGranule));
+  }
+}
+
+TEST_CASE("huge heap: memory of others is left alone") {
+  HugeHeap heap;
+  std::vector<std::byte> other(kGranule);
+  CHECK_FALSE(heap.release(other.data(), kGranule));
+  CHECK(heap.used_bytes() == 0);
+}
+
+TEST_CASE("chunk pool: a large pool lives in huge pages and gives them back") {
+  if (detail::kPoison) return;  // there each chunk is guarded by itself
+  ChunkPool pool(0);
+  std::vector<Chunk> chunks;
+  for (int i = 0; i < 1000; ++i) chunks.push_back(pool.acquire(20'000));
+  const auto full = pool.statistics();
+  CHECK(full.bytes_in_use == 1000 * ChunkPool::chunk_bytes(20'000));
+  CHECK(full.bytes_reserved >= full.bytes_in_use);
+  CHECK(full.bytes_reserved < full.bytes_in_use + 2 * kRegion);
+  for (const Chunk& chunk : chunks) pool.release(chunk);
+  CHECK(pool.statistics().bytes_in_use == 0);
+  CHECK(pool.statistics().bytes_reserved <= kRegion);
+}
