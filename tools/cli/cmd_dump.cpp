@@ -33,8 +33,11 @@ void add_dump(CLI::App& app, Action& action) {
       "nothing.",
       "caveat dump STORE -o records.ndjson", *arguments);
   command
-      ->add_option("-o,--output", arguments->output,
-                   "Write this file, which appears once it is whole, instead of standard output")
+      ->add_option(
+          "-o,--output", arguments->output,
+          "Write this file, which appears once it is whole, instead of standard output. One that "
+          "is there keeps its mode and, through a link, its place; a pipe or a device is "
+          "written to as it is")
       ->type_name("FILE");
   add_conditions(*command, arguments->query);
   add_ordering(*command, arguments->query);

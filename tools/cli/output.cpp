@@ -1,5 +1,6 @@
 #include "tools/cli/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -7,27 +8,47 @@
 #include <cstring>
 #include <utility>
 
+#include "tools/cli/output_target.h"
+
 namespace caveat::cli {
 
 Result<Output> Output::open(const std::string& path) {
   if (path.empty() || path == "-") return Output(stdout);
+  CAVEAT_ASSIGN(const auto target, find_output_target(path));
   Output output(nullptr);
   output.path_ = path;
-  output.temporary_ = fmt::format("{}.{}.part", path, ::getpid());
-  output.file_ = std::fopen(output.temporary_.c_str(), "wbx");
+  int descriptor = -1;
+  if (target.descriptor == STDOUT_FILENO) {
+    output.file_ = stdout;
+    return output;
+  }
+  if (target.in_place) {
+    // To append harms neither pipe nor device, nor what is in a file that somebody has open.
+    descriptor = target.descriptor >= 0
+                     ? ::fcntl(target.descriptor, F_DUPFD_CLOEXEC, 0)
+                     : ::open(path.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+  } else {
+    output.target_ = target.path;
+    output.temporary_ = fmt::format("{}.{}.part", target.path, ::getpid());
+    descriptor = ::open(output.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                        target.there ? 0600 : 0666);
+  }
+  if (descriptor >= 0) output.file_ = ::fdopen(descriptor, "wb");
   if (output.file_ == nullptr) return output.failed();
+  if (target.there && !take_over_rights(descriptor, *target.there)) return output.failed();
   return output;
 }
 
 Output::Output(Output&& other) noexcept
     : file_(std::exchange(other.file_, nullptr)),
       path_(std::move(other.path_)),
-      temporary_(std::move(other.temporary_)) {}
+      target_(std::move(other.target_)),
+      temporary_(std::exchange(other.temporary_, {})) {}
 
 Output::~Output() {
   if (file_ == nullptr || file_ == stdout) return;
   std::fclose(file_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 tl::unexpected<StorageError> Output::failed() const {
@@ -46,9 +67,13 @@ Result<void> Output::write(std::string_view text) {
 Result<void> Output::finish() {
   if (std::fflush(file_) != 0) return failed();
   if (file_ == stdout) return {};
+  if (temporary_.empty()) {
+    // Whatever it is, what it does with what it was given is its own business.
+    return std::fclose(std::exchange(file_, nullptr)) == 0 ? Result<void>() : failed();
+  }
   if (::fsync(::fileno(file_)) != 0 && errno != EINVAL) return failed();
   const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-  if (closed && std::rename(temporary_.c_str(), path_.c_str()) == 0) return {};
+  if (closed && std::rename(temporary_.c_str(), target_.c_str()) == 0) return {};
   auto error = failed();
   ::unlink(temporary_.c_str());
   return error;

@@ -1,4 +1,6 @@
 // Where a command's result goes: standard output, or a file that appears only when it is whole.
+// A file that is there keeps its mode and owner, a link to it stays one; what is no regular file
+// (a pipe, a device) is never replaced, but written to.
 #pragma once
 
 #include <cstdio>
@@ -26,8 +28,9 @@ class Output {
   [[nodiscard]] tl::unexpected<StorageError> failed() const;
 
   std::FILE* file_;
-  std::string path_;
-  std::string temporary_;
+  std::string path_;       // as it was given; empty: standard output
+  std::string target_;     // what finish() replaces
+  std::string temporary_;  // what it is replaced by; empty: written in place
 };
 
 // For results that are at hand.
