@@ -230,3 +230,61 @@ TEST_CASE("statistics, blocks, verification and maintenance run and answer") {
   CHECK(std::includes(all.begin(), all.end(), rows.begin(), rows.end()));
   CHECK(run_tool({"blocks", store, "--show", "999999"}).exit == 3);
 }
+
+// `--source "$SOURCE"` with the variable unset dropped the condition, so that a query, or a
+// removal, was of everything.
+TEST_CASE("an empty value is refused by name, whatever the command", "[regression]") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 50);
+  const auto before = run_tool({"dump", store}).out;
+  const auto refuses = [&](const std::vector<std::string>& arguments, const std::string& name) {
+    const auto ran = run_tool(arguments);
+    INFO(name << " of " << arguments[0] << ": " << ran.out << ran.err);
+    CHECK(ran.exit == 2);
+    CHECK(ran.err == "caveat: " + name + ": the value is empty\n");
+    CHECK(ran.out.empty());
+  };
+  for (const auto* command : {"query", "count", "dump"}) {
+    for (const auto* option : {"--node", "--property", "--property-hash", "--source",
+                               "--confidence", "--time", "--limit"}) {
+      refuses({command, store, option, ""}, option);
+      refuses({command, store, std::string(option) + "="}, option);
+    }
+    refuses({command, ""}, "STORE");
+  }
+  for (const auto* command : {"query", "dump"}) {
+    refuses({command, store, "--order", ""}, "--order");
+    refuses({command, store, "--resume", ""}, "--resume");
+  }
+  refuses({"dump", store, "-o", ""}, "--output");
+  refuses({"get", store, "1", ""}, "PROPERTY");
+  refuses({"get", store, "", "flies"}, "NODE");
+  refuses({"remove", store, "1", ""}, "PROPERTY");
+  refuses({"remove", store, "", "flies"}, "NODE");
+  refuses({"remove", store, "1", "flies", "--clear-node", ""}, "--clear-node");
+  refuses({"remove", store, "--clear-node", "1", "--clear-property", ""}, "--clear-property");
+  // Took the next word for the property.
+  refuses({"remove", store, "--clear-property=", "group0/item1"}, "--clear-property");
+  refuses({"blocks", store, "--show", ""}, "--show");
+  refuses({"import", store, ""}, "FILE");
+  refuses({"put", store, ""}, "RECORD");
+  refuses({"put", store, "--node", "1", "--property", "", "--actual", "1"}, "--property");
+  refuses({"put", store, "--node", "1", "--property", "flies", "--actual", ""}, "--actual");
+  for (const auto* option : {"--inherited", "--source", "--confidence", "--created-at"}) {
+    refuses({"put", store, "--node", "1", "--property", "flies", "--actual", "1", option, ""},
+            option);
+  }
+  CHECK(run_tool({"dump", store}).out == before);
+  CHECK(run_tool(
+            {"put", store, "--node", "1", "--property", "flies", "--actual", "1", "--reason", ""})
+            .exit == 0);
+  CHECK(run_tool({"put", store, "--node", "1", "--property", "flies", "--actual", "1", "--reason="})
+            .exit == 0);
+}
+
+TEST_CASE("what a count counts has no order", "[regression]") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 5);
+  CHECK(run_tool({"count", store, "--order", "time"}).exit == 2);
+  CHECK(run_tool({"count", "--help"}).out.find("--order") == std::string::npos);
+}

@@ -11,6 +11,7 @@
 
 #include "caveat/version.h"
 #include "tools/cli/command.h"
+#include "tools/cli/empty_values.h"
 #include "tools/cli/signals.h"
 #include "tools/cli/terminal.h"
 
@@ -120,9 +121,15 @@ int parse_and_perform(int argc, char** argv) {
     return kUsageError;
   }
   try {
-    app.parse(argc, argv);
+    auto words = command_line(argc, argv);
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& signal) {
     return finish(app, signal);
+  }
+  if (const auto whole = refuse_empty_values(app); !whole) {
+    report_error(whole.error());
+    return kUsageError;
   }
   return perform(action);
 }
