@@ -7,6 +7,9 @@
 // Options are the library's defaults, but for the cache, which is set to match the other peers'.
 #include <caveat/caveat.h>
 
+#include <algorithm>
+#include <unordered_set>
+
 #include "caveat_views.h"
 #include "peer.h"
 
@@ -119,14 +122,23 @@ class CaveatPeer : public peers::Peer {
     while (const ExceptionView* view = must(cursor.next())) emit(*view, out);
   }
 
+  // A host has its records as they come, not as one array of views: they are turned into views a
+  // batch at a time. A property is made known when it is met first.
   void store(std::span<const peers::Record> records) {
-    names_.clear();
-    for (const auto& record : records) names_.push_back(record.prop_name);
-    must(store_->register_properties(names_));
-    must(store_->bulk_store(views_.of(records)));
+    constexpr std::size_t kBatch = 10'000;
+    for (; !records.empty(); records = records.subspan(std::min(kBatch, records.size()))) {
+      const auto batch = records.first(std::min(kBatch, records.size()));
+      names_.clear();
+      for (const auto& record : batch) {
+        if (known_.insert(record.prop).second) names_.push_back(record.prop_name);
+      }
+      if (!names_.empty()) must(store_->register_properties(names_));
+      must(store_->bulk_store(views_.of(batch)));
+    }
   }
 
   std::optional<caveat::StorageOptimizer> store_;
+  std::unordered_set<caveat::PropertyHash> known_;
   std::vector<std::string_view> names_;
   peers::CaveatViews views_;
 };
