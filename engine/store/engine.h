@@ -32,6 +32,7 @@ class Engine final : public PartitionReader {
 
   // Limits and sense of the options; the message names the field.
   [[nodiscard]] static Result<void> check(const Options& options);
+  [[nodiscard]] static Result<void> check(const WriteOptions& options);
 
   // --- engine_write.cpp ---
   [[nodiscard]] Result<void> commit(std::string_view rows, std::size_t count,

@@ -3,7 +3,14 @@
 
 namespace caveat {
 
+Result<void> Engine::check(const WriteOptions& options) {
+  if (options.durability <= WriteOptions::Level::fsync) [[likely]]
+    return {};
+  return fail(ErrorCode::invalid_argument, "WriteOptions::durability: is no known level");
+}
+
 Result<void> Engine::commit(std::string_view rows, std::size_t count, const WriteOptions& options) {
+  CAVEAT_TRY(check(options));
   CAVEAT_TRY(commits_.commit(rows, count, core_.durability_of(options)));
   // Nobody else folds for us; a filled delta is this writer's to fold.
   if (!core_.options.background_maintenance && commits_.overfull()) [[unlikely]] {
@@ -15,6 +22,7 @@ Result<void> Engine::commit(std::string_view rows, std::size_t count, const Writ
 Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
                                                         const Decide& decide, bool& wrote,
                                                         const WriteOptions& options) {
+  CAVEAT_TRY(check(options));
   for (;;) {
     // Optimistic: read, decide, and commit only if the key has not changed since.
     // What is read may be newer than the sequence noted before; then the commit is refused.

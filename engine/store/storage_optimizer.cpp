@@ -141,6 +141,7 @@ Result<void> check_record(const ExceptionView& record) {
 template <class Record>
 Result<std::size_t> bulk_store_records(Engine& engine, std::span<const Record> records,
                                        const WriteOptions& options) {
+  CAVEAT_TRY(Engine::check(options));
   const auto bad = [](std::size_t index, const StorageError& error) {
     return fail(error.within(fmt::format("record {}", index)));
   };

@@ -286,4 +286,33 @@ TEST_CASE("compacting right after an optimize leaves nothing for a second one", 
   CHECK(second.disk_bytes_after > first.disk_bytes_after * 19 / 20);
 }
 
+// A level of the call's own that does not exist was taken for the store's.
+TEST_CASE("an unknown durability of one write is refused", "[regression]") {
+  StorageOptimizer store;
+  const ExceptionKey key{1, hash_property("p")};
+  value_of(store.store_exception(key, with(0.5F, 0)));
+  WriteOptions options;
+  options.durability = static_cast<WriteOptions::Level>(9);
+  const Exception other = with(1.0F, 0);
+  WriteBatch batch;
+  value_of(batch.remove_exception(key));
+  const ExceptionRecord record{key, other};
+  const auto refused = [](const auto& result) {
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().code() == ErrorCode::invalid_argument);
+    CHECK(result.error().message() == "WriteOptions::durability: is no known level");
+  };
+  refused(store.store_exception(key, other, options));
+  refused(store.remove_exception(key, options));
+  refused(store.exchange_exception(key, other, options));
+  refused(store.take_exception({2, 2}, options));
+  refused(store.compare_and_set(key, std::nullopt, other, options));
+  refused(store.write(batch, options));
+  refused(store.bulk_store(std::span(&record, 1), options));
+  refused(store.bulk_store(std::span<const ExceptionRecord>(), options));
+  refused(store.clear_node(1, options));
+  refused(store.clear_property(key.property_hash, options));
+  CHECK(value_of(store.retrieve_exception(key)) == with(0.5F, 0));
+}
+
 }  // namespace caveat::test

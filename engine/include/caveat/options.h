@@ -92,7 +92,7 @@ struct Options {
 };
 
 struct WriteOptions {
-  // Overrides Options::durability for this call.
+  // Overrides Options::durability for this call. An unknown level is invalid_argument.
   enum class Level : std::uint8_t { store_default, none, wal, fsync };
   Level durability = Level::store_default;
 };
