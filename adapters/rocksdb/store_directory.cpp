@@ -252,10 +252,12 @@ Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
     const ssize_t size = ::pread(file.fd(), owner.data(), owner.size(), 0);
     owner.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     owner.resize(std::min(owner.size(), owner.find('\n')));
-    if (owner.empty()) owner = "unknown";  // it has just begun
+    // Empty: it has just begun.
     const bool ours = owner == std::to_string(::getpid());
-    return fail(ErrorCode::locked, path.string() + " is open in " +
-                                       (ours ? "this process, pid " : "process, pid ") + owner);
+    return fail(ErrorCode::locked,
+                path.string() + (ours            ? " is open in this process, pid " + owner
+                                 : owner.empty() ? " is open in another process"
+                                                 : " is open in another process, pid " + owner));
   }
   std::string text(kMarkerBytesMax, '\0');
   const ssize_t size = ::pread(file.fd(), text.data(), text.size(), 0);

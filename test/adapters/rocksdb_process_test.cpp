@@ -97,7 +97,8 @@ TEST_CASE("a store that is open elsewhere is locked, and names the pid") {
   REQUIRE(child.wait_for("ready"));
   const StorageError error = must_fail(open_rocksdb_backend(path));
   CHECK(error.code() == ErrorCode::locked);
-  CHECK(error.message().find("pid " + std::to_string(child.pid())) != std::string::npos);
+  CHECK(error.message() ==
+        path.string() + " is open in another process, pid " + std::to_string(child.pid()));
   child.kill();
   must(open_rocksdb_backend(path));  // the kernel gave the lock back
 }
