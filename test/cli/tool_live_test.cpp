@@ -1,9 +1,14 @@
 // A store in use, a tool that is killed, a disk that is damaged.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <thread>
 
@@ -60,6 +65,65 @@ TEST_CASE("a store is inspected while another process writes to it") {
   CHECK(done.exit == 0);
   CHECK(run_tool({"count", store}).out == std::to_string(kRecords) + "\n");
   CHECK(entries(directory.root()) == 1);  // no copy was left behind
+}
+
+// A copy was taken for abandoned only after ten minutes, and one in TMPDIR never.
+TEST_CASE("what a killed inspection left goes with the next one", "[regression]") {
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  REQUIRE(run_tool({"import", store, "-"}, sample_records(500)).exit == 0);
+  const auto pipe = directory.path("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto copies = [&] { return entries(directory.root()) - 2; };
+  {
+    RunningTool dump({"dump", store, "-o", pipe});  // has its copy, and waits for a reader
+    for (int i = 0; i < 200 && copies() == 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    REQUIRE(copies() == 1);
+    CHECK(run_tool({"count", store}).out == "500\n");
+    CHECK(copies() == 1);  // in use
+    dump.signal(SIGKILL);
+    CHECK(dump.wait().exit == 128 + SIGKILL);
+  }
+  CHECK(copies() == 1);
+  CHECK(run_tool({"count", store}).out == "500\n");
+  CHECK(copies() == 0);
+}
+
+TEST_CASE("copies in the directory for temporary files are swept, but for those in use",
+          "[regression]") {
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  REQUIRE(run_tool({"import", store, "-"}, sample_records(5)).exit == 0);
+  const auto temporary = directory.root() / "temporary";
+  const auto make = [&](const char* name, bool with_lock_file) {
+    const auto copy = temporary / (std::string(".caveat-inspect-") + name);
+    std::filesystem::create_directories(copy / "store");
+    write_file(copy / "store" / "CURRENT", "x");
+    if (with_lock_file) write_file(copy / "in-use", "");
+    return copy;
+  };
+  const auto left = make("left", true);
+  const auto used = make("used", true);
+  const auto begun = make("begun", false);
+  const auto cut_short = make("short", false);
+  std::filesystem::last_write_time(
+      cut_short, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  const int lock = ::open((used / "in-use").c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
+  const char* const before = std::getenv("TMPDIR");
+  const std::string kept = before != nullptr ? before : "/tmp";
+  ::setenv("TMPDIR", temporary.c_str(), 1);
+  const auto ran = run_tool({"count", store});
+  ::setenv("TMPDIR", kept.c_str(), 1);
+  ::close(lock);
+  CHECK(ran.out == "5\n");
+  CHECK_FALSE(std::filesystem::exists(left));
+  CHECK_FALSE(std::filesystem::exists(cut_short));
+  CHECK(std::filesystem::exists(used / "store" / "CURRENT"));
+  CHECK(std::filesystem::exists(begun));
 }
 
 TEST_CASE("inspecting changes nothing") {

@@ -3,11 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "tools/cli/signals.h"
@@ -18,36 +19,62 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = ".caveat-inspect-";
 constexpr const char* kLockName = "in-use";
-constexpr auto kStaleAge = std::chrono::minutes(10);  // a fresh one may not be locked yet
+constexpr int kAttemptsMax = 10;
+// Of a directory without a lock file: it is about to get one, or its removal was cut short.
+constexpr auto kUnlockedAge = std::chrono::minutes(10);
 
-int lock_file(const fs::path& directory, int flags) {
-  const int descriptor = ::open((directory / kLockName).c_str(), flags | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    ::close(descriptor);
-    return -1;
-  }
-  return descriptor;
+bool is_ours(const fs::path& directory) {
+  struct stat status {};
+  return ::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid();
 }
 
-void remove_stale(const fs::path& parent) {
+bool is_old(const fs::path& directory) {
+  std::error_code error;
+  const auto changed = fs::last_write_time(directory, error);
+  return !error && fs::file_time_type::clock::now() - changed > kUnlockedAge;
+}
+
+void remove_if_left(const fs::path& directory) {
+  if (!is_ours(directory)) return;
+  std::error_code ignored;
+  const auto name = directory / kLockName;
+  const int lock = ::open(name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  if (lock < 0) {
+    if (errno == ENOENT && is_old(directory)) fs::remove_all(directory, ignored);
+    return;
+  }
+  // The kernel gives back the lock of a process that is gone, however it went.
+  if (::flock(lock, LOCK_EX | LOCK_NB) == 0) fs::remove_all(directory, ignored);
+  ::close(lock);
+}
+
+void remove_left_below(const fs::path& parent) {
   std::error_code error;
   for (fs::directory_iterator it(parent, error), end; !error && it != end; it.increment(error)) {
     const auto name = it->path().filename().string();
-    if (name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
-    std::error_code ignored;
-    const auto changed = fs::last_write_time(it->path(), ignored);
-    if (ignored || fs::file_time_type::clock::now() - changed < kStaleAge) continue;
-    const int lock = lock_file(it->path(), 0);
-    if (lock < 0) continue;
-    fs::remove_all(it->path(), ignored);
-    ::close(lock);
+    if (name.compare(0, kPrefix.size(), kPrefix) == 0) remove_if_left(it->path());
   }
 }
 
-std::optional<fs::path> make_below(const fs::path& parent) {
-  auto name = (parent / kPrefix).string() + "XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) return std::nullopt;
-  return fs::path(name);
+// The lock of a directory that was just made: -1 and EAGAIN where a sweep came in between.
+int lock_new(const fs::path& directory) {
+  const auto name = directory / kLockName;
+  const int lock = ::open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (lock < 0) return -1;
+  const bool taken = ::flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  // A file system without locks has none for a sweep either.
+  struct stat status {};
+  if (!taken && ::fstat(lock, &status) == 0 && status.st_nlink > 0) return lock;
+  ::close(lock);
+  errno = EAGAIN;
+  return -1;
+}
+
+tl::unexpected<StorageError> no_directory(const fs::path& store) {
+  const auto code = errno == ENOSPC ? ErrorCode::no_space : ErrorCode::io_error;
+  return fail(code, fmt::format("no directory for a temporary copy of {}: {}", store.string(),
+                                std::strerror(errno)));
 }
 
 }  // namespace
@@ -57,25 +84,33 @@ Result<ScratchDirectory> ScratchDirectory::make(const fs::path& store) {
   auto absolute = fs::weakly_canonical(store, error);
   if (error) absolute = fs::absolute(store, error);
   const auto beside = absolute.parent_path();
-  remove_stale(beside);
-  auto path = make_below(beside);
-  return path ? hold(std::move(path), store) : make_temporary(store);
+  remove_left_below(beside);
+  remove_left_below(fs::temp_directory_path(error));
+  auto made = make_below(beside, store);
+  if (made || made.error().code() == ErrorCode::no_space) return made;
+  return make_temporary(store);
 }
 
 Result<ScratchDirectory> ScratchDirectory::make_temporary(const fs::path& store) {
   std::error_code error;
-  return hold(make_below(fs::temp_directory_path(error)), store);
+  return make_below(fs::temp_directory_path(error), store);
 }
 
-Result<ScratchDirectory> ScratchDirectory::hold(std::optional<fs::path> path,
-                                                const fs::path& store) {
-  if (!path) {
-    return fail(ErrorCode::io_error, fmt::format("no directory for a temporary copy of {}: {}",
-                                                 store.string(), std::strerror(errno)));
+Result<ScratchDirectory> ScratchDirectory::make_below(const fs::path& parent,
+                                                      const fs::path& store) {
+  for (int attempt = 1;; ++attempt) {
+    auto name = (parent / kPrefix).string() + "XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) return no_directory(store);
+    remove_on_signal(name);
+    const int lock = lock_new(name);
+    if (lock >= 0) return ScratchDirectory(name, lock);
+    const bool swept = errno == EAGAIN || errno == ENOENT;
+    const auto failed = no_directory(store);
+    std::error_code ignored;
+    fs::remove_all(name, ignored);
+    remove_on_signal({});
+    if (!swept || attempt == kAttemptsMax) return failed;
   }
-  remove_on_signal(*path);
-  const int lock = lock_file(*path, O_CREAT);
-  return ScratchDirectory(*std::move(path), lock);
 }
 
 ScratchDirectory::ScratchDirectory(ScratchDirectory&& other) noexcept

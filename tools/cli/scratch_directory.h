@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 
 #include "caveat/error.h"
 
@@ -11,7 +10,8 @@ namespace caveat::cli {
 class ScratchDirectory {
  public:
   // Beside the store, so that files can be linked instead of copied; where that cannot be written,
-  // in the system's directory for temporary files. Removes what killed commands left there.
+  // in the system's directory for temporary files. Removes what killed commands left in both: a
+  // directory that no process holds the lock of.
   [[nodiscard]] static Result<ScratchDirectory> make(const std::filesystem::path& store);
   // In the system's directory for temporary files at once.
   [[nodiscard]] static Result<ScratchDirectory> make_temporary(const std::filesystem::path& store);
@@ -22,8 +22,8 @@ class ScratchDirectory {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
-  [[nodiscard]] static Result<ScratchDirectory> hold(std::optional<std::filesystem::path> path,
-                                                     const std::filesystem::path& store);
+  [[nodiscard]] static Result<ScratchDirectory> make_below(const std::filesystem::path& parent,
+                                                           const std::filesystem::path& store);
   ScratchDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
 
   std::filesystem::path path_;
