@@ -168,6 +168,7 @@ Result<std::size_t> bulk_store_records(Engine& engine, std::span<const Record> r
       }
     }
     if (auto written = engine.commit(batch->rows(), batch->count(), options); !written) {
+      if (stored == 0) return fail(written.error());
       return fail(written.error().within(
           fmt::format("bulk_store: the first {} records are stored, the rest is not", stored)));
     }

@@ -13,6 +13,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/empty_values.h"
 #include "tools/cli/signals.h"
+#include "tools/cli/store_access.h"
 #include "tools/cli/terminal.h"
 
 namespace caveat::cli {
@@ -98,6 +99,9 @@ StorageError advised(const StorageError& error) {
 
 int perform(const Action& action) {
   const auto code = action();
+  for (const auto& error : take_background_errors()) {
+    if (code || code.error().code() != error.code()) report_error(error);
+  }
   if (code) return signal_exit_code().value_or(*code);
   if (code.error().code() == ErrorCode::cancelled) {
     // By a signal, or because the reader of our output had enough, which is no failure.

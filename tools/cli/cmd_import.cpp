@@ -50,6 +50,11 @@ std::string summary(const Arguments& arguments, const ImportCounts& counts, doub
                       {"rate", grouped(static_cast<std::uint64_t>(rate)) + " records/s"}});
 }
 
+std::string stored_so_far(std::uint64_t records) {
+  if (records == 0) return "none of the records is stored";
+  return fmt::format("the first {} records are stored, the rest is not", records);
+}
+
 Result<ExitCode> import(const Arguments& arguments) {
   const GracefulStop graceful;
   const bool skip = arguments.on_error == "skip";
@@ -73,6 +78,9 @@ Result<ExitCode> import(const Arguments& arguments) {
       arguments.memory_mib != 0 ? arguments.memory_mib * kMiB : Options().memory_budget_bytes;
   Importer importer(store, budget, std::move(callbacks));
   auto ended = importer.run(lines);
+  if (!ended && !lines.failed()) {
+    ended = fail(ended.error().within(stored_so_far(importer.counts().records)));
+  }
   const auto closed = store.close();
   if (ended) ended = closed;
   progress.clear();

@@ -114,10 +114,13 @@ Result<bool> Importer::take_lines(LineSource& lines) {
 Result<void> Importer::run(LineSource& lines) {
   const auto to_end = take_lines(lines);
   counts_.stopped = !to_end || !*to_end;
-  // Whatever ended it, what was read and is good goes into the store.
+  const bool cancelled = !to_end && to_end.error().code() == ErrorCode::cancelled;
+  // A store that fails is left alone: what it has is the beginning of the input, without gaps.
+  if (!to_end && !cancelled && !lines.failed()) return fail(to_end.error());
+  // Whatever else ended it, what was read and is good goes into the store.
   auto written = hand_over();
   if (written) written = wait();
-  if (!to_end && to_end.error().code() != ErrorCode::cancelled) return fail(to_end.error());
+  if (!to_end && !cancelled) return fail(to_end.error());
   if (!written) counts_.stopped = true;
   return written;
 }

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
 #include "adapters/rocksdb/live_checkpoint.h"
 #include "tools/cli/command.h"
 
@@ -9,10 +13,31 @@ namespace caveat::cli {
 namespace {
 
 constexpr std::size_t kMemoryMibMax = std::size_t{1} << 20;  // a TiB
+constexpr std::size_t kHeardMax = 100;
 
-// What the store has to say while a command runs. A write that fails says why by itself.
+// What a store that is only looked at has to say.
 void tell(const StorageError& error) {
   report_error(error);
+}
+
+// What one that is written to has to say: a fold that found no room is tried again and again, and
+// the next write fails for it.
+struct Heard {
+  std::mutex mutex;
+  std::vector<StorageError> errors;
+};
+Heard& heard() {
+  static auto* instance = new Heard;  // outlives any thread of a store
+  return *instance;
+}
+
+void remember(const StorageError& error) {
+  const std::lock_guard lock(heard().mutex);
+  auto& errors = heard().errors;
+  const bool known = std::any_of(errors.begin(), errors.end(), [&](const StorageError& e) {
+    return e.message() == error.message();
+  });
+  if (!known && errors.size() < kHeardMax) errors.push_back(error);
 }
 
 }  // namespace
@@ -26,11 +51,16 @@ void add_memory(CLI::App& command, std::size_t& memory_mib) {
       ->check(CLI::Range(kMemoryBudgetMin / kMiB, kMemoryMibMax).description(""));
 }
 
+std::vector<StorageError> take_background_errors() {
+  const std::lock_guard lock(heard().mutex);
+  return std::exchange(heard().errors, {});
+}
+
 Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAccess& access) {
   Options options;
   options.create_if_missing = access.presence != Presence::must_exist;
   options.error_if_exists = access.presence == Presence::must_be_new;
-  options.on_background_error = tell;
+  options.on_background_error = remember;
   if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
   return StorageOptimizer::open(path, options);
 }

@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "caveat/storage_optimizer.h"
 #include "tools/cli/scratch_directory.h"
@@ -18,6 +19,10 @@ struct WriteAccess {
 };
 [[nodiscard]] Result<StorageOptimizer> open_to_write(const std::string& path,
                                                      const WriteAccess& access = {});
+
+// What went wrong in the background of stores opened to write, each sentence once. A command that
+// fails for the same reason says so by itself.
+[[nodiscard]] std::vector<StorageError> take_background_errors();
 
 // --memory, checked.
 void add_memory(CLI::App& command, std::size_t& memory_mib);

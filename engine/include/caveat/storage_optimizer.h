@@ -100,8 +100,8 @@ class StorageOptimizer {
   // Stores any number of records and returns the number of distinct keys among them; of duplicates
   // the last counts. All-or-nothing per chunk of at most kBulkChunkRecords records or
   // kBulkChunkBytes encoded bytes, in the order given. Records are checked before the first chunk
-  // is written, so bad input stores nothing. On an I/O error the chunks before it stay; the
-  // message says how many records those are.
+  // is written, so bad input stores nothing. On an I/O error the chunks before it stay; if there
+  // are any, the message says how many records those are.
   static constexpr std::size_t kBulkChunkRecords = std::size_t{1} << 16;
   static constexpr std::size_t kBulkChunkBytes = std::size_t{8} << 20;
   [[nodiscard]] Result<std::size_t> bulk_store(std::span<const ExceptionRecord> records,
