@@ -33,6 +33,7 @@ class TextSource : public ByteSource {
 struct Lines {
   std::vector<std::string> texts;
   std::vector<std::uint64_t> numbers;
+  std::vector<std::string> refusals;
   std::string error;
 };
 Lines all(LineSource source) {
@@ -43,6 +44,7 @@ Lines all(LineSource source) {
     if (!found) lines.error = found.error().message();
     if (!found || !*found) return lines;
     lines.texts.emplace_back(line.text);
+    lines.refusals.push_back(line.refused ? line.refused->message() : "");
     lines.numbers.push_back(source.line_number());
   }
 }
@@ -111,4 +113,61 @@ TEST_CASE("a file that is not there is named") {
   REQUIRE_FALSE(source);
   CHECK(source.error().code() == ErrorCode::not_found);
   CHECK(source.error().message() == "/nonexistent/records.ndjson: No such file or directory");
+}
+
+namespace {
+
+// `begin`, `size` bytes of `fill`, and a line "{}" behind; nothing of it is ever in memory.
+class LongLineSource : public ByteSource {
+ public:
+  LongLineSource(std::string begin, char fill, std::size_t size)
+      : begin_(std::move(begin)), fill_(fill), left_(size) {}
+  Result<std::size_t> read(char* to, std::size_t size) override {
+    if (!begin_.empty()) return take(begin_, to, size);
+    if (left_ == 0) return take(end_, to, size);
+    const auto count = std::min(size, left_);
+    std::memset(to, fill_, count);
+    left_ -= count;
+    return count;
+  }
+
+ private:
+  static std::size_t take(std::string& from, char* to, std::size_t size) {
+    const auto count = from.copy(to, size);
+    from.erase(0, count);
+    return count;
+  }
+  std::string begin_;
+  const char fill_;
+  std::size_t left_;
+  std::string end_ = "\n{}\n";
+};
+
+Lines long_line(const std::string& begin, char fill, std::size_t size) {
+  return all(LineSource(std::make_unique<LongLineSource>(begin, fill, size)));
+}
+
+}  // namespace
+
+// A line of 200 MB was gathered in memory, and then called no JSON without a word on its length.
+TEST_CASE("a long line that begins like no record is not gathered", "[regression]") {
+  for (const std::string begin : {"x", "[{", "", "\xEF\xBB\xBF["}) {
+    const auto lines = long_line(begin, begin.empty() ? ' ' : 'x', std::size_t{200} << 20);
+    CHECK(lines.texts == Texts{"", "{}"});
+    CHECK(lines.numbers == Numbers{1, 2});
+    CHECK(lines.refusals[0] ==
+          "the line is longer than 1 MiB and begins like no record, which would be a JSON object "
+          "in one line");
+  }
+  const auto good = long_line("{", 'x', std::size_t{3} << 20);
+  CHECK(good.texts[0].size() == (std::size_t{3} << 20) + 1);
+  CHECK(good.refusals == Texts{"", ""});
+}
+
+TEST_CASE("a line that is longer than any record is passed over, and the limit named",
+          "[regression]") {
+  const auto lines = long_line("{", 'x', LineSource::kMaxLineBytes + (std::size_t{1} << 20));
+  CHECK(lines.texts == Texts{"", "{}"});
+  CHECK(lines.numbers == Numbers{1, 2});
+  CHECK(lines.refusals == Texts{"the line is longer than 448 MiB, the limit of a line", ""});
 }

@@ -282,6 +282,23 @@ TEST_CASE("an empty value is refused by name, whatever the command", "[regressio
             .exit == 0);
 }
 
+TEST_CASE("a long bad line is reported with its length and the limit", "[regression]") {
+  const TestDirectory directory;
+  const auto good = sample_records(1);
+  const std::string many(std::size_t{2} << 20, 'x');
+  const auto ran = run_tool({"import", directory.path("a"), "-", "--on-error", "skip", "--json"},
+                            "{" + many + "\n" + many + "\n" + good);
+  CHECK(ran.exit == 0);
+  CHECK(ran.err ==
+        "caveat: line 1: it is no JSON (a line of 2097153 bytes; the limit is 469762048)\n"
+        "caveat: line 2: the line is longer than 1 MiB and begins like no record, which would be a "
+        "JSON object in one line\n");
+  CHECK(ran.out.rfind(R"({"records":1,"bad_lines":2,"complete":true,)", 0) == 0);
+  const auto put = run_tool({"put", directory.path("a"), "-"}, many);
+  CHECK(put.exit == 1);
+  CHECK(put.err.find("begins like no record") != std::string::npos);
+}
+
 TEST_CASE("what a count counts has no order", "[regression]") {
   const TestDirectory directory;
   const auto store = make_store(directory, 5);

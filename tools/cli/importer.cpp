@@ -41,8 +41,7 @@ Result<void> Importer::learn_name(const ParsedRecord& record) {
 bool Importer::take_line(const LineSource::Line& line, std::uint64_t number) {
   const auto begin = batch_.rows.size();
   Result<ParsedRecord> record =
-      line.too_long ? fail(ErrorCode::limit_exceeded, "the line is too long for a record")
-                    : reader_.read(line.text, batch_.rows);
+      line.refused ? fail(*line.refused) : reader_.read(line.text, batch_.rows);
   if (record && record->named) {
     if (const auto learnt = learn_name(*record); !learnt) record = fail(learnt.error());
   }
@@ -53,7 +52,12 @@ bool Importer::take_line(const LineSource::Line& line, std::uint64_t number) {
   }
   batch_.rows.resize(begin);
   ++counts_.bad_lines;
-  return callbacks_.on_bad_line(number, record.error().message());
+  auto reason = record.error().message();
+  if (line.text.size() > LineSource::kLongLineBytes) {
+    reason += fmt::format(" (a line of {} bytes; the limit is {})", line.text.size(),
+                          LineSource::kMaxLineBytes);
+  }
+  return callbacks_.on_bad_line(number, reason);
 }
 
 Result<std::uint64_t> Importer::write(StorageOptimizer& store, const Batch& batch) {

@@ -1,5 +1,7 @@
 #include "tools/cli/line_source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -10,6 +12,8 @@ namespace caveat::cli {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+constexpr std::size_t kBufferBytes = 2 * kReadBytes + kLinePadding;
+constexpr std::size_t kRoomKept = std::size_t{16} << 20;
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -27,7 +31,7 @@ Result<LineSource> LineSource::open(const std::string& path) {
 }
 
 LineSource::LineSource(std::unique_ptr<ByteSource> bytes)
-    : bytes_(std::move(bytes)), buffer_(2 * kReadBytes + kLinePadding) {}
+    : bytes_(std::move(bytes)), buffer_(kBufferBytes) {}
 
 // Makes room behind what is left and reads more. False at the end.
 Result<bool> LineSource::fill() {
@@ -48,29 +52,62 @@ Result<bool> LineSource::fill() {
   return !at_end_;
 }
 
+// Why what has been gathered of a line, without an end so far, can be no record.
+std::optional<StorageError> LineSource::refusal() const {
+  const std::string_view text(buffer_.data() + begin_, end_ - begin_);
+  if (text.size() > kMaxLineBytes) {
+    return StorageError(
+        ErrorCode::limit_exceeded,
+        fmt::format("the line is longer than {} MiB, the limit of a line", kMaxLineBytes >> 20));
+  }
+  if (text.size() <= kLongLineBytes) return std::nullopt;
+  const auto first = text.find_first_not_of(line_number_ == 0 ? "\xEF\xBB\xBF \t\r" : " \t\r");
+  if (first != std::string_view::npos && text[first] == '{') return std::nullopt;
+  return StorageError(ErrorCode::invalid_argument,
+                      fmt::format("the line is longer than {} MiB and begins like no record, "
+                                  "which would be a JSON object in one line",
+                                  kLongLineBytes >> 20));
+}
+
+// What was gathered, and the room that it took.
+void LineSource::forget() {
+  begin_ = end_ = 0;
+  buffer_.resize(kBufferBytes);
+  buffer_.shrink_to_fit();
+}
+
 Result<bool> LineSource::next_raw(Line& line) {
-  line.too_long = false;
+  line.refused.reset();
+  // The room for a long line is not kept for short ones.
+  if (buffer_.size() > kRoomKept && end_ - begin_ <= kReadBytes) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+    buffer_.resize(kBufferBytes);
+    buffer_.shrink_to_fit();
+  }
   for (std::size_t searched = 0;;) {
     const char* const from = buffer_.data() + begin_ + searched;
     const auto* feed = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_ - searched));
     if (feed != nullptr) {
       const auto length = static_cast<std::size_t>(feed - (buffer_.data() + begin_));
-      line.text = {buffer_.data() + begin_, length};
+      line.text = {buffer_.data() + begin_, line.refused ? 0 : length};
       begin_ += length + 1;
       ++line_number_;
       return true;
     }
     searched = end_ - begin_;
-    if (searched > kMaxLineBytes) {
-      // Forget what was gathered; the rest of the line goes the same way.
-      line.too_long = true;
-      begin_ = end_ = searched = 0;
+    if (!line.refused) line.refused = refusal();
+    if (line.refused) {
+      // The rest of the line goes the same way.
+      forget();
+      searched = 0;
     }
     CAVEAT_ASSIGN(const bool more, fill());
     if (more) continue;
-    line.text = {buffer_.data() + begin_, end_ - begin_};
+    line.text = {buffer_.data() + begin_, line.refused ? 0 : end_ - begin_};
     begin_ = end_;
-    if (line.text.empty() && !line.too_long) return false;
+    if (line.text.empty() && !line.refused) return false;
     ++line_number_;
     return true;
   }
@@ -82,7 +119,7 @@ Result<bool> LineSource::next(Line& line) {
     if (!found) return false;
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (line_number_ == 1 && line.text.substr(0, 3) == kByteOrderMark) line.text.remove_prefix(3);
-    if (line.too_long || !is_blank(line.text)) return true;
+    if (line.refused || !is_blank(line.text)) return true;
   }
 }
 

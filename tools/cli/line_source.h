@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,12 +27,17 @@ class LineSource {
   // For tests.
   explicit LineSource(std::unique_ptr<ByteSource> bytes);
 
-  // A line longer than this cannot hold a record; it is passed over and `too_long` is set.
+  // Six times the largest record and some more, as JSON takes six bytes for one at worst: whatever
+  // dump writes can be read. A longer line cannot hold a record.
   static constexpr std::size_t kMaxLineBytes = std::size_t{448} << 20;
+  // A line as long as this that does not begin as a record does is none either.
+  static constexpr std::size_t kLongLineBytes = std::size_t{1} << 20;
 
   struct Line {
     std::string_view text;  // without its line feed; valid until the next call
-    bool too_long = false;
+    // limit_exceeded or invalid_argument: no record. Such a line is passed over without being kept;
+    // `text` is empty.
+    std::optional<StorageError> refused;
   };
   // The next line with something on it; false at the end. Blank lines are passed over, as is a
   // byte order mark. Behind the text kLinePadding bytes are readable.
@@ -47,6 +53,8 @@ class LineSource {
  private:
   [[nodiscard]] Result<bool> fill();
   [[nodiscard]] Result<bool> next_raw(Line& line);
+  [[nodiscard]] std::optional<StorageError> refusal() const;
+  void forget();
 
   std::unique_ptr<ByteSource> bytes_;
   std::shared_ptr<std::uint64_t> bytes_read_ = std::make_shared<std::uint64_t>(0);

@@ -31,6 +31,8 @@ constexpr std::array<std::string_view, kFieldCount> kFieldNames = {
     "node",   "property", "property_hash", "inherited", "actual",
     "reason", "source",   "created_at",    "confidence"};
 
+constexpr std::size_t kCapacityKept = std::size_t{16} << 20;
+
 struct Fields {
   std::array<element, kFieldCount> values;
   std::array<bool, kFieldCount> present{};
@@ -162,6 +164,10 @@ NdjsonReader::NdjsonReader() : parser_(std::make_unique<Parser>()) {}
 NdjsonReader::~NdjsonReader() = default;
 
 Result<ParsedRecord> NdjsonReader::read(std::string_view line, std::string& rows) {
+  // The room for a long line is not kept for short ones.
+  if (parser_->dom.capacity() > kCapacityKept && line.size() < kCapacityKept / 2) {
+    parser_->dom = simdjson::dom::parser();
+  }
   simdjson::dom::element document;
   if (const auto error = parser_->dom.parse(line.data(), line.size(), false).get(document)) {
     return bad(std::string(reason_of(error)));

@@ -34,6 +34,7 @@ Result<PutArguments::Named> read_standard_input() {
   LineSource::Line line;
   CAVEAT_ASSIGN(const bool found, lines.next(line));
   if (!found) return fail(as_data_error({ErrorCode::invalid_argument, "the input is empty"}));
+  if (line.refused) return fail(as_data_error(*line.refused));
   CAVEAT_ASSIGN(auto named, read_record(line.text));
   CAVEAT_ASSIGN(const bool more, lines.next(line));
   if (more)
