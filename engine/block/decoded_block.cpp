@@ -113,6 +113,14 @@ Result<void> DecodedBlock::load_missing(ColumnMask columns) const {
   return {};
 }
 
+void DecodedBlock::set_key_order(std::span<const std::uint8_t> places) const noexcept {
+  CAVEAT_ASSERT(places.size() == row_count_);
+  const std::lock_guard lock(parts_->mutex);
+  if (has_key_order()) return;
+  for (std::size_t i = 0; i < places.size(); ++i) parts_->slab.rows[i].order = places[i];
+  key_order_.store(true, std::memory_order_release);
+}
+
 std::string_view DecodedBlock::long_text(const Row& row, unsigned which) const noexcept {
   const std::uint32_t at = row.offset[which];
   return which == 2 && parts_->split ? parts_->slab.joined_apart[at] : parts_->text_of(at);

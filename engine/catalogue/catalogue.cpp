@@ -50,19 +50,6 @@ void Catalogue::prefetch(PropertyHash hash) const noexcept {
   __builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-Catalogue::Entry* Catalogue::entry(PropertyId id) const noexcept {
-  const std::uint32_t scaled = id / kFirstChunk + 1;
-  const auto chunk = static_cast<std::size_t>(std::bit_width(scaled) - 1);
-  const std::uint32_t first = kFirstChunk * ((1U << chunk) - 1);
-  Entry* entries = chunks_[chunk].load(std::memory_order_acquire);
-  return entries == nullptr ? nullptr : entries + (id - first);
-}
-
-std::optional<PropertyHash> Catalogue::hash_of(PropertyId id) const noexcept {
-  if (id >= size()) return std::nullopt;
-  return entry(id)->hash;
-}
-
 std::optional<std::string> Catalogue::name_of(PropertyHash hash) const {
   if (const auto id = find(hash)) {
     const auto* name = entry(*id)->name.load(std::memory_order_acquire);

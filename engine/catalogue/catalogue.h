@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,7 +43,10 @@ class Catalogue {
   // Fetches what find() will look at.
   void prefetch(PropertyHash hash) const noexcept;
   // The hash of an id; nothing for an id that was never given out (a damaged block).
-  [[nodiscard]] std::optional<PropertyHash> hash_of(PropertyId id) const noexcept;
+  [[nodiscard]] std::optional<PropertyHash> hash_of(PropertyId id) const noexcept {
+    if (id >= size()) return std::nullopt;
+    return entry(id)->hash;
+  }
   [[nodiscard]] std::optional<std::string> name_of(PropertyHash hash) const;
   [[nodiscard]] std::uint32_t size() const noexcept {
     return count_.load(std::memory_order_acquire);
@@ -68,7 +72,13 @@ class Catalogue {
   };
   struct Table;  // open addressing, hash -> id
 
-  [[nodiscard]] Entry* entry(PropertyId id) const noexcept;
+  [[nodiscard]] Entry* entry(PropertyId id) const noexcept {
+    const std::uint32_t scaled = id / kFirstChunk + 1;
+    const auto chunk = static_cast<std::size_t>(std::bit_width(scaled) - 1);
+    const std::uint32_t first = kFirstChunk * ((1U << chunk) - 1);
+    Entry* entries = chunks_[chunk].load(std::memory_order_acquire);
+    return entries == nullptr ? nullptr : entries + (id - first);
+  }
   [[nodiscard]] const std::string_view* intern(std::string_view name);
   void show(PropertyId id, PropertyHash hash, const std::string_view* name);
   void insert(PropertyHash hash, PropertyId id);

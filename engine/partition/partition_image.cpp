@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "pool/invariant.h"
 
@@ -157,6 +158,27 @@ Result<std::vector<PartitionImage::Row>> PartitionImage::rows(const ClearList& c
   }
   for (; base != found.end(); ++base) result.push_back(base->row);
   return result;
+}
+
+void PartitionImage::order_keys() const {
+  const DecodedBlock& block = *base_;
+  if (block.has_key_order()) return;
+  constexpr std::size_t kNodeRowsMax = 256;
+  const std::uint32_t rows = block.row_count();
+  std::vector<std::uint8_t> places(rows);
+  std::array<std::pair<PropertyHash, std::uint8_t>, kNodeRowsMax> of_node;
+  for (std::uint32_t first = 0; first < rows;) {
+    std::uint32_t end = first;
+    for (; end < rows && block.node(end) == block.node(first); ++end) {
+      const auto hash = catalogue_->hash_of(block.property_id(end));
+      if (!hash || end - first == kNodeRowsMax) return;
+      of_node[end - first] = {*hash, static_cast<std::uint8_t>(end - first)};
+    }
+    std::sort(of_node.begin(), of_node.begin() + (end - first));
+    for (std::uint32_t i = first; i < end; ++i) places[i] = of_node[i - first].second;
+    first = end;
+  }
+  block.set_key_order(places);
 }
 
 tl::unexpected<StorageError> PartitionImage::at_fault(const StorageError& error) const {

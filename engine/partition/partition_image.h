@@ -57,6 +57,11 @@ class PartitionImage {
   [[nodiscard]] float confidence(Row row) const noexcept;
   [[nodiscard]] std::int64_t created_at(Row row) const noexcept;
 
+  // Works out the key order of the base's rows, for whoever goes through most of them: afterwards
+  // base()->has_key_order(), unless a node has more than 256 rows or an id is unknown (a damaged
+  // block, which readers of its rows report).
+  void order_keys() const;
+
   // The whole record; views live as long as this image. Inflates only what it needs.
   [[nodiscard]] Result<void> materialise(Row row, ExceptionView& out) const;
 

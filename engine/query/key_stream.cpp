@@ -155,7 +155,7 @@ Result<void> KeyStream::emit_row(ExceptionView& out) {
   if (match.row.in_run()) return image_->materialise(match.row, out);
   const DecodedBlock& base = *image_->base();
   if (whole_columns_) {
-    out = base.view(match.row.index());
+    base.view(match.row.index(), out);
   } else {
     auto read = base.materialise(match.row.index(), out);
     if (!read) return image_->at_fault(read.error());

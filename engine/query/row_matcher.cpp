@@ -81,9 +81,16 @@ Result<void> RowMatcher::select(const PartitionImage& image) {
     select_property(block->property_ids().subspan(begin, count), begin, *property_id_);
     return {};
   }
+  // Rows in the order of keys save sorting them; working that out pays for who reads many.
+  if (count >= block->row_count() / 2) image.order_keys();
+  const bool ordered = block->has_key_order();
   selected_.resize(count);
   if (!columns) {
-    std::iota(selected_.begin(), selected_.end(), begin);
+    if (!ordered) {
+      std::iota(selected_.begin(), selected_.end(), begin);
+      return {};
+    }
+    for (std::uint32_t i = 0; i < count; ++i) selected_[i] = block->row_in_key_order(begin + i);
     return {};
   }
 
@@ -108,9 +115,10 @@ Result<void> RowMatcher::select(const PartitionImage& image) {
     });
   }
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    selected_[kept] = begin + static_cast<std::uint32_t>(i);
-    kept += keep_[i];
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t row = ordered ? block->row_in_key_order(begin + i) : begin + i;
+    selected_[kept] = row;
+    kept += keep_[row - begin];
   }
   selected_.resize(kept);
   return {};
@@ -119,18 +127,10 @@ Result<void> RowMatcher::select(const PartitionImage& image) {
 // Keys of the selected rows, in the store's order.
 Result<void> RowMatcher::key_base(const PartitionImage& image, std::vector<Match>& out) const {
   const DecodedBlock& block = *image.base();
-  const bool check_bounds = !image.base_is_inside();
-  const bool check_clears = newest_clear_ > block.as_of();
   const auto ids = block.property_ids();
-  std::size_t node_start = 0;
-  bool sorted = true;  // the rows from node_start on
-  const auto by_key = [](const Match& a, const Match& b) { return a.key < b.key; };
-  const auto finish_node = [&] {
-    if (!sorted)
-      std::sort(out.begin() + static_cast<std::ptrdiff_t>(node_start), out.end(), by_key);
-    node_start = out.size();
-    sorted = true;
-  };
+  out.resize(selected_.size());
+  Match* to = out.data();
+  bool sorted = true;
   for (const std::uint32_t row : selected_) {
     const auto hash = conditions_.property ? conditions_.property : catalogue_.hash_of(ids[row]);
     if (!hash) [[unlikely]] {
@@ -138,20 +138,29 @@ Result<void> RowMatcher::key_base(const PartitionImage& image, std::vector<Match
           {ErrorCode::corruption,
            fmt::format("block row {}: property id {} is not in the catalogue", row, ids[row])});
     }
-    const ExceptionKey key{block.node(row), *hash};
-    if (check_bounds && (key < image.lower() || (image.upper() && key >= *image.upper()))) continue;
-    if (check_clears && clears_.hides(key, block.as_of())) continue;
-    if (out.size() > node_start) {
-      // Blocks are ordered by property id within a node; the store's order is by hash.
-      if (out.back().key.node_id != key.node_id) {
-        finish_node();
-      } else if (key < out.back().key) {
-        sorted = false;
-      }
-    }
-    out.push_back({key, PartitionImage::Row{row}});
+    *to = {{block.node(row), *hash}, PartitionImage::Row{row}};
+    if (to != out.data() && to->key < to[-1].key) sorted = false;
+    ++to;
   }
-  finish_node();
+  const bool check_bounds = !image.base_is_inside();
+  const bool check_clears = newest_clear_ > block.as_of();
+  if (check_bounds || check_clears) [[unlikely]] {
+    std::erase_if(out, [&](const Match& match) {
+      const ExceptionKey& key = match.key;
+      const bool inside = key >= image.lower() && (!image.upper() || key < *image.upper());
+      return !inside || (check_clears && clears_.hides(key, block.as_of()));
+    });
+  }
+  if (sorted) return {};
+  // Blocks are ordered by property id within a node; the store's order is by hash.
+  const auto by_key = [](const Match& a, const Match& b) { return a.key < b.key; };
+  for (auto first = out.begin(); first != out.end();) {
+    const auto end = std::find_if(first, out.end(), [node = first->key.node_id](const Match& m) {
+      return m.key.node_id != node;
+    });
+    std::sort(first, end, by_key);
+    first = end;
+  }
   return {};
 }
 

@@ -264,6 +264,23 @@ class DecodedBlock {
   }
   // After load(kAllColumns): all but key.property_hash, which stays 0.
   [[nodiscard]] ExceptionView view(std::uint32_t row) const noexcept;
+  // The same into `out`, whose key.property_hash is left alone.
+  void view(std::uint32_t row, ExceptionView& out) const noexcept { fill(row, out); }
+
+  // --- Key order ---
+  // Rows of a node are ordered by property id; the store's order is by hash, which a block does not
+  // know. Whoever worked it out leaves it here for the next reader.
+  [[nodiscard]] bool has_key_order() const noexcept {
+    return key_order_.load(std::memory_order_acquire);
+  }
+  // For each place in key order, the row in it, counted from its node's first. Ignored where the
+  // order is known.
+  void set_key_order(std::span<const std::uint8_t> places) const noexcept;
+  // The row at a place in key order. Needs has_key_order().
+  [[nodiscard]] std::uint32_t row_in_key_order(std::uint32_t place) const noexcept {
+    const Row& at = rows_[place];
+    return node_starts_[at.node] + at.order;
+  }
 
   // --- One record ---
   // All but out.key.property_hash, which the caller knows. Inflates and checks what it needs:
@@ -288,7 +305,7 @@ class DecodedBlock {
     std::uint16_t node;       // among distinct_nodes()
     ExceptionSource source;
     std::uint8_t tags[2];
-    std::uint8_t unused;
+    std::uint8_t order;  // of this place, not of this row: row_in_key_order()
   };
   static_assert(sizeof(Row) == 32);
 
@@ -312,6 +329,7 @@ class DecodedBlock {
   std::uint32_t row_count_ = 0;
   // Columns that load() has passed. Set last, after what they promise was written.
   mutable std::atomic<ColumnMask> loaded_{kKeyColumns};
+  mutable std::atomic<bool> key_order_{false};
 
   BlockHeader header_;
   std::size_t charge_bytes_ = 0;
