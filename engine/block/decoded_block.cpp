@@ -31,35 +31,35 @@ void ask_for(const T* first, std::size_t count) noexcept {
 
 }  // namespace
 
-std::pair<std::uint32_t, std::uint32_t> DecodedBlock::node_range(NodeId node) const noexcept {
-  ask_for(nodes_, node_count_);
-  ask_for(node_starts_, node_count_);
-  const NodeId* base = nodes_;
-  for (std::size_t left = node_count_; left > 1;) {
+std::pair<std::uint32_t, std::uint32_t> DecodedBlock::Keys::node_range(NodeId node) const noexcept {
+  ask_for(nodes, node_count);
+  ask_for(node_starts, node_count);
+  const NodeId* base = nodes;
+  for (std::size_t left = node_count; left > 1;) {
     const std::size_t half = left / 2;
     base = base[half] <= node ? base + half : base;  // a conditional move, no branch to mispredict
     left -= half;
   }
-  const auto at = static_cast<std::size_t>(base - nodes_);
-  if (*base == node) return {node_starts_[at], node_starts_[at + 1]};
-  const std::uint32_t where = node_starts_[at + (*base < node ? 1 : 0)];
+  const auto at = static_cast<std::size_t>(base - nodes);
+  if (*base == node) return {node_starts[at], node_starts[at + 1]};
+  const std::uint32_t where = node_starts[at + (*base < node ? 1 : 0)];
   return {where, where};
 }
 
-std::optional<std::uint32_t> DecodedBlock::find(NodeId node,
-                                                std::uint32_t property_id) const noexcept {
+std::optional<std::uint32_t> DecodedBlock::Keys::find(NodeId node,
+                                                      std::uint32_t property_id) const noexcept {
   const auto [first, last] = node_range(node);
   if (first == last) return std::nullopt;
   // Who finds a row reads it.
-  ask_for(rows_ + first, std::min<std::size_t>(last - first, 8));
-  const std::uint32_t* base = property_ids_ + first;
+  ask_for(rows + first * sizeof(Row), std::min<std::size_t>(last - first, 8) * sizeof(Row));
+  const std::uint32_t* base = property_ids + first;
   for (std::size_t left = last - first; left > 1;) {
     const std::size_t half = left / 2;
     base = base[half] <= property_id ? base + half : base;
     left -= half;
   }
   if (*base != property_id) return std::nullopt;
-  return static_cast<std::uint32_t>(base - property_ids_);
+  return static_cast<std::uint32_t>(base - property_ids);
 }
 
 RowFields<ExceptionSource> DecodedBlock::sources() const noexcept {
@@ -133,7 +133,7 @@ void DecodedBlock::fill(std::uint32_t row, ExceptionView& out) const noexcept {
       return long_text(v, which);
     return std::string_view(base + v.offset[which], v.length[which]);
   };
-  out.key.node_id = nodes_[v.node];
+  out.key.node_id = keys_.nodes[v.node];
   out.inherited_value = ValueView(static_cast<ValueKind>(v.tags[0]), text(0, text_));
   out.actual_value = ValueView(static_cast<ValueKind>(v.tags[1]), text(1, text_));
   out.reason = text(2, reasons_);

@@ -23,6 +23,12 @@ constexpr double kFoldSlack = 1.25;
 
 }  // namespace
 
+bool Mutator::fold_due() const {
+  const auto version = core_.versions.pin();
+  return version && version->generations.size() > 1 &&
+         version->sealed_bytes() * 2 >= core_.sealed_bytes_max();
+}
+
 Result<bool> Mutator::fold_next() {
   {
     const std::lock_guard lock(mutex_);

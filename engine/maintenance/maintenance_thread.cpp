@@ -1,6 +1,7 @@
 #include "engine/maintenance/maintenance_thread.h"
 
 #include <chrono>
+#include <utility>
 
 namespace caveat {
 
@@ -32,12 +33,14 @@ void MaintenanceThread::wake() noexcept {
   wake_up_.notify_one();
 }
 
-Result<bool> MaintenanceThread::step(bool& urgent) {
+Result<bool> MaintenanceThread::step(bool quiet, bool& urgent) {
   urgent = true;
   CAVEAT_ASSIGN(bool done, mutator_.settle_indexes());
   if (done) return true;
-  CAVEAT_ASSIGN(done, mutator_.fold_next());
-  if (done) return true;
+  if (quiet || mutator_.fold_due()) {
+    CAVEAT_ASSIGN(done, mutator_.fold_next());
+    if (done) return true;
+  }
   urgent = false;
   CAVEAT_ASSIGN(done, mutator_.rewrite_queued());
   if (done) return true;
@@ -51,14 +54,15 @@ Result<bool> MaintenanceThread::step(bool& urgent) {
 void MaintenanceThread::run() {
   std::unique_lock lock(mutex_);
   bool work_since_look = true;  // an earlier process may have left some, too
+  bool quiet = true;            // and so may generations in the log
   while (!stopping_) {
-    work_ = false;
+    if (std::exchange(work_, false)) work_since_look = true;
     lock.unlock();
     bool urgent = false;
     const auto begun = std::chrono::steady_clock::now();
     Result<bool> done = false;
     try {
-      done = step(urgent);
+      done = step(std::exchange(quiet, false), urgent);
     } catch (const std::bad_alloc&) {
       done = fail(ErrorCode::limit_exceeded, "maintenance: out of memory");
     }
@@ -78,6 +82,7 @@ void MaintenanceThread::run() {
       if (wake_up_.wait_for(lock, kQuiet, [&] { return stopping_ || work_; })) continue;
       lock.unlock();
       work_since_look = false;
+      quiet = true;  // what waits for company to be folded with has waited long enough
       mutator_.queue_overdue();
       lock.lock();
     } else if (!*done) {

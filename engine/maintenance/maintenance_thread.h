@@ -28,8 +28,8 @@ class MaintenanceThread {
   static constexpr double kDutyShare = 0.8;
 
   void run();
-  // The most urgent step there is. False: none.
-  [[nodiscard]] Result<bool> step(bool& urgent);
+  // The most urgent step there is. False: none. `quiet`: what waits for more to come need not.
+  [[nodiscard]] Result<bool> step(bool quiet, bool& urgent);
 
   Core& core_;
   Mutator& mutator_;

@@ -34,6 +34,8 @@ class Mutator {
   // --- fold.cpp ---
   // Folds all sealed generations, as one. False if there is none.
   [[nodiscard]] Result<bool> fold_next();
+  // Do they take half the memory that they may? Before that, waiting makes the fold cheaper a row.
+  [[nodiscard]] bool fold_due() const;
   [[nodiscard]] Result<void> fold_all();
 
   // --- rewrite.cpp: steps of the maintenance thread. False: nothing to do. ---

@@ -22,14 +22,9 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
   image->id_ = layout.id;
   if (layout.block) {
     const auto offset = static_cast<std::size_t>(layout.block->data() - image->bytes_->data());
-    CAVEAT_ASSIGN(image->base_,
+    CAVEAT_ASSIGN(auto base,
                   DecodedBlock::open(image->bytes_, offset, layout.block->size(), resolver));
-    // The first and the last node may be shared with neighbours: then rows have to be looked at.
-    const auto nodes = image->base_->distinct_nodes();
-    if (!nodes.empty()) {
-      const bool low = nodes.front() > lower.node_id || lower == ExceptionKey{};
-      image->base_is_inside_ = low && (!upper || nodes.back() < upper->node_id);
-    }
+    image->set_base(std::move(base));
   }
   auto& runs = image->runs_;
   for (const auto run : layout.runs) CAVEAT_TRY(decode_run(run, runs));
@@ -60,6 +55,17 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
   return image;
 }
 
+void PartitionImage::set_base(std::shared_ptr<const DecodedBlock> base) {
+  base_ = std::move(base);
+  keys_ = base_->keys();
+  base_as_of_ = base_->as_of();
+  // The first and the last node may be shared with neighbours: then rows have to be looked at.
+  const auto nodes = base_->distinct_nodes();
+  if (nodes.empty()) return;
+  const bool low = nodes.front() > lower_.node_id || lower_ == ExceptionKey{};
+  base_is_inside_ = low && (!upper_ || nodes.back() < upper_->node_id);
+}
+
 Result<std::vector<RunRow>> PartitionImage::all_run_rows() const {
   std::vector<RunRow> all;
   if (runs_.empty()) return all;
@@ -84,17 +90,18 @@ Result<std::optional<PartitionImage::Row>> PartitionImage::find(const ExceptionK
       return Row{static_cast<std::uint32_t>(run - runs_.data()) | Row::kRunBit};
     }
   }
-  if (!base_ || clears.hides(key, base_->as_of())) return std::nullopt;
+  if (!base_ || clears.hides(key, base_as_of_)) return std::nullopt;
   const auto id = catalogue_->find(key.property_hash);
   if (!id) return std::nullopt;
-  const auto row = base_->find(key.node_id, *id);
+  __builtin_prefetch(base_.get());  // for whoever reads the row
+  const auto row = keys_.find(key.node_id, *id);
   if (!row) return std::nullopt;
   return Row{*row};
 }
 
 Result<bool> PartitionImage::has_node(NodeId node, const ClearList& clears) const {
   if (runs_.empty() && clears.empty() && base_) {
-    const auto range = base_->node_range(node);
+    const auto range = keys_.node_range(node);
     // Rows that a half-done split left behind are not ours; only then look at each.
     if (range.first == range.second) return false;
     if (node > lower_.node_id && (!upper_ || node < upper_->node_id)) return true;

@@ -88,16 +88,21 @@ class PartitionImage {
   [[nodiscard]] bool inside(const ExceptionKey& key) const noexcept {
     return key >= lower_ && (!upper_ || key < *upper_);
   }
+  void set_base(std::shared_ptr<const DecodedBlock> base);
   [[nodiscard]] const RunRow* find_run(const ExceptionKey& key) const noexcept;
+
+  // What a point read asks for, together.
+  std::vector<RunRow> runs_;                  // merged: newest per key, sorted by key
+  std::shared_ptr<const DecodedBlock> base_;  // null where the partition is runs alone
+  DecodedBlock::Keys keys_;                   // of the base
+  Sequence base_as_of_ = 0;
+  const Catalogue* catalogue_ = nullptr;
 
   std::shared_ptr<const std::string> bytes_;
   ExceptionKey lower_;
   std::optional<ExceptionKey> upper_;
   PartitionId id_ = 0;
-  std::shared_ptr<const DecodedBlock> base_;  // null where the partition is runs alone
-  std::vector<RunRow> runs_;                  // merged: newest per key, sorted by key
   bool base_is_inside_ = true;
-  const Catalogue* catalogue_ = nullptr;
   std::size_t charge_bytes_ = 0;
 };
 

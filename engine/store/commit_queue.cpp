@@ -40,11 +40,9 @@ Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::siz
 void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
   // The delta is bounded: with too many generations waiting for the fold, so do writers.
   if (core_.options.background_maintenance) {
-    folded_.wait(lock, [&] {
-      return closed_ || sealed_count() <= kSealedMax || core_.background_errors.any();
-    });
+    folded_.wait(lock, [&] { return closed_ || !full() || core_.background_errors.any(); });
   }
-  const bool stuck = core_.options.background_maintenance && sealed_count() > kSealedMax;
+  const bool stuck = core_.options.background_maintenance && full();
   auto& group = group_;
   group.clear();
   Durability durability = Durability::none;
@@ -104,9 +102,7 @@ Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
     }
     rows = joined_;
   }
-  if (!active_->empty() && active_->encoded_bytes() + rows.size() > core_.memory.delta / 2) {
-    seal_locked();
-  }
+  if (!active_->empty() && active_->bytes() + rows.size() > core_.memory.delta / 3) seal_locked();
   const DeltaRecordKey key{active_->id(), next_sequence_};
   record_.clear();
   encode_delta_record(key, rows, count, record_);
@@ -146,12 +142,14 @@ void CommitQueue::seal_locked() {
   active_ = std::make_shared<Generation>(next_generation_++, core_.pool, options);
   core_.versions.update(
       [&](Version& version) { version.generations.insert(version.generations.begin(), active_); });
-  if (sealed_count() > 0) on_sealed_();
+  if (core_.versions.pin()->generations.size() > 1) on_sealed_();
 }
 
-std::size_t CommitQueue::sealed_count() const {
-  const auto version = core_.versions.current();
-  return version ? version->generations.size() - 1 : 0;
+bool CommitQueue::full() const {
+  const auto version = core_.versions.pin();
+  if (!version || version->generations.size() <= 2) return false;
+  const std::size_t waiting = version->sealed_bytes();
+  return waiting > core_.memory.delta / 3 * 2 && waiting > core_.sealed_bytes_max();
 }
 
 void CommitQueue::on_folded() {
@@ -160,7 +158,8 @@ void CommitQueue::on_folded() {
 }
 
 bool CommitQueue::overfull() const {
-  return sealed_count() > 0;
+  const auto version = core_.versions.pin();
+  return version && version->generations.size() > 1;
 }
 
 void CommitQueue::close() {

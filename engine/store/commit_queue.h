@@ -69,7 +69,8 @@ class CommitQueue {
                                             Durability durability);
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;
   void seal_locked();
-  [[nodiscard]] std::size_t sealed_count() const;
+  // Must writers wait for a fold? Not for one generation alone, which may be larger than any bound.
+  [[nodiscard]] bool full() const;
 
   Core& core_;
   const std::function<void()> on_sealed_;

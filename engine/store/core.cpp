@@ -20,7 +20,7 @@ CodecRegistry make_registry(const Options& options, int level) {
 MemoryPlan MemoryPlan::of(const Options& options) noexcept {
   const std::size_t budget = options.memory_budget_bytes;
   MemoryPlan plan;
-  plan.delta = options.delta_bytes != 0 ? options.delta_bytes : budget / 8;
+  plan.delta = options.delta_bytes != 0 ? options.delta_bytes : budget / 4;
   const std::size_t cache = options.cache_bytes != 0 ? options.cache_bytes : budget / 4;
   plan.record_cache = cache / 8;
   plan.index_cache = cache / 16;
@@ -74,6 +74,12 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       record_cache(memory.record_cache),
       background_errors(options.on_background_error),
       versions(clock) {}
+
+std::size_t Core::sealed_bytes_max() const noexcept {
+  const std::size_t caches = memory.block_cache + memory.record_cache;
+  const std::size_t used = block_cache.bytes() + record_cache.bytes();
+  return memory.delta / 3 * 2 + (caches - std::min(caches, used));
+}
 
 Durability Core::durability_of(const WriteOptions& write) const noexcept {
   switch (write.durability) {

@@ -28,7 +28,7 @@ namespace caveat {
 
 // How Options::memory_budget_bytes is shared out; bytes.
 struct MemoryPlan {
-  std::size_t delta = 0;         // of one generation; at most kSealedMax more wait to be folded
+  std::size_t delta = 0;         // recent writes, in generations of a third of it
   std::size_t block_cache = 0;   // decoded partitions
   std::size_t record_cache = 0;  // hot records
   std::size_t index_cache = 0;   // decoded posting containers
@@ -41,9 +41,6 @@ struct MemoryPlan {
 
   static MemoryPlan of(const Options& options) noexcept;
 };
-
-// Sealed generations that may wait for the fold before writers wait too.
-inline constexpr std::size_t kSealedMax = 2;
 
 // Counted where things happen, read by statistics. Relaxed.
 struct EngineCounters {
@@ -120,6 +117,10 @@ struct Core {
   [[nodiscard]] std::uint64_t new_partition_version() noexcept {
     return next_partition_version_.fetch_add(1, std::memory_order_relaxed);
   }
+  // Bytes that sealed generations may have before writers wait for a fold: two thirds of the
+  // delta's share, and what the caches do not use of theirs. Each fold rewrites most partitions
+  // that it touches, so that a load into an idle store folds as seldom as memory allows.
+  [[nodiscard]] std::size_t sealed_bytes_max() const noexcept;
   [[nodiscard]] Durability durability_of(const WriteOptions& options) const noexcept;
 
  private:

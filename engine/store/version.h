@@ -34,6 +34,13 @@ struct Version {
   // them are gone, nobody reads those any more.
   std::shared_ptr<const bool> index_era = std::make_shared<const bool>();
   std::int64_t created_ns = 0;
+
+  // Memory of the generations that wait to be folded.
+  [[nodiscard]] std::size_t sealed_bytes() const noexcept {
+    std::size_t sum = 0;
+    for (std::size_t i = 1; i < generations.size(); ++i) sum += generations[i]->bytes();
+    return sum;
+  }
 };
 
 struct ReadView {

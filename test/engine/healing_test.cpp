@@ -105,7 +105,7 @@ Options neglected() {
   options.partition_records = 256;
   options.partition_bytes = 1 << 20;
   options.memory_budget_bytes = kMemoryBudgetMin;  // on disk: buffers fill, files are compacted
-  options.delta_bytes = 96 << 10;
+  options.delta_bytes = 700 << 10;
   return options;
 }
 

@@ -51,8 +51,9 @@ struct Options {
   // Of the budget, bytes for decoded blocks and hot records. Default 0: a quarter of the budget.
   std::size_t cache_bytes = 0;
 
-  // Bytes of recent writes held in memory before they are folded. Default 0: an eighth of the
-  // budget. A larger delta folds more cheaply and makes opening after a crash slower.
+  // Bytes of recent writes held in memory (tables included) before they are folded. Default 0: a
+  // quarter of the budget. While the caches are not full, recent writes use what those leave. A
+  // larger delta folds more cheaply and makes opening after a crash slower.
   std::size_t delta_bytes = 0;
 
   // --- Layout: takes effect for blocks written from now on; optimize_storage converts the rest ---
