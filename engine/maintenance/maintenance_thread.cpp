@@ -1,5 +1,6 @@
 #include "engine/maintenance/maintenance_thread.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -11,6 +12,12 @@ constexpr milliseconds kAfterError{500};
 constexpr milliseconds kRestMax{50};
 constexpr milliseconds kQuiet{1000};
 }  // namespace
+
+MaintenanceThread::MaintenanceThread(Core& core, Mutator& mutator, std::function<void()> seal)
+    : core_(core),
+      mutator_(mutator),
+      seal_(std::move(seal)),
+      idle_fold_(core.backend->persistent(), {}) {}
 
 void MaintenanceThread::start() {
   thread_ = std::thread([this] { run(); });
@@ -28,6 +35,15 @@ void MaintenanceThread::stop() {
 void MaintenanceThread::wake() noexcept {
   {
     const std::lock_guard lock(mutex_);
+    work_ = true;
+  }
+  wake_up_.notify_one();
+}
+
+void MaintenanceThread::set_idle_fold_times(const IdleFoldTimes& times) {
+  {
+    const std::lock_guard lock(mutex_);
+    idle_fold_.set_times(times);
     work_ = true;
   }
   wake_up_.notify_one();
@@ -51,18 +67,54 @@ Result<bool> MaintenanceThread::step(bool quiet, bool& urgent) {
   return mutator_.build_filters();
 }
 
+std::optional<MaintenanceThread::Clock::time_point> MaintenanceThread::idle_fold_due() {
+  const auto version = core_.versions.current();
+  if (!version) return std::nullopt;
+  return idle_fold_.due(*version->generations.front(), Clock::now());
+}
+
+void MaintenanceThread::idle(std::unique_lock<std::mutex>& lock) {
+  const auto disturbed = [&] { return stopping_ || work_; };
+  auto until = idle_fold_due();
+  const bool look = work_since_look_ && (!until || *until > Clock::now() + kQuiet);
+  if (look) until = Clock::now() + kQuiet;
+  if (!until) {
+    wake_up_.wait(lock, disturbed);
+    return;
+  }
+  if (wake_up_.wait_until(lock, *until, disturbed)) return;
+  if (look) {
+    work_since_look_ = false;
+    quiet_ = true;
+    lock.unlock();
+    mutator_.queue_overdue();
+    lock.lock();
+    return;
+  }
+  // Somebody may have written meanwhile.
+  const auto due = idle_fold_due();
+  if (!due || *due > Clock::now()) return;
+  idle_fold_.folded(Clock::now());
+  quiet_ = true;
+  lock.unlock();
+  try {
+    seal_();
+  } catch (const std::bad_alloc&) {
+    // Nobody waits for it: tried again later.
+  }
+  lock.lock();
+}
+
 void MaintenanceThread::run() {
   std::unique_lock lock(mutex_);
-  bool work_since_look = true;  // an earlier process may have left some, too
-  bool quiet = true;            // and so may generations in the log
   while (!stopping_) {
-    if (std::exchange(work_, false)) work_since_look = true;
+    if (std::exchange(work_, false)) work_since_look_ = true;
     lock.unlock();
     bool urgent = false;
     const auto begun = std::chrono::steady_clock::now();
     Result<bool> done = false;
     try {
-      done = step(std::exchange(quiet, false), urgent);
+      done = step(std::exchange(quiet_, false), urgent);
     } catch (const std::bad_alloc&) {
       done = fail(ErrorCode::limit_exceeded, "maintenance: out of memory");
     }
@@ -77,18 +129,10 @@ void MaintenanceThread::run() {
           std::chrono::duration_cast<std::chrono::nanoseconds>(took * (1 / kDutyShare - 1)),
           kRestMax);
       wake_up_.wait_for(lock, rest, [&] { return stopping_; });
-    } else if (!*done && work_since_look) {
-      // Once it is quiet: what did the backend not point out?
-      if (wake_up_.wait_for(lock, kQuiet, [&] { return stopping_ || work_; })) continue;
-      lock.unlock();
-      work_since_look = false;
-      quiet = true;  // what waits for company to be folded with has waited long enough
-      mutator_.queue_overdue();
-      lock.lock();
     } else if (!*done) {
-      wake_up_.wait(lock, [&] { return stopping_ || work_; });
+      idle(lock);
     }
-    if (done && *done) work_since_look = true;
+    if (done && *done) work_since_look_ = true;
   }
 }
 

@@ -7,8 +7,8 @@
 
 namespace caveat {
 
-CommitQueue::CommitQueue(Core& core, std::function<void()> on_sealed)
-    : core_(core), on_sealed_(std::move(on_sealed)) {}
+CommitQueue::CommitQueue(Core& core, std::function<void()> on_news)
+    : core_(core), on_news_(std::move(on_news)) {}
 
 void CommitQueue::start(Sequence next_sequence, GenerationId next_generation) {
   next_sequence_ = next_sequence;
@@ -114,8 +114,10 @@ Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
   const Sequence first = next_sequence_;
   next_sequence_ += count;
   CAVEAT_TRY(core_.backend->write(batch_, durability));
+  const bool first_rows = active_->empty();
   active_->insert_rows(first, rows, count);
   core_.versions.make_visible(next_sequence_ - 1);
+  if (first_rows) on_news_();
   core_.counters.writes.fetch_add(count, std::memory_order_relaxed);
   return {};
 }
@@ -142,7 +144,7 @@ void CommitQueue::seal_locked() {
   active_ = std::make_shared<Generation>(next_generation_++, core_.pool, options);
   core_.versions.update(
       [&](Version& version) { version.generations.insert(version.generations.begin(), active_); });
-  if (core_.versions.pin()->generations.size() > 1) on_sealed_();
+  if (core_.versions.pin()->generations.size() > 1) on_news_();
 }
 
 bool CommitQueue::full() const {

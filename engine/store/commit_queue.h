@@ -28,8 +28,9 @@ class CommitQueue {
   };
   enum class Outcome : std::uint8_t { committed, conflict };
 
-  // `on_sealed`: a generation was sealed; called while committing, must not block.
-  CommitQueue(Core& core, std::function<void()> on_sealed);
+  // `on_news`: a generation was sealed, or got its first row; called while committing, must not
+  // block.
+  CommitQueue(Core& core, std::function<void()> on_news);
 
   // After recovery: the first sequence to give out and the id of the first generation to make.
   void start(Sequence next_sequence, GenerationId next_generation);
@@ -73,7 +74,7 @@ class CommitQueue {
   [[nodiscard]] bool full() const;
 
   Core& core_;
-  const std::function<void()> on_sealed_;
+  const std::function<void()> on_news_;
 
   mutable std::mutex mutex_;
   std::condition_variable turn_;    // the head of the queue changed, or a request is done

@@ -55,7 +55,7 @@ Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
              }),
       mutator_(core_, queue_, [this] { commits_.on_folded(); }),
       commits_(core_, [this] { maintenance_.wake(); }),
-      maintenance_(core_, mutator_) {
+      maintenance_(core_, mutator_, [this] { commits_.seal(); }) {
   core_.background_errors.set_waker([this] { commits_.on_folded(); });
 }
 
@@ -118,7 +118,8 @@ Result<void> Engine::close() {
 
 bool Engine::maintenance_idle() const {
   const auto version = core_.versions.current();
-  return version->generations.size() == 1 && queue_.size() == 0 && version->clears->empty();
+  return version->generations.size() == 1 && !version->generations.front()->has_clears() &&
+         queue_.size() == 0 && version->clears->empty();
 }
 
 }  // namespace caveat

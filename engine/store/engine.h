@@ -85,8 +85,10 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Core& core() noexcept { return core_; }
   [[nodiscard]] const Core& core() const noexcept { return core_; }
   [[nodiscard]] Mutator& mutator() noexcept { return mutator_; }
-  // Waits until the maintenance thread has nothing left to do (tests).
+  // Has the maintenance thread nothing left to do? Clears that it will fold soon count; other rows
+  // of the delta may stay there (tests).
   [[nodiscard]] bool maintenance_idle() const;
+  void set_idle_fold_times(const IdleFoldTimes& times) { maintenance_.set_idle_fold_times(times); }
 
  private:
   Engine(std::unique_ptr<KvBackend> backend, Options options);

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <random>
 #include <thread>
 
+#include "engine/store/engine.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -191,6 +193,137 @@ TEST_CASE("a store that is only written to heals itself, in memory", "[healing][
 
 TEST_CASE("a store that is only written to heals itself, on rocksdb", "[healing][threads]") {
   require_healing(Backend::rocksdb);
+}
+
+namespace {
+
+constexpr auto kNever = std::chrono::hours(1);
+constexpr auto kSoon = std::chrono::milliseconds(30);
+
+bool comes_true(const std::function<bool()>& condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition() && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return condition();
+}
+
+std::uint64_t folds_of(StorageOptimizer& store) {
+  return store.engine().core().counters.folds.load();
+}
+
+std::uint64_t stored_rows(StorageOptimizer& store) {
+  std::uint64_t rows = 0;
+  for (const auto& partition : value_of(CompressedExceptionStore(store).partitions())) {
+    rows += partition.rows + partition.run_rows;
+  }
+  return rows;
+}
+
+}  // namespace
+
+// Clears waited in the delta until it was full, or the store closed.
+TEST_CASE("a store that stays quiet after clears gives their space back",
+          "[healing][regression][threads]") {
+  for (const Backend backend : {Backend::memory, Backend::rocksdb}) {
+    INFO(name_of(backend));
+    TestStore store(backend, {});
+    store->engine().set_idle_fold_times({kSoon, kNever, kNever, kSoon});
+    Writer writer;
+    for (NodeId node = 0; node < 200; ++node) {
+      for (std::size_t property = 0; property < 4; ++property) {
+        writer.write(*store, node, property);
+      }
+    }
+    value_of(store->flush());
+    REQUIRE(stored_rows(*store) == 800);
+    CHECK(store->engine().maintenance_idle());
+    writer.clear(*store, 2);
+    CHECK(comes_true([&] { return store->engine().maintenance_idle(); }));
+    CHECK(stored_rows(*store) == 600);
+    CHECK(store->estimate_storage_statistics().delta_rows == 0);
+    value_of(store->clear_node(7));
+    CHECK(comes_true([&] { return stored_rows(*store) == 597; }));
+    // Rows alone may wait.
+    const auto folds = folds_of(*store);
+    writer.write(*store, 7, 1);
+    std::this_thread::sleep_for(5 * kSoon);
+    CHECK(folds_of(*store) == folds);
+    CHECK(store->engine().maintenance_idle());
+    CHECK(value_of(store->verify()).errors.empty());
+  }
+}
+
+TEST_CASE("rows that wait in a quiet store are folded by and by, in a volatile one never",
+          "[healing][threads]") {
+  for (const Backend backend : {Backend::memory, Backend::rocksdb}) {
+    INFO(name_of(backend));
+    TestStore store(backend, {});
+    store->engine().set_idle_fold_times({kNever, kNever, kSoon, kSoon});
+    Writer writer;
+    writer.write(*store, 1, 1);
+    if (store.persistent()) {
+      CHECK(comes_true([&] { return store->estimate_storage_statistics().delta_rows == 0; }));
+      CHECK(folds_of(*store) == 1);
+    } else {
+      std::this_thread::sleep_for(5 * kSoon);
+      CHECK(folds_of(*store) == 0);
+    }
+    writer.require_all_there(*store);
+  }
+}
+
+TEST_CASE("a trickle of writes and clears is not folded again and again", "[healing][threads]") {
+  TestStore store(Backend::rocksdb, {});
+  store->engine().set_idle_fold_times({kSoon, kSoon, kSoon, kNever});
+  Writer writer;
+  writer.write(*store, 1, 1);
+  value_of(store->clear_node(1));
+  CHECK(comes_true([&] { return folds_of(*store) == 1; }));
+  for (int i = 0; i < 5; ++i) {
+    value_of(store->clear_node(2));
+    std::this_thread::sleep_for(2 * kSoon);
+  }
+  CHECK(folds_of(*store) == 1);
+  CHECK_FALSE(store->engine().maintenance_idle());  // something is left for later
+}
+
+TEST_CASE("when an idle fold is due", "[healing]") {
+  using std::chrono::seconds;
+  using Time = IdleFold::Clock::time_point;
+  MemoryPool pool(1 << 20);
+  Generation generation(1, pool);
+  Sequence sequence = 0;
+  const auto insert = [&](bool clear) {
+    WriteBatch batch;
+    value_of(clear ? batch.clear_node(1) : batch.remove_exception({1, 1}));
+    generation.reserve(batch.rows(), batch.count());
+    generation.insert_rows(++sequence, batch.rows(), batch.count());
+  };
+  const IdleFoldTimes times{seconds(2), seconds(60), seconds(300), seconds(70)};
+  IdleFold persistent(true, times);
+  IdleFold in_memory(false, times);
+  const auto due = [&](IdleFold& fold, int now) -> std::optional<int> {
+    const auto at = fold.due(generation, Time(seconds(now)));
+    if (!at) return std::nullopt;
+    return static_cast<int>(std::chrono::duration_cast<seconds>(at->time_since_epoch()).count());
+  };
+  CHECK_FALSE(due(persistent, 0));
+  insert(false);
+  CHECK(due(persistent, 1000) == 1300);
+  CHECK_FALSE(due(in_memory, 1000));
+  CHECK(due(persistent, 1200) == 1300);
+  insert(false);
+  CHECK(due(persistent, 1200) == 1500);  // it is quiet from here on
+  insert(true);
+  CHECK(due(persistent, 1210) == 1212);
+  CHECK(due(in_memory, 1210) == 1212);
+  for (int now = 1211; now < 1270; ++now) {  // never quiet
+    insert(false);
+    CHECK(due(persistent, now) == std::min(now + 2, 1270));
+  }
+  persistent.folded(Time(seconds(1270)));
+  CHECK(due(persistent, 1271) == 1340);  // not twice in a short time
 }
 
 }  // namespace caveat::test

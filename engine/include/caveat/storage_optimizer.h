@@ -111,7 +111,8 @@ class StorageOptimizer {
                                                const WriteOptions& options = {});
 
   // Removes everything of a node or of a property as of now: one short logged write, whatever it
-  // covers. Space comes back as maintenance gets there.
+  // covers. Space comes back as maintenance gets there: once nothing was written for two seconds,
+  // or after a minute (Options::background_maintenance), at most once a minute.
   [[nodiscard]] Result<void> clear_node(NodeId node, const WriteOptions& options = {});
   [[nodiscard]] Result<void> clear_property(PropertyHash property,
                                             const WriteOptions& options = {});
