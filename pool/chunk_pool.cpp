@@ -102,7 +102,8 @@ void ChunkPool::release(Chunk chunk) noexcept {
 }
 
 std::byte* ChunkPool::allocate(std::size_t size) {
-  const bool small = kept_bytes_ + statistics_.bytes_in_use + size <= kSmallPoolBytes;
+  const bool small = kept_bytes_max_ < HugeHeap::kRegionBytes ||
+                     kept_bytes_ + statistics_.bytes_in_use + size <= kSmallPoolBytes;
   if (kHugePages && !small && size <= HugeHeap::kRegionBytes) return huge_.acquire(size);
   return static_cast<std::byte*>(::operator new(size));
 }
