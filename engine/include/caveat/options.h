@@ -44,8 +44,8 @@ struct Options {
   // each), the names in the catalogue, some 100 bytes for each partition, key filters of partitions
   // written since the open (10 bits a record and a node; an open fills an eighth of the budget, and
   // misses in the rest read a block), clears that wait to be applied, 16 bytes for each hint while
-  // rebuild_indexes runs, results that a call returns at once, what cursors and pins hold, and the
-  // allocator's spare room.
+  // rebuild_indexes or verify runs, results that a call returns at once, what cursors and pins
+  // hold, and the allocator's spare room.
   std::size_t memory_budget_bytes = 256 * kMiB;
 
   // Of the budget, bytes for decoded blocks and hot records. Default 0: a quarter of the budget.

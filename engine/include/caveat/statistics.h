@@ -85,7 +85,8 @@ struct StorageStatistics {
   CompressionStatistics compression;
   std::vector<IndexStatistics> indexes;  // primary, property, source, confidence, temporal
 
-  // Memory now, in bytes; their sum is memory_bytes, bounded by memory_budget_bytes.
+  // Memory now, in bytes; their sum is memory_bytes, bounded by memory_budget_bytes but for what
+  // options.h says goes beyond it.
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_budget_bytes = 0;
   std::uint64_t index_memory_bytes = 0;  // directory and key filter
