@@ -48,6 +48,13 @@ ManifestState manifest_state(const fs::path& path) {
   return state;
 }
 
+// A secondary instance takes this for a change of MANIFESTs under way, and says "try again".
+bool manifest_is_missing(const fs::path& path) {
+  const ManifestState state = manifest_state(path);
+  std::error_code error;
+  return state.name.empty() || !fs::exists(path / state.name, error);
+}
+
 // Which logs the copy must have; and those with nothing in them, which a checkpoint leaves out.
 struct LogState {
   detail::OpenLogs open;
@@ -233,6 +240,10 @@ Result<fs::path> checkpoint_of_live_store(const fs::path& path, const fs::path& 
     if (!status.ok() && !changed && attempt >= 2) break;
     std::this_thread::sleep_for(pause);
     pause = std::min(2 * pause, kPauseMax);
+  }
+  if (!status.ok() && !changed && manifest_is_missing(path)) {
+    status =
+        rocksdb::Status::Corruption((path / manifest_state(path).name).string() + " is missing");
   }
   if (!status.ok() && !changed && detail::error_code(status) == ErrorCode::corruption) {
     const ManifestState before = manifest_state(path);
