@@ -78,6 +78,21 @@ Result<void> RocksdbBackend::multi_get(Family family, std::span<const std::strin
 Result<std::unique_ptr<KvIterator>> RocksdbBackend::iterate(Family family,
                                                             const KvSnapshot* snapshot,
                                                             bool readahead) {
+  return make_iterator(family, nullptr, snapshot, readahead);
+}
+
+Result<std::unique_ptr<KvIterator>> RocksdbBackend::iterate_below(Family family,
+                                                                  std::string_view end,
+                                                                  const KvSnapshot* snapshot,
+                                                                  bool readahead) {
+  const std::string bound(end);
+  return make_iterator(family, &bound, snapshot, readahead);
+}
+
+Result<std::unique_ptr<KvIterator>> RocksdbBackend::make_iterator(Family family,
+                                                                  const std::string* end,
+                                                                  const KvSnapshot* snapshot,
+                                                                  bool readahead) {
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
   rocksdb::ReadOptions options = read_options(snapshot);
@@ -86,8 +101,14 @@ Result<std::unique_ptr<KvIterator>> RocksdbBackend::iterate(Family family,
     options.readahead_size = kReadaheadBytes;
     options.fill_cache = false;  // a scan must not push out what point reads need
   }
+  std::unique_ptr<UpperBound> bound;
+  if (end != nullptr) {
+    bound = std::make_unique<UpperBound>(*end);
+    options.iterate_upper_bound = &bound->slice;
+  }
   std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, handle(family)));
-  return std::make_unique<RocksdbIterator>(family, std::move(iterator), live_, names_);
+  return std::make_unique<RocksdbIterator>(family, std::move(bound), std::move(iterator), live_,
+                                           names_);
 }
 
 Result<std::shared_ptr<const KvSnapshot>> RocksdbBackend::snapshot() {
@@ -108,6 +129,7 @@ rocksdb::Status RocksdbBackend::sync_log() {
 Result<void> RocksdbBackend::flush() {
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
+  if (read_only_) return fail(*read_only_);
   CAVEAT_TRY(check_writable());
   const bool long_log = logged_bytes_.load(std::memory_order_relaxed) > kLogKeptMax;
   rocksdb::Status status = long_log ? settle_files() : sync_log();
@@ -134,6 +156,7 @@ rocksdb::Status RocksdbBackend::compact_range(Family family, std::atomic<bool>* 
 Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>& keep_going) {
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
+  if (read_only_) return fail(*read_only_);
   rocksdb::Status status;
   if (!keep_going) {
     status = compact_range(family, nullptr);

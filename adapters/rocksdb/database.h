@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <thread>
 
@@ -21,6 +22,13 @@ namespace caveat::detail {
 
 // A key of meta that means nothing.
 inline constexpr const char* kUnusedKey = "caveat";
+
+// Of tables, as find_damage() sees it.
+struct Damage {
+  std::bitset<kFamilyCount> indexes;
+  std::optional<StorageError> primary;  // names the files
+  [[nodiscard]] bool none() const noexcept { return indexes.none() && !primary; }
+};
 
 class RocksdbBackend final : public KvBackend {
  public:
@@ -37,10 +45,14 @@ class RocksdbBackend final : public KvBackend {
                          std::span<bool> found) override;
   Result<std::unique_ptr<KvIterator>> iterate(Family family, const KvSnapshot* snapshot,
                                               bool readahead) override;
+  Result<std::unique_ptr<KvIterator>> iterate_below(Family family, std::string_view end,
+                                                    const KvSnapshot* snapshot,
+                                                    bool readahead) override;
   Result<std::shared_ptr<const KvSnapshot>> snapshot() override;
   Result<void> flush() override;
   Result<void> compact(Family family, const std::function<bool()>& keep_going) override;
   Result<void> clear(Family family) override;
+  std::optional<StorageError> read_only() const override { return read_only_; }
   Result<KvProperties> properties() const override;
   bool persistent() const noexcept override { return true; }
   void set_observer(KvObserver* observer) override { events_->observer().set(observer); }
@@ -55,6 +67,8 @@ class RocksdbBackend final : public KvBackend {
     return handles_[static_cast<std::size_t>(family)];
   }
   [[nodiscard]] tl::unexpected<StorageError> closed() const;
+  Result<std::unique_ptr<KvIterator>> make_iterator(Family family, const std::string* end,
+                                                    const KvSnapshot* snapshot, bool readahead);
   void wait_for_flushes();
   Result<void> add_to(rocksdb::WriteBatch& out, const KvBatch& batch) const;
   Result<void> erase_each(rocksdb::WriteBatch& out, const KvBatch& batch, std::size_t index) const;
@@ -64,8 +78,9 @@ class RocksdbBackend final : public KvBackend {
   Result<void> note_log(bool sync);
 
   // --- database_repair.cpp ---
-  Result<std::bitset<kFamilyCount>> find_damage();
+  Result<Damage> find_damage();
   Result<void> drop_families(std::bitset<kFamilyCount> families);
+  Result<void> open_to_read(const StorageError& damage, OpenLogs logs);
 
   // --- database_resume.cpp ---
   // An error while RocksDB refuses writes.
@@ -82,6 +97,7 @@ class RocksdbBackend final : public KvBackend {
   StoreOptions store_;
   std::unique_ptr<rocksdb::DB> db_;  // null once closed
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
+  std::optional<StorageError> read_only_;  // set when it was opened so
   std::atomic<std::size_t> live_{0};
   std::atomic<std::uint64_t> logged_bytes_{0};  // since settle_files() last gave the log back
 

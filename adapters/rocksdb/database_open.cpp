@@ -24,9 +24,9 @@ StorageError open_error(const std::filesystem::path& path, const StoreNames& nam
   }
   // The file it names should be there.
   if (text.find("No such file") != std::string::npos) {
-    return names.error(rocksdb::Status::Corruption(text), names.shown());
+    return names.opening_error(rocksdb::Status::Corruption(text), names.shown());
   }
-  return names.error(status, names.shown());
+  return names.opening_error(status, names.shown());
 }
 
 }  // namespace
@@ -60,8 +60,9 @@ Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSIGN(const bool exists, holds_database(path_));
   store_.db.create_if_missing = !exists;
   if (exists) CAVEAT_TRY(check_logs(path_, names_.shown(), lock_.logs()));
+  const OpenLogs logs = lock_.logs();
   // From here on RocksDB may be done with them.
-  if (lock_.logs().newest != 0) CAVEAT_TRY(lock_.set_logs({}, /*sync=*/true));
+  if (logs.newest != 0) CAVEAT_TRY(lock_.set_logs({}, /*sync=*/true));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto open = [&] {
@@ -71,9 +72,10 @@ Result<void> RocksdbBackend::open_database() {
   if (!status.ok()) {
     const StorageError error = open_error(path_, names_, status);
     if (error.code() != ErrorCode::corruption) return fail(error);
-    CAVEAT_ASSIGN(const auto damaged, find_damage());
-    if (damaged.none()) return fail(error);
-    CAVEAT_TRY(drop_families(damaged));
+    CAVEAT_ASSIGN(const Damage damage, find_damage());
+    if (damage.none()) return fail(error);
+    if (damage.primary) return open_to_read(*damage.primary, logs);
+    CAVEAT_TRY(drop_families(damage.indexes));
     status = open();
     if (!status.ok()) return fail(open_error(path_, names_, status));
   }
@@ -126,6 +128,16 @@ Result<void> RocksdbBackend::close() {
                                      " iterators or snapshots");
   }
   events_->quarantine().end();
+  if (read_only_) {
+    for (rocksdb::ColumnFamilyHandle*& family : handles_) {
+      db_->DestroyColumnFamilyHandle(std::exchange(family, nullptr)).PermitUncheckedError();
+    }
+    db_->Close().PermitUncheckedError();  // there was nothing to write
+    db_.reset();
+    store_.gate->set_condition(nullptr);
+    lock_.release();
+    return {};
+  }
   // With its writer in error the log must not be touched: that would abort the process.
   const bool writable = check_writable().has_value();
   rocksdb::Status status = writable ? settle_files() : events_->stopped_by();

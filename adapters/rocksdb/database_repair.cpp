@@ -1,12 +1,21 @@
 // Index families can be derived from the primary, so files of theirs that are missing or cannot be
 // opened must not keep a store shut. Such a family is emptied; the engine is told
 // (engine/store/lost_families.h), queries visit all partitions, and rebuild-indexes makes it anew.
-// Damage in any other family is an error that names the file.
+//
+// A store with a bad table of the primary can be read but for what is in that table: it is opened
+// for that alone, and nothing of it changes on disk. Damage in meta or delta is an error that names
+// the file: with a part of either missing any answer could be wrong.
+// docs/decisions/0078-a-damaged-primary-can-be-read.md
 #include <rocksdb/sst_file_reader.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
 
 #include "adapters/rocksdb/database.h"
 #include "adapters/rocksdb/status.h"
 #include "engine/store/lost_families.h"
+#include "pool/invariant.h"
 
 namespace caveat::detail {
 namespace {
@@ -28,12 +37,17 @@ struct LaxDatabase {
   LaxDatabase& operator=(const LaxDatabase&) = delete;
 };
 
-rocksdb::Status open_laxly(const StoreOptions& store, const std::string& path, bool read_only,
-                           LaxDatabase& lax) {
+rocksdb::DBOptions lax_options(const StoreOptions& store) {
   rocksdb::DBOptions options = store.db;
   options.paranoid_checks = false;
   options.listeners.clear();
   options.create_if_missing = false;
+  return options;
+}
+
+rocksdb::Status open_laxly(const StoreOptions& store, const std::string& path, bool read_only,
+                           LaxDatabase& lax) {
+  const rocksdb::DBOptions options = lax_options(store);
   auto families = store.families;
   for (auto& family : families) family.options.disable_auto_compactions = true;
   rocksdb::DB* db = nullptr;
@@ -66,25 +80,61 @@ rocksdb::Status check_table(const rocksdb::LiveFileMetaData& file,
 
 }  // namespace
 
-// Which index families have damaged files; an error if others have.
-Result<std::bitset<kFamilyCount>> RocksdbBackend::find_damage() {
-  std::bitset<kFamilyCount> damaged;
+// Of tables that can be done without, or read around; an error if others are damaged.
+Result<Damage> RocksdbBackend::find_damage() {
+  constexpr std::size_t kNamedMax = 10;
+  Damage damage;
   LaxDatabase lax;
   const rocksdb::Status opened = open_laxly(store_, path_.string(), /*read_only=*/true, lax);
-  if (!opened.ok()) return damaged;  // not the fault of a table
+  if (!opened.ok()) return damage;  // not the fault of a table
   std::vector<rocksdb::LiveFileMetaData> files;
   lax.db->GetLiveFilesMetaData(&files);
+  std::string text;
+  std::size_t bad = 0;
   for (const auto& file : files) {
     for (const Family family : kFamilies) {
       if (file.column_family_name != column_family_name(family)) continue;
       const auto index = static_cast<std::size_t>(family);
       const rocksdb::Status status = check_table(file, store_.families[index], store_.db.env);
       if (status.ok()) continue;
-      if (!derivable(family)) return fail(names_.error(status, to_string(family)));
-      damaged.set(index);
+      if (derivable(family)) {
+        damage.indexes.set(index);
+      } else if (family == Family::primary) {
+        if (++bad > kNamedMax) continue;
+        text += (bad > 1 ? "; " : "") + std::string(status.getState());
+      } else {
+        return fail(names_.opening_error(status, to_string(family)));
+      }
     }
   }
-  return damaged;
+  if (bad > kNamedMax) text += "; and " + std::to_string(bad - kNamedMax) + " others";
+  if (bad > 0) {
+    damage.primary = names_.error(rocksdb::Status::Corruption(text), to_string(Family::primary));
+  }
+  return damage;
+}
+
+// RocksDB replays the logs in memory. Index families that are damaged too are not dropped: queries
+// run into the damage and do without them.
+Result<void> RocksdbBackend::open_to_read(const StorageError& damage, OpenLogs logs) {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(lax_options(store_), path_.string(),
+                                                              store_.families, &handles, &db);
+  if (!status.ok()) return fail(names_.opening_error(status, names_.shown()));
+  db_.reset(db);
+  CAVEAT_ASSERT(handles.size() == kFamilyCount);
+  std::copy(handles.begin(), handles.end(), handles_.begin());
+  read_only_ =
+      StorageError(ErrorCode::corruption,
+                   names_.shown() +
+                       " is open for reading only, because a part of its records is damaged or "
+                       "missing (" +
+                       damage.message() +
+                       "): restore the store from a backup, or dump what is left into a new one");
+  // They are as needed as before.
+  if (logs.newest != 0) CAVEAT_TRY(lock_.set_logs(logs, /*sync=*/true));
+  return {};
 }
 
 // For a store that does not open: drops the families, which are made anew, empty, when it does.

@@ -108,6 +108,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   if (batch.empty()) return durability == Durability::fsync ? flush() : Result<void>();
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
+  if (read_only_) return fail(*read_only_);
   CAVEAT_TRY(check_writable());
   wait_for_flushes();
   std::unique_lock turn(turnstile_);

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <atomic>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "adapters/rocksdb/status.h"
@@ -38,11 +39,27 @@ class RocksdbSnapshot final : public KvSnapshot {
   const rocksdb::Snapshot* snapshot_;
 };
 
+// RocksDB keeps a pointer to the slice.
+struct UpperBound {
+  explicit UpperBound(std::string end) : key(std::move(end)), slice(key) {}
+  UpperBound(const UpperBound&) = delete;
+  UpperBound& operator=(const UpperBound&) = delete;
+
+  const std::string key;
+  const rocksdb::Slice slice;
+};
+
 class RocksdbIterator final : public KvIterator {
  public:
-  RocksdbIterator(Family family, std::unique_ptr<rocksdb::Iterator> iterator,
-                  std::atomic<std::size_t>& live, const StoreNames& names)
-      : live_(live), family_(family), names_(names), iterator_(std::move(iterator)) {}
+  // `bound` may be null.
+  RocksdbIterator(Family family, std::unique_ptr<UpperBound> bound,
+                  std::unique_ptr<rocksdb::Iterator> iterator, std::atomic<std::size_t>& live,
+                  const StoreNames& names)
+      : live_(live),
+        family_(family),
+        names_(names),
+        bound_(std::move(bound)),
+        iterator_(std::move(iterator)) {}
 
   void seek_to_first() override { iterator_->SeekToFirst(); }
   void seek(std::string_view key) override { iterator_->Seek({key.data(), key.size()}); }
@@ -62,6 +79,7 @@ class RocksdbIterator final : public KvIterator {
   LiveCount live_;  // destroyed last: the iterator is gone before the count says so
   Family family_;
   const StoreNames& names_;
+  std::unique_ptr<UpperBound> bound_;  // outlives the iterator
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 

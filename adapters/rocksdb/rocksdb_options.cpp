@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "adapters/rocksdb/append_operator.h"
+#include "adapters/rocksdb/letter_blocks.h"
 #include "adapters/rocksdb/warning_log.h"
 
 namespace caveat::detail {
@@ -31,6 +32,11 @@ rocksdb::BlockBasedTableOptions table_options(Family family,
   // One partition or posting container a block: a cold get reads just that. What is in meta is
   // compressed here and read in stretches.
   table.block_size = family == Family::meta ? 16 * kKiB : 4 * kKiB;
+  if (family == Family::meta) {
+    // Damage stays with the kind of entry that it strikes: directory pages can be done without.
+    table.flush_block_policy_factory = std::make_shared<LetterBlockPolicyFactory>();
+    table.index_type = rocksdb::BlockBasedTableOptions::kBinarySearchWithFirstKey;
+  }
   // Everything of the tables counts against the cache, whose size is the bound.
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;

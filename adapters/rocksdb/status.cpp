@@ -65,11 +65,15 @@ std::string StoreNames::in(std::string text) const {
 
 StorageError StoreNames::error(const rocksdb::Status& status, std::string_view what) const {
   const StorageError error = to_error(status, what);
-  std::string text = in(error.message());
-  if (error.code() == ErrorCode::corruption) {
-    text += "; restore the store from a backup, or see with caveat verify what is affected";
-  }
-  return {error.code(), std::move(text)};
+  return {error.code(), in(error.message())};
+}
+
+StorageError StoreNames::opening_error(const rocksdb::Status& status, std::string_view what) const {
+  StorageError error = this->error(status, what);
+  if (error.code() != ErrorCode::corruption) return error;
+  return {error.code(), error.message() +
+                            "; the store does not open without it, and nothing was changed: put "
+                            "the file back, or restore the store from a backup"};
 }
 
 StorageError StoreNames::error(const rocksdb::Status& status, Family family,

@@ -18,7 +18,8 @@ namespace caveat::detail {
                                     std::string_view key);
 
 // Errors that name files as the user knows them: what is open may be a private copy of a store that
-// somebody inspects, and its name would mean nothing to him. Damage gets a word on what to do.
+// somebody inspects, and its name would mean nothing to him. Damage for which a store does not open
+// gets a word on what to do.
 class StoreNames {
  public:
   StoreNames(std::string open, std::string shown)
@@ -28,6 +29,9 @@ class StoreNames {
   [[nodiscard]] StorageError error(const rocksdb::Status& status, std::string_view what) const;
   [[nodiscard]] StorageError error(const rocksdb::Status& status, Family family,
                                    std::string_view key) const;
+  // Of a store that does not open for it.
+  [[nodiscard]] StorageError opening_error(const rocksdb::Status& status,
+                                           std::string_view what) const;
   // With the names in it changed.
   [[nodiscard]] std::string in(std::string text) const;
 

@@ -130,14 +130,15 @@ Result<void> Catalogue::load_page(std::uint32_t page, std::string_view value) {
 
 Result<void> Catalogue::load(KvBackend& backend) {
   const std::lock_guard lock(mutex_);
-  CAVEAT_ASSIGN(auto it, backend.iterate(Family::meta, nullptr, true));
+  CAVEAT_ASSIGN(auto it, backend.iterate_below(Family::meta, "D", nullptr, true));
   for (it->seek("C"); it->valid() && it->key().starts_with('C'); it->next()) {
     if (it->key().size() != 5)
       return fail(ErrorCode::corruption, "meta: catalogue key of a wrong length");
     const auto page = __builtin_bswap32(get_fixed<std::uint32_t>(it->key(), 1));
     CAVEAT_TRY(load_page(page, it->value()));
   }
-  CAVEAT_TRY(it->status());  // the next seek forgets it
+  CAVEAT_TRY(it->status());
+  CAVEAT_ASSIGN(it, backend.iterate_below(Family::meta, "O", nullptr, true));
   for (it->seek("N"); it->valid() && it->key().starts_with('N'); it->next()) {
     if (it->key().size() != 9 || it->value().size() > kMaxPropertyNameBytes) {
       return fail(ErrorCode::corruption, "meta: waiting name of a wrong length");

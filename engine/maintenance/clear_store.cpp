@@ -33,7 +33,7 @@ void persist_map(RowKind kind, const Map& before, const Map& after, KvBatch& bat
 
 Result<ClearList> load_clears(KvBackend& backend) {
   ClearList clears;
-  CAVEAT_ASSIGN(auto it, backend.iterate(Family::meta, nullptr, false));
+  CAVEAT_ASSIGN(auto it, backend.iterate_below(Family::meta, "U", nullptr, false));
   for (it->seek("T"); it->valid() && it->key().starts_with('T'); it->next()) {
     const std::string_view key = it->key();
     if (key.size() != kKeyBytes || it->value().size() != sizeof(Sequence)) {

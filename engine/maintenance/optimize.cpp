@@ -218,6 +218,7 @@ Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
   CAVEAT_TRY(write_directory());
   CAVEAT_TRY(renew_snapshot());
   std::uint64_t done = 0;
+  std::optional<StorageError> damaged;
   for (const Family family : kFamilies) {
     // A damaged family has nothing to give back before it is rebuilt, and a backend that meets the
     // damage while it compacts may stop all writes.
@@ -235,12 +236,16 @@ Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
     }
     const auto compacted = core_.backend->compact(family, keep_going);
     if (!compacted) {
-      const bool damaged = compacted.error().code() == ErrorCode::corruption;
-      if (!is_index_family(family) || !damaged) return fail(compacted.error());
-      mark_index_damaged(core_, *version, family, compacted.error());
+      if (compacted.error().code() != ErrorCode::corruption) return fail(compacted.error());
+      if (is_index_family(family)) {
+        mark_index_damaged(core_, *version, family, compacted.error());
+      } else if (!damaged) {
+        damaged = compacted.error();  // what is sound elsewhere is compacted all the same
+      }
     }
     ++done;
   }
+  if (damaged) return fail(*damaged);
   CAVEAT_ASSIGN(const auto after, core_.backend->properties());
   results.disk_bytes_after = after.total_disk_bytes;
   if (results.disk_bytes_before > results.disk_bytes_after) {

@@ -14,9 +14,10 @@ void RewriteQueue::on_background_error(const StorageError& error) noexcept {
 }
 
 void RewriteQueue::on_family_damaged(Family family, const StorageError& error) noexcept {
-  // Of an index it concerns no write: marking it is work for the mutator.
-  if (!is_index_family(family)) return on_background_error(error);
   try {
+    // A compaction that fails loses nothing, so no write has to fail for it.
+    if (!is_index_family(family)) return on_damage_(error);
+    // Marking an index is work for the mutator.
     const std::lock_guard lock(mutex_);
     damaged_.emplace_back(family, error);
   } catch (const std::bad_alloc&) {

@@ -20,8 +20,10 @@ namespace caveat {
 class RewriteQueue final : public KvObserver {
  public:
   // `wake`: there is work; must not block. `on_error`: the backend failed in the background.
-  RewriteQueue(std::function<void()> wake, std::function<void(const StorageError&)> on_error)
-      : wake_(std::move(wake)), on_error_(std::move(on_error)) {}
+  // `on_damage`: it met damage there, which stops nothing.
+  using Told = std::function<void(const StorageError&)>;
+  RewriteQueue(std::function<void()> wake, Told on_error, Told on_damage)
+      : wake_(std::move(wake)), on_error_(std::move(on_error)), on_damage_(std::move(on_damage)) {}
 
   void on_stall(StallState state) noexcept override { stall_.store(state); }
   void on_background_error(const StorageError& error) noexcept override;
@@ -45,7 +47,8 @@ class RewriteQueue final : public KvObserver {
   static constexpr std::size_t kQueueMax = std::size_t{1} << 20;
 
   const std::function<void()> wake_;
-  const std::function<void(const StorageError&)> on_error_;
+  const Told on_error_;
+  const Told on_damage_;
   std::atomic<StallState> stall_{StallState::normal};
   mutable std::mutex mutex_;
   std::set<ExceptionKey> partitions_;

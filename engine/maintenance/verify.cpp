@@ -8,6 +8,8 @@
 #include "engine/delta/delta_record.h"
 #include "engine/maintenance/index_marks.h"
 #include "engine/partition/container.h"
+#include "engine/store/directory_page.h"
+#include "engine/store/stored_pages.h"
 
 namespace caveat {
 
@@ -25,6 +27,7 @@ class Verifier {
   Result<VerificationResults> run() {
     const Directory& directory = *version_.directory;
     results_.partitions = directory.partition_count();
+    if (core_.read_only) error(core_.read_only->message());
     for (std::size_t i = 0; i < kIndexCount; ++i) {
       readable_[i] = version_.index_complete[static_cast<std::size_t>(kIndexFamilies[i])];
       if (!readable_[i]) {
@@ -53,6 +56,7 @@ class Verifier {
     if (!go_on("verify recent writes", 0, 0)) return cancelled();
     check_delta();
     check_log();
+    check_pages();
     return std::move(results_);
   }
 
@@ -78,7 +82,7 @@ class Verifier {
     auto found = core_.backend->get(Family::primary, encode_key(entry.lower),
                                     version_.backend_snapshot.get(), container);
     if (!found) return error(where + ": " + found.error().message());
-    if (!*found) return error(where + ": the container is missing");
+    if (!*found) return error(core_.missing_container(entry.lower).message());
     auto summary = summarise_container(container);
     if (!summary) return error(where + ": " + summary.error().message());
     if (summary->id != entry.id) return error(where + ": the container has another partition id");
@@ -229,7 +233,7 @@ class Verifier {
 
   // Records of the log that an earlier open could not read, and kept for repair.
   void check_kept(const std::set<std::string, std::less<>>& seen) {
-    auto kept = core_.backend->iterate(Family::meta, nullptr, false);
+    auto kept = core_.backend->iterate_below(Family::meta, "R", nullptr, false);
     if (!kept) return error("meta: " + kept.error().message());
     for ((*kept)->seek("Q"); (*kept)->valid() && (*kept)->key().starts_with('Q'); (*kept)->next()) {
       const auto log_key = (*kept)->key().substr(1);
@@ -242,6 +246,18 @@ class Verifier {
               : "meta: a kept record of the log has a wrong key");
     }
     if (auto status = (*kept)->status(); !status) error(status.error().message());
+  }
+
+  // The directory as it is stored: the next open goes by it.
+  void check_pages() {
+    const auto stored = read_stored_pages(*core_.backend);
+    if (!stored) return error("meta: " + stored.error().message());
+    for (const StorageError& damage : stored->damage) error(damage.message());
+    for (const auto& page : stored->pages) {
+      if (!stored->believable(page)) continue;
+      const auto decoded = decode_directory_page(page.bytes, true);
+      if (!decoded) error("meta: " + decoded.error().message());
+    }
   }
 
   [[nodiscard]] bool live(PartitionId id) const {

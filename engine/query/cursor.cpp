@@ -79,6 +79,13 @@ Result<const ExceptionView*> Cursor::Impl::next() {
   return &result;
 }
 
+bool Cursor::Impl::skip_damage() {
+  if (!error_ || error_->code() != ErrorCode::corruption || !keys_) return false;
+  keys_->skip_damage();
+  error_.reset();
+  return true;
+}
+
 std::string Cursor::Impl::resume_token() const {
   if (!shown_) return detail::encode_resume_token(fingerprint_, start_);
   const ExceptionView& last = results_[current_];
@@ -94,6 +101,9 @@ Cursor& Cursor::operator=(Cursor&&) noexcept = default;
 Cursor::~Cursor() = default;
 Result<const ExceptionView*> Cursor::next() {
   return impl_->next();
+}
+bool Cursor::skip_damage() {
+  return impl_->skip_damage();
 }
 std::string Cursor::resume_token() const {
   return impl_->resume_token();

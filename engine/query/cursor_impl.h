@@ -19,6 +19,7 @@ class Cursor::Impl {
       std::size_t gather_max = detail::kGatherMax);
 
   [[nodiscard]] Result<const ExceptionView*> next();
+  [[nodiscard]] bool skip_damage();
   [[nodiscard]] std::string resume_token() const;
 
  private:

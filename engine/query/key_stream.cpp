@@ -1,6 +1,7 @@
 #include "engine/query/key_stream.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace caveat::detail {
 namespace {
@@ -53,7 +54,7 @@ Result<bool> KeyStream::next(ExceptionView& out) {
     }
     // Without a row in hand, later partitions may still hold rows that come first: those of the
     // batch, and of later batches too where the delta rows are not cut by batch.
-    const bool last = entered_ == images_.size() && (!delta_at_once_ || walk_.left() == 0);
+    const bool last = entered_ == images_.size() && (!delta_at_once_ || !more_partitions());
     if (recent && (row || last)) {
       out = delta_[delta_at_++]->view();
       if (wanted_ > 0) --wanted_;
@@ -69,7 +70,8 @@ Result<bool> KeyStream::advance() {
     CAVEAT_TRY(enter_partition());
     return true;
   }
-  if (walk_.left() > 0) {
+  if (damage_) return fail(*damage_);
+  if (more_partitions()) {
     CAVEAT_TRY(load_batch());
     return true;
   }
@@ -80,7 +82,11 @@ Result<bool> KeyStream::advance() {
 }
 
 Result<void> KeyStream::load_batch() {
-  walk_.take(batch_size_, positions_);
+  if (rest_.empty()) {
+    walk_.take(batch_size_, positions_);
+  } else {
+    positions_ = std::exchange(rest_, {});
+  }
   batch_size_ = std::min(batch_size_ * 2, kBatchPartitionsMax);
   loaded_ += positions_.size();
   if (loaded_ > context_.selective_partitions) use_ = CacheUse::scan;
@@ -89,8 +95,15 @@ Result<void> KeyStream::load_batch() {
   match_ = 0;
   images_.clear();
   entered_ = 0;
-  CAVEAT_ASSIGN(images_, context_.reader.load_many(*view_.version, positions_, use_));
-  if (delta_ended_) return {};
+  auto loaded = context_.reader.load_many(*view_.version, positions_, use_);
+  if (loaded) {
+    images_ = std::move(*loaded);
+  } else if (loaded.error().code() == ErrorCode::corruption) {
+    CAVEAT_TRY(load_until_damage());
+  } else {
+    return fail(loaded.error());
+  }
+  if (delta_ended_ || positions_.empty()) return {};
   const Directory& directory = *view_.version->directory;
   if (descending_) {
     select_delta(directory.at(positions_.front()).lower);
@@ -98,6 +111,39 @@ Result<void> KeyStream::load_batch() {
     select_delta(directory.upper_bound(positions_.back()));
   }
   return {};
+}
+
+// One by one, to show what is before the partition that cannot be read.
+Result<void> KeyStream::load_until_damage() {
+  std::vector<Directory::Position> all = std::exchange(positions_, {});
+  if (descending_) std::reverse(all.begin(), all.end());
+  std::size_t at = 0;
+  for (; at < all.size() && !damage_; ++at) {
+    auto image = context_.reader.load(*view_.version, all[at], use_);
+    if (image) {
+      positions_.push_back(all[at]);
+      images_.push_back(std::move(*image));
+    } else if (image.error().code() == ErrorCode::corruption) {
+      damage_ = image.error();
+    } else {
+      return fail(image.error());
+    }
+  }
+  rest_.assign(all.begin() + static_cast<std::ptrdiff_t>(at), all.end());
+  if (!descending_) return {};
+  std::reverse(positions_.begin(), positions_.end());
+  std::reverse(images_.begin(), images_.end());
+  std::reverse(rest_.begin(), rest_.end());
+  return {};
+}
+
+void KeyStream::skip_damage() {
+  if (damage_) {  // before it was entered
+    damage_.reset();
+    return;
+  }
+  matches_.clear();
+  match_ = 0;
 }
 
 // Delta rows from where the last stretch ended to `end` (nothing: all the rest).

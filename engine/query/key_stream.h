@@ -27,10 +27,15 @@ class KeyStream {
   // False at the end. The view is valid until the next call.
   [[nodiscard]] Result<bool> next(ExceptionView& out);
 
+  // After next() gave corruption: leaves out the partition at fault.
+  void skip_damage();
+
  private:
   [[nodiscard]] Result<bool> advance();  // makes rows or delta rows ready; false at the end
   [[nodiscard]] Result<void> load_batch();
+  [[nodiscard]] Result<void> load_until_damage();
   [[nodiscard]] Result<void> enter_partition();
+  [[nodiscard]] bool more_partitions() const noexcept { return !rest_.empty() || walk_.left() > 0; }
   void select_delta(const std::optional<ExceptionKey>& end);
   void skip_passed();
   [[nodiscard]] Result<void> emit_row(ExceptionView& out);
@@ -52,6 +57,9 @@ class KeyStream {
   std::size_t loaded_ = 0;  // partitions so far
 
   std::vector<Directory::Position> positions_;  // of the batch, in key order
+  // Taken from the walk and behind the damage in an earlier batch, in key order.
+  std::vector<Directory::Position> rest_;
+  std::optional<StorageError> damage_;  // of the partition behind the batch
   std::vector<std::shared_ptr<const PartitionImage>> images_;
   std::size_t entered_ = 0;  // partitions of the batch, in the stream's direction
 

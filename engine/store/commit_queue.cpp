@@ -21,6 +21,8 @@ Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::siz
                                                  Durability durability,
                                                  const Precondition* precondition) {
   if (count == 0) return Outcome::committed;
+  if (core_.read_only) [[unlikely]]
+    return fail(*core_.read_only);
   if (auto error = core_.background_errors.take()) return fail(std::move(*error));
   Request request;
   request.rows = rows;

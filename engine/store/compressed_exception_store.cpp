@@ -24,10 +24,7 @@ Result<std::string> read_container(const Engine& engine, const Version& version,
   CAVEAT_ASSIGN(const bool found,
                 engine.core().backend->get(Family::primary, encode_key(lower),
                                            version.backend_snapshot.get(), bytes));
-  if (!found) {
-    return fail(ErrorCode::corruption,
-                "primary " + describe_key(lower) + ": the container is missing");
-  }
+  if (!found) return fail(engine.core().missing_container(lower));
   return bytes;
 }
 

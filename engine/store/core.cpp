@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/partition/container.h"
+
 namespace caveat {
 
 namespace {
@@ -79,6 +81,13 @@ std::size_t Core::sealed_bytes_max() const noexcept {
   const std::size_t caches = memory.block_cache + memory.record_cache;
   const std::size_t used = block_cache.bytes() + record_cache.bytes();
   return memory.delta / 3 * 2 + (caches - std::min(caches, used));
+}
+
+StorageError Core::missing_container(const ExceptionKey& lower) const {
+  const std::string where = "primary " + describe_key(lower);
+  const auto lost = lost_stretches.find(lower);
+  if (lost != lost_stretches.end()) return lost->second.within(where);
+  return {ErrorCode::corruption, where + ": the container is missing"};
 }
 
 Durability Core::durability_of(const WriteOptions& write) const noexcept {

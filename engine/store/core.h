@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -109,6 +110,14 @@ struct Core {
   EngineCounters counters;
   QueryCounters query_counters;
   BackgroundErrors background_errors;
+
+  // Set by recovery, constant from then on. Why every write is refused: a part of the partitions
+  // is missing, and without them what is new cannot be told from what is lost.
+  std::optional<StorageError> read_only;
+  // Stretches of which recovery could not read the partitions, by their first key.
+  std::map<ExceptionKey, StorageError> lost_stretches;
+  // That a partition's container is not there, or the error for which it was not found.
+  [[nodiscard]] StorageError missing_container(const ExceptionKey& lower) const;
 
   // Last: versions refer to the backend's snapshots and must go first.
   VersionSet versions;

@@ -49,7 +49,7 @@ std::shared_ptr<const CompressionDictionary> decode(std::string_view bytes) {
 }  // namespace
 
 Result<void> DictionarySet::load(KvBackend& backend) {
-  CAVEAT_ASSIGN(auto it, backend.iterate(Family::meta, nullptr, true));
+  CAVEAT_ASSIGN(auto it, backend.iterate_below(Family::meta, "[", nullptr, true));
   const std::unique_lock lock(mutex_);
   for (it->seek("Z"); it->valid() && it->key().starts_with('Z'); it->next()) {
     if (it->key().size() != 5) continue;

@@ -52,6 +52,9 @@ Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
       queue_([this] { maintenance_.wake(); },
              [this](const StorageError& error) {
                core_.background_errors.report(error, core_.counters);
+             },
+             [this](const StorageError& error) {
+               core_.background_errors.notify(error, core_.counters);
              }),
       mutator_(core_, queue_, [this] { commits_.on_folded(); }),
       commits_(core_, [this] { maintenance_.wake(); }),
@@ -69,7 +72,7 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend,
     return fail(recovered.error());
   }
   engine->core_.backend->set_observer(&engine->queue_);
-  if (engine->core_.options.background_maintenance) {
+  if (engine->core_.options.background_maintenance && !engine->core_.read_only) {
     engine->maintenance_.start();
     engine->maintenance_.wake();
   }
@@ -83,6 +86,14 @@ Engine::~Engine() {
   core_.backend->set_observer(nullptr);
 }
 
+// So that the next open finds all in partitions, and the directory written down.
+Result<void> Engine::fold_and_settle() {
+  commits_.seal();
+  CAVEAT_TRY(mutator_.fold_all());
+  CAVEAT_TRY(mutator_.settle_indexes());
+  return mutator_.write_directory();
+}
+
 Result<void> Engine::close() {
   const std::lock_guard lock(close_mutex_);
   if (closed_) return {};
@@ -91,19 +102,15 @@ Result<void> Engine::close() {
                                              core_.versions.open_views()));
   };
   if (core_.versions.open_views() != 0) return busy();
-  commits_.seal();
-  auto folded = mutator_.fold_all();
-  if (folded) {
-    if (const auto settled = mutator_.settle_indexes(); !settled) folded = fail(settled.error());
-  }
-  if (folded) folded = mutator_.write_directory();
+  Result<void> folded;
+  if (!core_.read_only) folded = fold_and_settle();
   if (!core_.versions.refuse_views()) return busy();  // one was opened meanwhile
   // From here on the store is closed, whatever fails: the log has everything.
   closed_ = true;
   commits_.close();
   maintenance_.stop();
   core_.backend->set_observer(nullptr);
-  if (folded) folded = core_.backend->flush();
+  if (folded && !core_.read_only) folded = core_.backend->flush();
   // Not in the middle of a step that some other thread asked for.
   const auto step = mutator_.lock();
   core_.block_cache.clear();

@@ -93,6 +93,8 @@ class Engine final : public PartitionReader {
  private:
   Engine(std::unique_ptr<KvBackend> backend, Options options);
 
+  [[nodiscard]] Result<void> fold_and_settle();
+
   // --- recovery.cpp ---
   [[nodiscard]] Result<void> recover();
 

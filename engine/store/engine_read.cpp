@@ -258,10 +258,7 @@ Result<std::shared_ptr<const PartitionImage>> Engine::load(const Version& versio
   std::string container;
   CAVEAT_ASSIGN(const bool found, core_.backend->get(Family::primary, encode_key(entry.lower),
                                                      version.backend_snapshot.get(), container));
-  if (!found) {
-    return fail(ErrorCode::corruption,
-                "primary " + describe_key(entry.lower) + ": the container is missing");
-  }
+  if (!found) return fail(core_.missing_container(entry.lower));
   return open_image(std::move(container), version, position, use);
 }
 
@@ -296,11 +293,7 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
                                       values, std::span(found.get(), missing.size())));
   for (std::size_t k = 0; k < missing.size(); ++k) {
     const auto position = positions[missing[k]];
-    if (!found[k]) {
-      return fail(ErrorCode::corruption, "primary " +
-                                             describe_key(version.directory->at(position).lower) +
-                                             ": the container is missing");
-    }
+    if (!found[k]) return fail(core_.missing_container(version.directory->at(position).lower));
     CAVEAT_ASSIGN(images[missing[k]], open_image(std::move(values[k]), version, position, use));
   }
   return images;

@@ -176,6 +176,7 @@ StorageStatistics Engine::estimate_statistics() const {
   s.joins = count_of(core_.counters.joins);
   s.rewrite_queue = queue_.size();
   s.background_errors = count_of(core_.counters.background_errors);
+  if (core_.read_only) s.read_only_reason = core_.read_only->message();
   s.open_views = core_.versions.open_views();
   s.oldest_view_age_ns = core_.versions.oldest_view_age_ns();
   s.allocation = core_.pool.statistics();
@@ -193,6 +194,8 @@ StorageStatistics Engine::estimate_statistics() const {
 
 Result<StorageStatistics> Engine::statistics() {
   if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  // What cannot be folded has bounds, as in the cheap variant.
+  if (core_.read_only) return estimate_statistics();
   commits_.seal();
   CAVEAT_TRY(mutator_.fold_all());
   StorageStatistics s = estimate_statistics();
@@ -250,10 +253,10 @@ Result<std::vector<ColumnStatistics>> Engine::column_statistics() const {
   }
   std::string container;
   for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
-    CAVEAT_ASSIGN(const bool found,
-                  core_.backend->get(Family::primary, encode_key(directory.at(p).lower),
-                                     version.backend_snapshot.get(), container));
-    if (!found) continue;
+    const auto found = core_.backend->get(Family::primary, encode_key(directory.at(p).lower),
+                                          version.backend_snapshot.get(), container);
+    if (!found && !core_.read_only) return fail(found.error());
+    if (!found || !*found) continue;
     CAVEAT_ASSIGN(const auto layout, parse_container(container));
     if (!layout.block) continue;
     CAVEAT_ASSIGN(const auto block, block_statistics(*layout.block));

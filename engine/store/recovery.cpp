@@ -2,40 +2,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "engine/delta/delta_record.h"
 #include "engine/maintenance/clear_store.h"
 #include "engine/partition/container.h"
 #include "engine/store/directory_page.h"
+#include "engine/store/directory_scan.h"
 #include "engine/store/engine.h"
 #include "engine/store/lost_families.h"
+#include "engine/store/stored_pages.h"
 
 namespace caveat {
 
 namespace {
-
-// What is stored of the directory: pages, and which of them are out of date.
-struct StoredPages {
-  std::vector<std::pair<ExceptionKey, std::string>> pages;
-  std::set<ExceptionKey> marks;
-};
-
-Result<StoredPages> read_pages(KvBackend& backend) {
-  StoredPages stored;
-  CAVEAT_ASSIGN(auto it, backend.iterate(Family::meta, nullptr, true));
-  for (it->seek("D"); it->valid() && it->key().starts_with('D'); it->next()) {
-    if (const auto lower = decode_key(it->key().substr(1))) {
-      stored.pages.emplace_back(*lower, it->value());
-    }
-  }
-  CAVEAT_TRY(it->status());  // the next seek forgets it
-  for (it->seek("X"); it->valid() && it->key().starts_with('X'); it->next()) {
-    if (const auto lower = decode_key(it->key().substr(1))) stored.marks.insert(*lower);
-  }
-  CAVEAT_TRY(it->status());
-  return stored;
-}
 
 // Index families that the backend emptied: incomplete from now on, until they are rebuilt.
 Result<void> heed_lost_families(KvBackend& backend, Superblock& superblock) {
@@ -48,62 +27,34 @@ Result<void> heed_lost_families(KvBackend& backend, Superblock& superblock) {
     superblock.index_complete[static_cast<std::size_t>(family)] = false;
     batch.erase(Family::meta, lost_family_key(family));
   }
-  if (batch.empty()) return {};
+  if (batch.empty() || backend.read_only()) return {};
   std::string bytes;
   superblock.encode(bytes);
   batch.put(Family::meta, kSuperblockKey, bytes);
   return backend.write(batch, Durability::fsync);
 }
 
-// Reads a stretch of the directory off the primary itself.
-class DirectoryScan {
- public:
-  DirectoryScan(Core& core, std::vector<PartitionEntry>& entries)
-      : core_(core), entries_(entries) {}
-
-  Result<void> add(const ExceptionKey& first, const std::optional<ExceptionKey>& last) {
-    CAVEAT_ASSIGN(auto it, core_.backend->iterate(Family::primary, nullptr, true));
-    for (it->seek(encode_key(first)); it->valid(); it->next()) {
-      const auto lower = decode_key(it->key());
-      if (!lower) return fail(ErrorCode::corruption, "primary: a key of a wrong length");
-      if (last && *lower >= *last) break;
-      PartitionEntry entry;
-      entry.lower = *lower;
-      entry.bytes = static_cast<std::uint32_t>(it->value().size());
-      if (auto summary = summarise_container(it->value())) {
-        entry.id = summary->id;
-        entry.rows = summary->rows;
-        entry.run_rows = summary->run_rows;
-        entry.raw_bytes = summary->raw_bytes;
-        entry.as_of_min = summary->as_of_min == kMaxSequence ? 0 : summary->as_of_min;
-      } else {
-        // Reads of its keys say what is wrong with it. Its hints cannot be told from others'
-        // stale ones, so queries must come by whatever they ask for.
-        damaged_ = true;
-        core_.background_errors.report(summary.error().within("primary " + describe_key(*lower)),
-                                       core_.counters);
-      }
-      entries_.push_back(std::move(entry));
-    }
-    return it->status();
+// Pages that are not believed though nothing on disk says so: in case they can be read next time.
+Result<void> write_marks(KvBackend& backend, const std::vector<ExceptionKey>& lowers) {
+  KvBatch batch;
+  for (const ExceptionKey& lower : lowers) {
+    batch.put(Family::meta, directory_mark_key(lower), {});
   }
-  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
-
- private:
-  Core& core_;
-  std::vector<PartitionEntry>& entries_;
-  bool damaged_ = false;
-};
+  return batch.empty() ? Result<void>() : backend.write(batch, Durability::wal);
+}
 
 }  // namespace
 
 Result<void> Engine::recover() {
   KvBackend& backend = *core_.backend;
+  core_.read_only = backend.read_only();
 
   std::string bytes;
   CAVEAT_ASSIGN(const bool exists, backend.get(Family::meta, kSuperblockKey, nullptr, bytes));
   if (exists) {
     CAVEAT_ASSIGN(core_.superblock, Superblock::decode(bytes));
+  } else if (core_.read_only) {
+    return fail(ErrorCode::corruption, "superblock: missing");
   } else {
     CAVEAT_ASSIGN(auto any, backend.iterate(Family::primary, nullptr, false));
     any->seek_to_first();
@@ -129,7 +80,7 @@ Result<void> Engine::recover() {
   CAVEAT_ASSIGN(auto clears, load_clears(backend));
 
   // Directory: pages that are up to date, the primary for the rest.
-  CAVEAT_ASSIGN(const auto stored, read_pages(backend));
+  CAVEAT_ASSIGN(const auto stored, read_stored_pages(backend));
   std::vector<PartitionEntry> entries;  // of the group being gathered
   std::vector<std::shared_ptr<const PartitionGroup>> groups;
   bool impossible_id = false;
@@ -150,23 +101,34 @@ Result<void> Engine::recover() {
   };
   DirectoryScan scan(core_, entries);
   std::size_t filter_bytes = 0;
-  if (stored.pages.empty() || stored.pages.front().first != ExceptionKey{}) {
-    CAVEAT_TRY(scan.add(
-        {}, stored.pages.empty() ? std::nullopt : std::optional(stored.pages.front().first)));
+  std::vector<ExceptionKey> doubted;
+  // Where pages could not be read: each of these may begin one.
+  const auto doubt_pages_of_entries = [&](std::size_t from) {
+    for (std::size_t i = from; i < entries.size(); ++i) {
+      doubted.push_back(entries[i].lower);
+      mutator_.marks().add_outdated(entries[i].lower);
+    }
+  };
+  const auto& pages = stored.pages;
+  if (pages.empty() || pages.front().lower != ExceptionKey{}) {
+    CAVEAT_TRY(scan.add({}, pages.empty() ? std::nullopt : std::optional(pages.front().lower)));
+    if (stored.gap_before) doubt_pages_of_entries(0);
   }
-  for (std::size_t i = 0; i < stored.pages.size(); ++i) {
-    const auto& [lower, page] = stored.pages[i];
-    const auto last =
-        i + 1 < stored.pages.size() ? std::optional(stored.pages[i + 1].first) : std::nullopt;
-    auto decoded = stored.marks.contains(lower)
-                       ? Result<std::vector<PartitionEntry>>(tl::make_unexpected(
-                             StorageError(ErrorCode::not_found, "the page is out of date")))
-                       : decode_directory_page(page, filter_bytes < core_.memory.filters);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    const auto& page = pages[i];
+    const auto& lower = page.lower;
+    const auto last = i + 1 < pages.size() ? std::optional(pages[i + 1].lower) : std::nullopt;
+    auto decoded = stored.believable(page)
+                       ? decode_directory_page(page.bytes, filter_bytes < core_.memory.filters)
+                       : fail(ErrorCode::not_found, "the page is not to be believed");
     const bool clean =
         decoded && decoded->front().lower == lower && (!last || decoded->back().lower < *last);
     if (!clean) {
+      const std::size_t before = entries.size();
       CAVEAT_TRY(scan.add(lower, last));
       mutator_.marks().add_outdated(lower);
+      if (!stored.marked(page)) doubted.push_back(lower);
+      if (page.gap_behind) doubt_pages_of_entries(before);
       continue;
     }
     // A clean page is a group by itself, and stays the page of just that group.
@@ -182,6 +144,24 @@ Result<void> Engine::recover() {
   if (impossible_id) return fail(ErrorCode::corruption, "directory: impossible partition id");
   if (!groups.empty() && groups.front()->lower() != ExceptionKey{}) {
     return fail(ErrorCode::corruption, "primary: the first partition is missing");
+  }
+  core_.lost_stretches.insert(scan.lost().begin(), scan.lost().end());
+  if (!scan.lost().empty() && !core_.read_only) {
+    core_.read_only = StorageError(
+        ErrorCode::corruption,
+        "the store is open for reading only, because a part of its partitions cannot be read (" +
+            scan.lost().front().second.message() +
+            "): restore it from a backup, or dump what is left into a new one");
+  }
+  if (core_.read_only) {
+    core_.background_errors.notify(*core_.read_only, core_.counters);
+  } else {
+    CAVEAT_TRY(write_marks(backend, doubted));
+  }
+  for (const StorageError& error : stored.damage) {
+    core_.background_errors.notify(
+        error.within("read off the partitions instead, which costs time at each open"),
+        core_.counters);
   }
   const auto directory = std::make_shared<const Directory>(std::move(groups));
 
@@ -204,9 +184,11 @@ Result<void> Engine::recover() {
     }
     // The rest of the store is sound: open it, say what was lost, and keep the bytes for repair.
     core_.background_errors.report(replayed.error(), core_.counters);
-    KvBatch keep;
-    keep.put(Family::meta, "Q" + std::string(log->key()), log->value());
-    CAVEAT_TRY(backend.write(keep, Durability::wal));
+    if (!core_.read_only) {
+      KvBatch keep;
+      keep.put(Family::meta, "Q" + std::string(log->key()), log->value());
+      CAVEAT_TRY(backend.write(keep, Durability::wal));
+    }
     last_sequence = std::max(last_sequence, key.first_sequence + 0xFFFF);
   }
   CAVEAT_TRY(log->status());
@@ -221,7 +203,11 @@ Result<void> Engine::recover() {
     version.backend_snapshot = std::move(snapshot);
     version.folded_through = core_.superblock.folded_through;
     version.index_complete = core_.superblock.index_complete;
-    if (scan.damaged()) version.index_complete.fill(false);
+    if (scan.damaged()) {
+      version.index_complete.fill(false);
+      // The next open may find the damaged container in a page, under the new id.
+      version.index_damaged.fill(!core_.read_only);
+    }
   });
   commits_.start(last_sequence + 1, last_generation + 1);
   return {};

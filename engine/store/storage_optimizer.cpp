@@ -39,6 +39,7 @@ Result<PropertyHash> StorageOptimizer::register_property(std::string_view name) 
 
 Result<void> StorageOptimizer::register_properties(std::span<const std::string_view> names) {
   Core& core = engine_->core();
+  if (core.read_only) return fail(*core.read_only);
   return core.catalogue.add_names(names, *core.backend, Durability::wal);
 }
 

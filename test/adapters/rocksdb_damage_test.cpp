@@ -146,8 +146,8 @@ TEST_CASE("damage in the table of an index empties it, and the store opens") {
   }
 }
 
-TEST_CASE("damage in any other table is refused, by the file's name") {
-  for (const Family family : {Family::primary, Family::meta, Family::delta}) {
+TEST_CASE("damage in the table of meta or the log is refused, by the file's name") {
+  for (const Family family : {Family::meta, Family::delta}) {
     for (const int how : {0, 1, 2, 4}) {
       RocksdbKind kind;
       const auto tables = make_tables(kind);
@@ -166,6 +166,103 @@ TEST_CASE("damage in any other table is refused, by the file's name") {
         CHECK(error.message().find("backup") != std::string::npos);
       }
     }
+  }
+}
+
+namespace {
+
+// All files but the lock, which names whoever has the store open.
+std::map<std::string, std::string> contents_of(const fs::path& directory) {
+  std::map<std::string, std::string> contents;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "caveat.lock" || name.starts_with("LOG")) continue;
+    std::ifstream stream(entry.path(), std::ios::binary);
+    contents[name] = std::string(std::istreambuf_iterator<char>(stream), {});
+  }
+  return contents;
+}
+
+}  // namespace
+
+TEST_CASE("damage in a table of the primary leaves the rest to be read, and changes nothing") {
+  for (const int how : {0, 1, 2, 4}) {
+    RocksdbKind kind;
+    const auto tables = make_tables(kind);
+    harm(tables.at(Family::primary), how);
+    if (how == 0) harm(tables.at(Family::source), 0);  // and an index besides: it is kept
+    const auto before = contents_of(kind.path());
+    const std::string table = tables.at(Family::primary).string();
+    INFO(table << ", harm " << how);
+    const auto copy = must(checkpoint_of_live_store(kind.path(), kind.scratch.path() / "copies"));
+    for (const auto& path : {kind.path(), copy}) {
+      const auto backend = must(open_rocksdb_backend(path));
+      REQUIRE(backend->read_only().has_value());
+      const StorageError why = *backend->read_only();
+      INFO(why.message());
+      CHECK(why.code() == ErrorCode::corruption);
+      CHECK(why.message().find(table) != std::string::npos);
+      CHECK(why.message().find("backup") != std::string::npos);
+      CHECK(why.message().find("copies") == std::string::npos);
+      CHECK(walk(*backend, Family::meta).size() >= 50);
+      CHECK(walk(*backend, Family::delta).size() == 50);
+      CHECK(walk(*backend, Family::property).size() == 50);
+      std::string value;
+      const auto lost = backend->get(Family::primary, key_of(7), nullptr, value);
+      REQUIRE_FALSE(lost.has_value());
+      CHECK(lost.error().code() == ErrorCode::corruption);
+      CHECK(lost.error().message().find(table) != std::string::npos);
+      CHECK(lost.error().message().find(".ldb") == std::string::npos);
+      KvBatch batch;
+      batch.put(Family::meta, "k", "v");
+      CHECK(must_fail(backend->write(batch, Durability::wal)).message() == why.message());
+      CHECK(must_fail(backend->flush()).message() == why.message());
+      CHECK(must_fail(backend->compact(Family::primary, {})).message() == why.message());
+      CHECK(must_fail(backend->clear(Family::source)).message() == why.message());
+      must(backend->close());
+    }
+    CHECK(contents_of(kind.path()) == before);
+  }
+}
+
+TEST_CASE("a missing MANIFEST is named to those who inspect, too") {
+  RocksdbKind kind;
+  must(kind.backend->close());
+  for (const auto& entry : fs::directory_iterator(kind.path())) {
+    if (entry.path().filename().string().starts_with("MANIFEST")) fs::remove(entry.path());
+  }
+  const auto copy = must(checkpoint_of_live_store(kind.path(), kind.scratch.path() / "copies"));
+  for (const auto& path : {kind.path(), copy}) {
+    const StorageError error = must_fail(open_rocksdb_backend(path));
+    INFO(error.message());
+    CHECK(error.code() == ErrorCode::corruption);
+    CHECK(error.message().find((kind.path() / "MANIFEST-").string()) != std::string::npos);
+    CHECK(error.message().find("backup") != std::string::npos);
+  }
+}
+
+TEST_CASE("a store that is open for reading only replays its log, and keeps it") {
+  RocksdbKind kind;
+  // As a process leaves it that is killed: what it wrote is in the log alone.
+  const auto crashed = kind.scratch.path() / "crashed";
+  {
+    RocksdbKind other;
+    const auto sound = make_tables(other);
+    other.backend = other.open();
+    put(*other.backend, Family::delta, "recent", "v");
+    fs::copy(other.path(), crashed);
+    fs::remove(crashed / sound.at(Family::primary).filename());
+  }
+  const auto before = contents_of(crashed);
+  for (int i = 0; i < 2; ++i) {
+    const auto backend = must(open_rocksdb_backend(crashed));
+    REQUIRE(backend->read_only().has_value());
+    CHECK(read(*backend, Family::delta, "recent") == "v");
+    must(backend->close());
+    CHECK(contents_of(crashed) == before);
+    std::ifstream stream(crashed / "caveat.lock");
+    const std::string text((std::istreambuf_iterator<char>(stream)), {});
+    CHECK(text.find("logs ") != std::string::npos);
   }
 }
 

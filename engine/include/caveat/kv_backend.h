@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -189,6 +190,13 @@ class KvBackend {
                                                                     const KvSnapshot* snapshot,
                                                                     bool readahead) = 0;
 
+  // The same for the keys below `end` alone: damage behind that is no concern of the iterator. It
+  // is not asked for keys from `end` on, and may show them or not.
+  [[nodiscard]] virtual Result<std::unique_ptr<KvIterator>> iterate_below(
+      Family family, std::string_view /*end*/, const KvSnapshot* snapshot, bool readahead) {
+    return iterate(family, snapshot, readahead);
+  }
+
   [[nodiscard]] virtual Result<std::shared_ptr<const KvSnapshot>> snapshot() = 0;
 
   // Everything written so far is on the device when this returns. A backend with a log that has
@@ -209,6 +217,11 @@ class KvBackend {
     batch.erase_range(family, {}, std::string(64, '\xff'));
     return write(batch, Durability::wal);
   }
+
+  // Why the store can only be read, where the backend opened it so: a part of family primary, and
+  // of no other that cannot be derived, is damaged or missing. Then every call that would change
+  // anything gives this error, and reads of what is missing give corruption.
+  [[nodiscard]] virtual std::optional<StorageError> read_only() const { return std::nullopt; }
 
   [[nodiscard]] virtual Result<KvProperties> properties() const = 0;
 

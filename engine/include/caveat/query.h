@@ -83,6 +83,11 @@ class Cursor {
   // call returns it again.
   [[nodiscard]] Result<const ExceptionView*> next();
 
+  // After next() gave corruption: goes on behind the partition that cannot be read, whose records
+  // are then left out. False where that cannot be done: after other errors, and in other orders
+  // than that of keys.
+  [[nodiscard]] bool skip_damage();
+
   // Continues after the last result that next() returned, also in another process later on.
   [[nodiscard]] std::string resume_token() const;
 

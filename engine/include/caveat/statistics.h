@@ -109,6 +109,9 @@ struct StorageStatistics {
   std::uint64_t joins = 0;
   std::uint64_t rewrite_queue = 0;
   std::uint64_t background_errors = 0;
+  // Why the store can only be read: a part of the records is damaged or missing. Empty: it is not
+  // so. Counts are then of what is known, not of what can be read.
+  std::string read_only_reason;
 
   // Open versions: snapshots and cursors.
   std::uint64_t open_views = 0;

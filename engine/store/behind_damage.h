@@ -1,0 +1,24 @@
+// Reading on behind a place that the backend cannot read.
+//
+// How far the damage reaches is known to nobody: a seek into it fails, and one behind it does not.
+// So keys are tried at growing distances until one succeeds, and the edge is found by bisection.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "caveat/kv_backend.h"
+#include "caveat/types.h"
+
+namespace caveat {
+
+// Keys are `prefix` and an encoded ExceptionKey; reading has failed at or behind `from`. The first
+// key behind the damage at which it succeeds, with the iterator there; nothing if no key does.
+[[nodiscard]] std::optional<ExceptionKey> seek_behind_damage(KvIterator& it,
+                                                             std::string_view prefix,
+                                                             const ExceptionKey& from);
+
+// The next larger key; nothing for the largest.
+[[nodiscard]] std::optional<ExceptionKey> key_after(const ExceptionKey& key) noexcept;
+
+}  // namespace caveat

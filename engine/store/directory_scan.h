@@ -1,0 +1,39 @@
+// Reads a stretch of the directory off the primary itself.
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/store/core.h"
+
+namespace caveat {
+
+class DirectoryScan {
+ public:
+  DirectoryScan(Core& core, std::vector<PartitionEntry>& entries)
+      : core_(core), entries_(entries) {}
+
+  // Goes on behind what the backend cannot read. In its place comes an entry whose container is not
+  // there, so that whoever needs one of its keys gets an error.
+  [[nodiscard]] Result<void> add(const ExceptionKey& first,
+                                 const std::optional<ExceptionKey>& last);
+
+  // Some entries are of containers that cannot be read: their ids, and so their hints, are unknown.
+  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
+  // Stretches of which not even the partitions are known, by their first key.
+  [[nodiscard]] const std::vector<std::pair<ExceptionKey, StorageError>>& lost() const noexcept {
+    return lost_;
+  }
+
+ private:
+  void add_container(const ExceptionKey& lower, std::string_view container);
+  void add_lost(const ExceptionKey& lower, const StorageError& error);
+
+  Core& core_;
+  std::vector<PartitionEntry>& entries_;
+  bool damaged_ = false;
+  std::vector<std::pair<ExceptionKey, StorageError>> lost_;
+};
+
+}  // namespace caveat
