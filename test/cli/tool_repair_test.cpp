@@ -102,6 +102,79 @@ TEST_CASE("verify lists all damage, says what to do, and counts recent writes") 
   CHECK(run_tool({"verify", store}).exit == 0);
 }
 
+TEST_CASE("of a store that does not open, verify says what is damaged and what to do") {
+  const TestDirectory directory;
+  const auto sound = make_store(directory, 3000);
+  const auto find_file = [&](const std::string& store, const std::string& part) {
+    for (const auto& file : fs::directory_iterator(store)) {
+      if (file.path().filename().string().find(part) != std::string::npos) return file.path();
+    }
+    return fs::path();
+  };
+  const auto meta_table = [&](const std::string& store) {
+    for (const auto& file : fs::directory_iterator(store)) {
+      if (file.path().extension() != ".sst") continue;
+      if (read_file(file.path()).find("namedefault") != std::string::npos) return file.path();
+    }
+    return fs::path();
+  };
+  for (const std::string harm : {"CURRENT", "MANIFEST", "meta"}) {
+    INFO(harm);
+    const auto store = directory.path("harmed");
+    fs::remove_all(store);
+    fs::copy(sound, store);
+    const auto file = harm == "meta" ? meta_table(store) : find_file(store, harm);
+    REQUIRE(fs::remove(file));
+    for (const std::string command : {"verify", "stats", "dump"}) {
+      const auto ran = run_tool({command, store});
+      INFO(command << ": " << ran.out << ran.err);
+      CHECK(ran.exit == 1);
+      const auto& said = command == "verify" ? ran.out : ran.err;
+      CHECK(said.find(file.filename().string()) != std::string::npos);
+      CHECK(said.find("backup") != std::string::npos);
+      CHECK((ran.out + ran.err).find("caveat verify") == std::string::npos);
+      CHECK((ran.out + ran.err).find("another process") == std::string::npos);
+      CHECK((ran.out + ran.err).find("caveat-inspect") == std::string::npos);
+    }
+    CHECK(run_tool({"verify", store, "--json"}).out.find(R"("sound":false)") != std::string::npos);
+    CHECK(run_tool({"put", store, kGood}).exit == 1);
+  }
+}
+
+TEST_CASE("a store that lacks a table of its records is read, dumped and verified") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 7000);
+  for (const auto& file : fs::directory_iterator(store)) {
+    if (file.path().extension() != ".sst") continue;
+    if (read_file(file.path()).find("nameprimary") == std::string::npos) continue;
+    fs::remove(file.path());
+  }
+  const auto put = run_tool({"put", store, kGood});
+  CHECK(put.exit == 1);
+  CHECK(put.err.find("open for reading only") != std::string::npos);
+  CHECK(put.err.find("is missing") != std::string::npos);
+  const auto dump = run_tool({"dump", store});
+  CHECK(dump.exit == 1);
+  CHECK(dump.err.find("No such file") != std::string::npos);
+  const auto get = run_tool({"get", store, "1"});
+  INFO(get.err);
+  CHECK(get.exit == 1);
+  const auto rest = run_tool({"dump", store, "--skip-damaged"});
+  INFO(rest.err);
+  CHECK(rest.exit == 1);
+  CHECK(rest.err.find("left out: ") != std::string::npos);
+  CHECK(run_tool({"import", directory.path("new"), "-"}, rest.out).exit == 0);
+  const auto verify = run_tool({"verify", store});
+  CHECK(verify.exit == 1);
+  CHECK(verify.out.find("is missing") != std::string::npos);
+  CHECK(verify.out.find("--skip-damaged") != std::string::npos);
+  CHECK(verify.out.find("the store is damaged") != std::string::npos);
+  const auto stats = run_tool({"stats", store});
+  CHECK(stats.exit == 0);
+  CHECK(stats.out.find("open for reading only") != std::string::npos);
+  CHECK(run_tool({"stats", store, "--json"}).out.find("read_only_reason") != std::string::npos);
+}
+
 TEST_CASE("one bad line costs itself only") {
   const std::string name4097(4097, 'n');
   const std::vector<std::pair<std::string, std::string>> bad = {

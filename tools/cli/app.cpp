@@ -91,9 +91,10 @@ int finish(const CLI::App& app, const CLI::ParseError& signal) {
   return kUsageError;
 }
 
-// Damage says what to do next.
+// Damage says what to do next. Where the store did not open, the error has said so already: verify
+// could not look any further.
 StorageError advised(const StorageError& error) {
-  if (error.code() != ErrorCode::corruption) return error;
+  if (error.code() != ErrorCode::corruption || !store_was_opened()) return error;
   return {error.code(), error.message() + "; \"caveat verify STORE\" lists all that is damaged"};
 }
 

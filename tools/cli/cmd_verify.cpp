@@ -38,13 +38,27 @@ std::string verdict(const VerificationResults& found, const std::string& store) 
   std::string text;
   bool indexes = found.missing_hints > 0 || !found.incomplete_indexes.empty();
   bool records = false;
+  bool pages = false;
   for (const auto& error : found.errors) {
+    if (error.starts_with("directory pages") || error.starts_with("marks of directory pages")) {
+      pages = true;
+      continue;
+    }
     const bool of_index = std::any_of(kIndexFamilies.begin(), kIndexFamilies.end(),
                                       [&](Family f) { return error.starts_with(to_string(f)); });
     (of_index ? indexes : records) = true;
   }
   if (records) {
-    text += "records of what is damaged cannot be read; all others can (docs/cli.md, Damage)\n";
+    text +=
+        "records of what is damaged cannot be read; all others can (docs/cli.md, Damage)\n"
+        "to get them back, restore the store from a backup; to keep the others, run: caveat dump " +
+        printable(store) + " --skip-damaged | caveat import NEW -\n";
+  }
+  if (pages) {
+    text +=
+        "what the directory has lost is read off the partitions at each open, which costs time; "
+        "to be rid of that, run: caveat dump " +
+        printable(store) + " | caveat import NEW -\n";
   }
   if (indexes) {
     text += "to mend the indexes, run: caveat rebuild-indexes " + printable(store) + "\n";
@@ -70,8 +84,24 @@ std::string text_of(const VerificationResults& found, const std::string& store) 
   return text + verdict(found, store);
 }
 
+// The one finding there is of a store that does not open; it says what is to be done.
+Result<ExitCode> tell_of_closed(const CommonArguments& arguments, const StorageError& error) {
+  VerificationResults found;
+  found.error_count = 1;
+  found.errors.push_back(error.message());
+  CAVEAT_TRY(print(arguments.json ? json_of(found)
+                                  : "error: " + printable(error.message()) +
+                                        "\nthe store does not open, so nothing else was checked\n"
+                                        "the store is damaged\n"));
+  return kDataError;
+}
+
 Result<ExitCode> verify(const CommonArguments& arguments) {
-  CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
+  auto opened = InspectedStore::open(arguments.store);
+  if (!opened && opened.error().code() == ErrorCode::corruption) {
+    return tell_of_closed(arguments, opened.error());
+  }
+  CAVEAT_ASSIGN(auto store, std::move(opened));
   ProgressReporter progress;
   CAVEAT_ASSIGN(const auto found, store->verify(&progress));
   progress.clear();

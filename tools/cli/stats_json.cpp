@@ -91,6 +91,7 @@ std::string stats_json(const StatsReport& report) {
       .field("waiting_rows", report.waiting_rows)
       .field("dictionaries", s.dictionaries)
       .field("directory_bytes", report.directory_bytes);
+  if (!s.read_only_reason.empty()) json.field("read_only_reason", s.read_only_reason);
   compression(s.compression, json);
   columns(report.columns, json);
   indexes(s.indexes, json);

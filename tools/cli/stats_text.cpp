@@ -24,7 +24,8 @@ std::string records_text(const StatsReport& report) {
   if (s.total_exceptions_min != s.total_exceptions_max) {
     total = grouped(s.total_exceptions_min) + " to " + grouped(s.total_exceptions_max);
   }
-  return heading("Records") +
+  const auto note = s.read_only_reason.empty() ? "" : printable(s.read_only_reason) + "\n\n";
+  return note + heading("Records") +
          fields_text({{"exceptions", total},
                       {"named properties", grouped(s.total_properties)},
                       {"partitions", grouped(s.partitions)},

@@ -15,6 +15,13 @@ namespace {
 constexpr std::size_t kMemoryMibMax = std::size_t{1} << 20;  // a TiB
 constexpr std::size_t kHeardMax = 100;
 
+bool opened = false;
+
+Result<StorageOptimizer> noted(Result<StorageOptimizer> store) {
+  opened = opened || store.has_value();
+  return store;
+}
+
 // What a store that is only looked at has to say.
 void tell(const StorageError& error) {
   report_error(error);
@@ -42,6 +49,10 @@ void remember(const StorageError& error) {
 
 }  // namespace
 
+bool store_was_opened() noexcept {
+  return opened;
+}
+
 void add_memory(CLI::App& command, std::size_t& memory_mib) {
   command
       .add_option(
@@ -62,7 +73,7 @@ Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAcces
   options.error_if_exists = access.presence == Presence::must_be_new;
   options.on_background_error = remember;
   if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
-  return StorageOptimizer::open(path, options);
+  return noted(StorageOptimizer::open(path, options));
 }
 
 Result<InspectedStore> InspectedStore::open(const std::string& path) {
@@ -70,8 +81,8 @@ Result<InspectedStore> InspectedStore::open(const std::string& path) {
   if (!std::filesystem::exists(path, error)) {
     return fail(ErrorCode::not_found, fmt::format("{}: there is no such store", path));
   }
-  auto opened = open_copy(path, ScratchDirectory::make(path));
-  if (opened || opened.error().code() != ErrorCode::no_space) return opened;
+  auto store = open_copy(path, ScratchDirectory::make(path));
+  if (store || store.error().code() != ErrorCode::no_space) return store;
   // A full disk is when one wants to look; there may be room elsewhere.
   return open_copy(path, ScratchDirectory::make_temporary(path));
 }
@@ -84,7 +95,7 @@ Result<InspectedStore> InspectedStore::open_copy(const std::string& path,
   options.create_if_missing = false;
   options.background_maintenance = false;  // look at it as it is
   options.on_background_error = tell;
-  CAVEAT_ASSIGN(auto store, StorageOptimizer::open(copy, options));
+  CAVEAT_ASSIGN(auto store, noted(StorageOptimizer::open(copy, options)));
   return InspectedStore(std::move(scratch), std::move(store));
 }
 

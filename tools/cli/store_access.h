@@ -24,6 +24,9 @@ struct WriteAccess {
 // fails for the same reason says so by itself.
 [[nodiscard]] std::vector<StorageError> take_background_errors();
 
+// Whether this command has come so far: what can be advised of damage depends on it.
+[[nodiscard]] bool store_was_opened() noexcept;
+
 // --memory, checked.
 void add_memory(CLI::App& command, std::size_t& memory_mib);
 
