@@ -90,7 +90,7 @@ class RocksdbBackend final : public KvBackend {
   [[nodiscard]] StorageError stopped_error() const;
 
   std::filesystem::path path_;
-  const StoreNames names_;
+  StoreNames names_;               // constant once the database is open
   RocksdbBackendOptions options_;  // keeps the injected Env alive
   DirectoryLock lock_;
   std::shared_ptr<StoreEvents> events_;

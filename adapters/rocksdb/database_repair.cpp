@@ -132,6 +132,7 @@ Result<void> RocksdbBackend::open_to_read(const StorageError& damage, OpenLogs l
                        "missing (" +
                        damage.message() +
                        "): restore the store from a backup, or dump what is left into a new one");
+  names_.set_damage(damage.message());
   // They are as needed as before.
   if (logs.newest != 0) CAVEAT_TRY(lock_.set_logs(logs, /*sync=*/true));
   return {};

@@ -65,7 +65,12 @@ std::string StoreNames::in(std::string text) const {
 
 StorageError StoreNames::error(const rocksdb::Status& status, std::string_view what) const {
   const StorageError error = to_error(status, what);
-  return {error.code(), in(error.message())};
+  std::string text = in(error.message());
+  const bool names_none = text.find(".sst") == std::string::npos;
+  if (error.code() == ErrorCode::corruption && names_none && !damage_.empty()) {
+    text += " (" + damage_ + ")";
+  }
+  return {error.code(), std::move(text)};
 }
 
 StorageError StoreNames::opening_error(const rocksdb::Status& status, std::string_view what) const {

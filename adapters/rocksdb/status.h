@@ -32,12 +32,15 @@ class StoreNames {
   // Of a store that does not open for it.
   [[nodiscard]] StorageError opening_error(const rocksdb::Status& status,
                                            std::string_view what) const;
+  // For errors of damage that name no file: RocksDB says of some only what is wrong.
+  void set_damage(std::string damage) { damage_ = std::move(damage); }
   // With the names in it changed.
   [[nodiscard]] std::string in(std::string text) const;
 
  private:
   std::string open_;
   std::string shown_;
+  std::string damage_;
 };
 
 // "primary 0x0102"

@@ -190,7 +190,9 @@ Result<bool> holds_database(const fs::path& path) {
     const std::string extension = fs::path(name).extension().string();
     if (extension == ".sst" || extension == ".log") {
       return fail(ErrorCode::corruption,
-                  (path / "CURRENT").string() + " is missing from a store with data");
+                  (path / "CURRENT").string() +
+                      " is missing from a store with data; nothing was changed: "
+                      "put the file back, or restore the store from a backup");
     }
   }
   return false;

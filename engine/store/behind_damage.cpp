@@ -28,11 +28,14 @@ std::optional<ExceptionKey> key_after(const ExceptionKey& key) noexcept {
   return key_of(number + 1);
 }
 
-std::optional<ExceptionKey> seek_behind_damage(KvIterator& it, std::string_view prefix,
-                                               const ExceptionKey& from) {
-  const auto readable = [&](Number number) {
-    it.seek(std::string(prefix) + encode_key(key_of(number)));
-    return it.status().has_value();
+Result<std::optional<BehindDamage>> seek_behind_damage(const MakeIterator& make,
+                                                       std::string_view prefix,
+                                                       const ExceptionKey& from) {
+  std::unique_ptr<KvIterator> it;
+  const auto readable = [&](Number number) -> Result<bool> {
+    CAVEAT_ASSIGN(it, make());
+    it->seek(std::string(prefix) + encode_key(key_of(number)));
+    return it->status().has_value();
   };
   Number damaged = number_of(from);
   Number sound = kLargest;
@@ -40,7 +43,8 @@ std::optional<ExceptionKey> seek_behind_damage(KvIterator& it, std::string_view 
     if (damaged == kLargest) return std::nullopt;
     const bool last = step > kLargest - damaged || step > kLargest / 2;
     const Number next = last ? kLargest : damaged + step;
-    if (readable(next)) {
+    CAVEAT_ASSIGN(const bool found, readable(next));
+    if (found) {
       sound = next;
       break;
     }
@@ -49,10 +53,12 @@ std::optional<ExceptionKey> seek_behind_damage(KvIterator& it, std::string_view 
   }
   while (sound - damaged > 1) {
     const Number middle = damaged + (sound - damaged) / 2;
-    (readable(middle) ? sound : damaged) = middle;
+    CAVEAT_ASSIGN(const bool found, readable(middle));
+    (found ? sound : damaged) = middle;
   }
-  if (!readable(sound)) return std::nullopt;
-  return key_of(sound);
+  CAVEAT_ASSIGN(const bool still, readable(sound));
+  if (!still) return std::nullopt;
+  return BehindDamage{key_of(sound), std::move(it)};
 }
 
 }  // namespace caveat

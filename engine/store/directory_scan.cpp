@@ -7,7 +7,8 @@ namespace caveat {
 
 Result<void> DirectoryScan::add(const ExceptionKey& first,
                                 const std::optional<ExceptionKey>& last) {
-  CAVEAT_ASSIGN(auto it, core_.backend->iterate(Family::primary, nullptr, true));
+  const auto make = [&] { return core_.backend->iterate(Family::primary, nullptr, true); };
+  CAVEAT_ASSIGN(auto it, make());
   std::optional<ExceptionKey> at;  // the last that was read
   ExceptionKey from = first;       // of what is being read
   it->seek(encode_key(first));
@@ -25,9 +26,10 @@ Result<void> DirectoryScan::add(const ExceptionKey& first,
     const auto begin = at && *at >= from ? key_after(*at) : from;
     if (!begin || (last && *begin >= *last)) return {};
     add_lost(*begin, status.error());
-    const auto behind = seek_behind_damage(*it, {}, *begin);
-    if (!behind || (last && *behind >= *last)) return {};
-    from = *behind;
+    CAVEAT_ASSIGN(auto behind, seek_behind_damage(make, {}, *begin));
+    if (!behind || (last && behind->key >= *last)) return {};
+    from = behind->key;
+    it = std::move(behind->it);
   }
 }
 

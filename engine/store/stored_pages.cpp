@@ -20,9 +20,9 @@ struct Walk {
 
 Result<void> walk_kind(KvBackend& backend, char kind, const Walk& walk) {
   const std::string prefix(1, kind);
-  CAVEAT_ASSIGN(auto it, backend.iterate_below(Family::meta,
-                                               std::string(1, static_cast<char>(kind + 1)), nullptr,
-                                               /*readahead=*/true));
+  const std::string end(1, static_cast<char>(kind + 1));
+  const auto make = [&] { return backend.iterate_below(Family::meta, end, nullptr, true); };
+  CAVEAT_ASSIGN(auto it, make());
   ExceptionKey at;
   it->seek(prefix);
   for (std::size_t gaps = 0;;) {
@@ -36,7 +36,10 @@ Result<void> walk_kind(KvBackend& backend, char kind, const Walk& walk) {
     if (status) return {};
     if (status.error().code() != ErrorCode::corruption) return fail(status.error());
     walk.gap(status.error());
-    if (++gaps > kGapsMax || !seek_behind_damage(*it, prefix, at)) return {};
+    if (++gaps > kGapsMax) return {};
+    CAVEAT_ASSIGN(auto behind, seek_behind_damage(make, prefix, at));
+    if (!behind) return {};
+    it = std::move(behind->it);
   }
 }
 

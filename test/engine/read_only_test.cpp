@@ -70,6 +70,7 @@ struct TwoTables {
       auto store = value_of(StorageOptimizer::open(path));
       store_range(store, 0, kSecondFrom);
       value_of(store.flush());
+      value_of(store.compact_storage());
       value_of(store.close());
       before = primary_tables(path);
     }
