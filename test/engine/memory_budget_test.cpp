@@ -36,7 +36,7 @@ std::size_t most_in_memory(StorageOptimizer& store, std::size_t records) {
 
 }  // namespace
 
-TEST_CASE("memory stays inside the budget while a load runs", "[threads][memory]") {
+TEST_CASE("memory stays inside the budget while a load runs, on rocksdb", "[threads][memory]") {
   for (const std::size_t mib : {8, 32}) {
     Options options;
     options.memory_budget_bytes = mib * kMiB;
