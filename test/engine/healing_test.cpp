@@ -220,60 +220,71 @@ std::uint64_t stored_rows(StorageOptimizer& store) {
   return rows;
 }
 
+void require_space_back(Backend backend) {
+  TestStore store(backend, {});
+  store->engine().set_idle_fold_times({kSoon, kNever, kNever, kSoon});
+  Writer writer;
+  for (NodeId node = 0; node < 200; ++node) {
+    for (std::size_t property = 0; property < 4; ++property) {
+      writer.write(*store, node, property);
+    }
+  }
+  value_of(store->flush());
+  REQUIRE(stored_rows(*store) == 800);
+  CHECK(store->engine().maintenance_idle());
+  writer.clear(*store, 2);
+  CHECK(comes_true([&] { return store->engine().maintenance_idle(); }));
+  CHECK(stored_rows(*store) == 600);
+  CHECK(store->estimate_storage_statistics().delta_rows == 0);
+  value_of(store->clear_node(7));
+  CHECK(comes_true([&] { return stored_rows(*store) == 597; }));
+  // Rows alone may wait.
+  const auto folds = folds_of(*store);
+  writer.write(*store, 7, 1);
+  std::this_thread::sleep_for(5 * kSoon);
+  CHECK(folds_of(*store) == folds);
+  CHECK(store->engine().maintenance_idle());
+  CHECK(value_of(store->verify()).errors.empty());
+}
+
+void require_rows_folded_if_persistent(Backend backend) {
+  TestStore store(backend, {});
+  store->engine().set_idle_fold_times({kNever, kNever, kSoon, kSoon});
+  Writer writer;
+  writer.write(*store, 1, 1);
+  if (store.persistent()) {
+    CHECK(comes_true([&] { return store->estimate_storage_statistics().delta_rows == 0; }));
+    CHECK(folds_of(*store) == 1);
+  } else {
+    std::this_thread::sleep_for(5 * kSoon);
+    CHECK(folds_of(*store) == 0);
+  }
+  writer.require_all_there(*store);
+}
+
 }  // namespace
 
 // Clears waited in the delta until it was full, or the store closed.
-TEST_CASE("a store that stays quiet after clears gives their space back",
+TEST_CASE("a store that stays quiet after clears gives their space back, in memory",
           "[healing][regression][threads]") {
-  for (const Backend backend : {Backend::memory, Backend::rocksdb}) {
-    INFO(name_of(backend));
-    TestStore store(backend, {});
-    store->engine().set_idle_fold_times({kSoon, kNever, kNever, kSoon});
-    Writer writer;
-    for (NodeId node = 0; node < 200; ++node) {
-      for (std::size_t property = 0; property < 4; ++property) {
-        writer.write(*store, node, property);
-      }
-    }
-    value_of(store->flush());
-    REQUIRE(stored_rows(*store) == 800);
-    CHECK(store->engine().maintenance_idle());
-    writer.clear(*store, 2);
-    CHECK(comes_true([&] { return store->engine().maintenance_idle(); }));
-    CHECK(stored_rows(*store) == 600);
-    CHECK(store->estimate_storage_statistics().delta_rows == 0);
-    value_of(store->clear_node(7));
-    CHECK(comes_true([&] { return stored_rows(*store) == 597; }));
-    // Rows alone may wait.
-    const auto folds = folds_of(*store);
-    writer.write(*store, 7, 1);
-    std::this_thread::sleep_for(5 * kSoon);
-    CHECK(folds_of(*store) == folds);
-    CHECK(store->engine().maintenance_idle());
-    CHECK(value_of(store->verify()).errors.empty());
-  }
+  require_space_back(Backend::memory);
+}
+TEST_CASE("a store that stays quiet after clears gives their space back, on rocksdb",
+          "[healing][regression][threads]") {
+  require_space_back(Backend::rocksdb);
 }
 
-TEST_CASE("rows that wait in a quiet store are folded by and by, in a volatile one never",
+TEST_CASE("rows that wait in a volatile store are never folded for being quiet",
           "[healing][threads]") {
-  for (const Backend backend : {Backend::memory, Backend::rocksdb}) {
-    INFO(name_of(backend));
-    TestStore store(backend, {});
-    store->engine().set_idle_fold_times({kNever, kNever, kSoon, kSoon});
-    Writer writer;
-    writer.write(*store, 1, 1);
-    if (store.persistent()) {
-      CHECK(comes_true([&] { return store->estimate_storage_statistics().delta_rows == 0; }));
-      CHECK(folds_of(*store) == 1);
-    } else {
-      std::this_thread::sleep_for(5 * kSoon);
-      CHECK(folds_of(*store) == 0);
-    }
-    writer.require_all_there(*store);
-  }
+  require_rows_folded_if_persistent(Backend::memory);
+}
+TEST_CASE("rows that wait in a quiet store are folded by and by, on rocksdb",
+          "[healing][threads]") {
+  require_rows_folded_if_persistent(Backend::rocksdb);
 }
 
-TEST_CASE("a trickle of writes and clears is not folded again and again", "[healing][threads]") {
+TEST_CASE("a trickle of writes and clears is not folded again and again, on rocksdb",
+          "[healing][threads]") {
   TestStore store(Backend::rocksdb, {});
   store->engine().set_idle_fold_times({kSoon, kSoon, kSoon, kNever});
   Writer writer;
