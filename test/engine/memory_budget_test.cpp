@@ -41,7 +41,7 @@ TEST_CASE("memory stays inside the budget while a load runs, on rocksdb", "[thre
     Options options;
     options.memory_budget_bytes = mib * kMiB;
     TestStore store(Backend::rocksdb, options);
-    const std::size_t most = most_in_memory(*store, 100'000);
+    const std::size_t most = most_in_memory(*store, 40'000);
     std::printf("budget %zu MiB: at most %.1f MiB in memory\n", mib,
                 static_cast<double>(most) / static_cast<double>(kMiB));
     CHECK(most > options.memory_budget_bytes / 8);  // it was counted at all
