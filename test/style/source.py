@@ -3,7 +3,7 @@ import os
 import re
 import subprocess
 
-TEXT = (".h", ".cpp", ".py", ".cmake", ".md", ".sh", ".txt", ".json", ".in")
+TEXT = (".h", ".cpp", ".py", ".cmake", ".md", ".sh", ".txt", ".json", ".in", ".svg")
 SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", "tools/bench",
            ".ci/run")
 
