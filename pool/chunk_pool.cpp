@@ -45,8 +45,8 @@ std::size_t ChunkPool::chunk_bytes(std::size_t bytes_min) noexcept {
 Chunk ChunkPool::acquire(std::size_t bytes_min) {
   // Larger than any class: exactly what was asked for.
   const std::size_t size = chunk_bytes(bytes_min);
+  const std::lock_guard lock(mutex_);
   if (size <= kChunkBytesMax) {
-    const std::lock_guard lock(mutex_);
     FreeChunk*& head = free_[class_of(size)];
     if (head != nullptr) {
       FreeChunk* chunk = head;
@@ -61,7 +61,6 @@ Chunk ChunkPool::acquire(std::size_t bytes_min) {
       return {reinterpret_cast<std::byte*>(chunk), size};
     }
   }
-  const std::lock_guard lock(mutex_);
   std::byte* const data = allocate(size);
   ++statistics_.pool_misses;
   statistics_.bytes_in_use += size;

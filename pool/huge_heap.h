@@ -1,7 +1,7 @@
 // Memory in huge pages, from which a pool cuts its chunks.
 //
-// Reads of decoded blocks and recent rows go anywhere. In pages of 4 KiB nearly each of them misses
-// the TLB as well as the caches, which in a virtual machine costs as much again
+// Reads of decoded blocks and recent rows go anywhere: in pages of 4 KiB nearly each of them misses
+// the TLB as well as the caches, and each page costs a fault at its first touch
 // (docs/decisions/0080). The system gives huge pages only to who asks for whole ones:
 //
 //   region, 2 MiB, aligned: one huge page

@@ -51,7 +51,7 @@ std::optional<std::uint32_t> DecodedBlock::Keys::find(NodeId node,
   const auto [first, last] = node_range(node);
   if (first == last) return std::nullopt;
   // Who finds a row reads it.
-  ask_for(rows + first * sizeof(Row), std::min<std::size_t>(last - first, 8) * sizeof(Row));
+  ask_for(rows + first, std::min<std::size_t>(last - first, 8));
   const std::uint32_t* base = property_ids + first;
   for (std::size_t left = last - first; left > 1;) {
     const std::size_t half = left / 2;
@@ -64,17 +64,17 @@ std::optional<std::uint32_t> DecodedBlock::Keys::find(NodeId node,
 
 RowFields<ExceptionSource> DecodedBlock::sources() const noexcept {
   CAVEAT_ASSERT(loaded(mask_of(BlockColumn::source)));
-  return {&rows_->source, row_count_};
+  return {&keys_.rows->source, row_count_};
 }
 
 RowFields<float> DecodedBlock::confidences() const noexcept {
   CAVEAT_ASSERT(loaded(mask_of(BlockColumn::confidence)));
-  return {&rows_->confidence, row_count_};
+  return {&keys_.rows->confidence, row_count_};
 }
 
 RowFields<std::int64_t> DecodedBlock::created_ats() const noexcept {
   CAVEAT_ASSERT(loaded(mask_of(BlockColumn::created_at)));
-  return {&rows_->created_at, row_count_};
+  return {&keys_.rows->created_at, row_count_};
 }
 
 Result<void> DecodedBlock::load_missing(ColumnMask columns) const {
@@ -127,7 +127,7 @@ std::string_view DecodedBlock::long_text(const Row& row, unsigned which) const n
 }
 
 void DecodedBlock::fill(std::uint32_t row, ExceptionView& out) const noexcept {
-  const Row& v = rows_[row];
+  const Row& v = keys_.rows[row];
   const auto text = [&](unsigned which, const char* base) {
     if (v.length[which] == kLongText) [[unlikely]]
       return long_text(v, which);

@@ -198,10 +198,8 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
 
   block.header_ = opening.header;
   block.row_count_ = opening.header.row_count;
-  block.keys_ = {slab.nodes, slab.node_starts, slab.property_ids,
-                 reinterpret_cast<const std::byte*>(slab.rows),
+  block.keys_ = {slab.nodes, slab.node_starts, slab.property_ids, slab.rows,
                  static_cast<std::uint32_t>(opening.nodes)};
-  block.rows_ = slab.rows;
   block.text_ = slab.text;
   block.reasons_ = opening.split ? slab.joined : slab.text;
 

@@ -61,6 +61,8 @@ class Generation {
   [[nodiscard]] bool empty() const noexcept { return rows() == 0; }
   [[nodiscard]] std::size_t distinct_keys() const noexcept { return by_key_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept;  // of memory, tables and permutations included
+  // The same without what queries sort beside the rows: one load, for who asks at each write.
+  [[nodiscard]] std::size_t arena_bytes() const noexcept { return arena_.bytes_reserved(); }
   [[nodiscard]] std::size_t encoded_bytes() const noexcept {
     return encoded_bytes_.load(std::memory_order_relaxed);
   }

@@ -168,24 +168,26 @@ Result<std::vector<PartitionImage::Row>> PartitionImage::rows(const ClearList& c
 }
 
 void PartitionImage::order_keys() const {
-  const DecodedBlock& block = *base_;
-  if (block.has_key_order()) return;
-  constexpr std::size_t kNodeRowsMax = 256;
-  const std::uint32_t rows = block.row_count();
-  std::vector<std::uint8_t> places(rows);
-  std::array<std::pair<PropertyHash, std::uint8_t>, kNodeRowsMax> of_node;
-  for (std::uint32_t first = 0; first < rows;) {
-    std::uint32_t end = first;
-    for (; end < rows && block.node(end) == block.node(first); ++end) {
-      const auto hash = catalogue_->hash_of(block.property_id(end));
-      if (!hash || end - first == kNodeRowsMax) return;
-      of_node[end - first] = {*hash, static_cast<std::uint8_t>(end - first)};
-    }
-    std::sort(of_node.begin(), of_node.begin() + (end - first));
-    for (std::uint32_t i = first; i < end; ++i) places[i] = of_node[i - first].second;
-    first = end;
+  if (base_->has_key_order()) return;
+  constexpr std::size_t kNodeRowsMax = 256;  // that a byte counts
+  const std::uint32_t* const starts = keys_.node_starts;
+  for (std::uint32_t node = 0; node < keys_.node_count; ++node) {
+    if (starts[node + 1] - starts[node] > kNodeRowsMax) return;
   }
-  block.set_key_order(places);
+  std::vector<std::uint8_t> places(base_->row_count());
+  std::array<std::pair<PropertyHash, std::uint8_t>, kNodeRowsMax> of_node;
+  for (std::uint32_t node = 0; node < keys_.node_count; ++node) {
+    const std::uint32_t first = starts[node];
+    const std::uint32_t count = starts[node + 1] - first;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto hash = catalogue_->hash_of(keys_.property_ids[first + i]);
+      if (!hash) return;
+      of_node[i] = {*hash, static_cast<std::uint8_t>(i)};
+    }
+    std::sort(of_node.begin(), of_node.begin() + count);
+    for (std::uint32_t i = 0; i < count; ++i) places[first + i] = of_node[i].second;
+  }
+  base_->set_key_order(places);
 }
 
 tl::unexpected<StorageError> PartitionImage::at_fault(const StorageError& error) const {

@@ -60,7 +60,7 @@ void RowMatcher::select_property(std::span<const std::uint32_t> ids, std::uint32
   look(ids.size());
 }
 
-Result<void> RowMatcher::select(const PartitionImage& image) {
+Result<void> RowMatcher::select(const PartitionImage& image, bool in_key_order) {
   selected_.clear();
   const DecodedBlock* block = image.base();
   if (block == nullptr || conditions_.impossible) return {};
@@ -82,11 +82,13 @@ Result<void> RowMatcher::select(const PartitionImage& image) {
     return {};
   }
   // Rows in the order of keys save sorting them; working that out pays for who reads many.
-  if (count >= block->row_count() / 2) image.order_keys();
-  const bool ordered = block->has_key_order();
+  const auto ordered = [&](std::size_t selected) {
+    if (in_key_order && selected * 2 > block->row_count()) image.order_keys();
+    return in_key_order && block->has_key_order();
+  };
   selected_.resize(count);
   if (!columns) {
-    if (!ordered) {
+    if (!ordered(count)) {
       std::iota(selected_.begin(), selected_.end(), begin);
       return {};
     }
@@ -114,9 +116,10 @@ Result<void> RowMatcher::select(const PartitionImage& image) {
       return static_cast<int>(value >= range.start_ns) & static_cast<int>(value <= range.end_ns);
     });
   }
+  const bool by_key = ordered(std::accumulate(keep_.begin(), keep_.end(), std::size_t{0}));
   std::size_t kept = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t row = ordered ? block->row_in_key_order(begin + i) : begin + i;
+    const std::uint32_t row = by_key ? block->row_in_key_order(begin + i) : begin + i;
     selected_[kept] = row;
     kept += keep_[row - begin];
   }
@@ -217,7 +220,7 @@ void RowMatcher::drop_shadowed(std::vector<Match>& out) const {
 
 Result<void> RowMatcher::match(const PartitionImage& image, std::vector<Match>& out) {
   out.clear();
-  CAVEAT_TRY(select(image));
+  CAVEAT_TRY(select(image, true));
   if (!selected_.empty()) CAVEAT_TRY(key_base(image, out));
   if (image.has_runs()) merge_runs(image, out);
   held_match_ = !out.empty();
@@ -230,7 +233,7 @@ Result<std::uint64_t> RowMatcher::count(const PartitionImage& image) {
   const bool plain = block != nullptr && !image.has_runs() && !delta_rows_ &&
                      newest_clear_ <= block->as_of() && image.base_is_inside();
   if (plain) {
-    CAVEAT_TRY(select(image));
+    CAVEAT_TRY(select(image, false));
     held_match_ = !selected_.empty();
     return selected_.size();
   }

@@ -38,7 +38,9 @@ class RowMatcher {
   [[nodiscard]] bool held_match() const noexcept { return held_match_; }
 
  private:
-  [[nodiscard]] Result<void> select(const PartitionImage& image);
+  // Fills selected_. `in_key_order`: in that order where the block knows it or it is worth finding
+  // out; else in the order of rows.
+  [[nodiscard]] Result<void> select(const PartitionImage& image, bool in_key_order);
   void select_property(std::span<const std::uint32_t> ids, std::uint32_t begin, PropertyId id);
   [[nodiscard]] Result<void> key_base(const PartitionImage& image, std::vector<Match>& out) const;
   void merge_runs(const PartitionImage& image, std::vector<Match>& out);

@@ -104,7 +104,9 @@ Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
     }
     rows = joined_;
   }
-  if (!active_->empty() && active_->bytes() + rows.size() > core_.memory.delta / 3) seal_locked();
+  if (!active_->empty() && active_->arena_bytes() + rows.size() > core_.memory.delta / 3) {
+    seal_locked();
+  }
   const DeltaRecordKey key{active_->id(), next_sequence_};
   record_.clear();
   encode_delta_record(key, rows, count, record_);

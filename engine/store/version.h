@@ -38,7 +38,7 @@ struct Version {
   // Memory of the generations that wait to be folded.
   [[nodiscard]] std::size_t sealed_bytes() const noexcept {
     std::size_t sum = 0;
-    for (std::size_t i = 1; i < generations.size(); ++i) sum += generations[i]->bytes();
+    for (std::size_t i = 1; i < generations.size(); ++i) sum += generations[i]->arena_bytes();
     return sum;
   }
 };

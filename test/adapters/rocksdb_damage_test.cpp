@@ -8,6 +8,7 @@
 #include "adapters/rocksdb/live_checkpoint.h"
 #include "engine/store/lost_families.h"
 #include "test/adapters/harness.h"
+#include "test/support/store_files.h"
 
 #ifndef CAVEAT_TEST_TSAN
 #include <rocksdb/db.h>
@@ -55,14 +56,6 @@ fs::path largest_table(const fs::path& directory) {
     if (largest.empty() || entry.file_size() > fs::file_size(largest)) largest = entry.path();
   }
   return largest;
-}
-
-void flip_bit(const fs::path& file, std::uint64_t offset) {
-  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
-  stream.seekg(static_cast<std::streamoff>(offset));
-  const auto byte = static_cast<char>(stream.get() ^ 0x10);
-  stream.seekp(static_cast<std::streamoff>(offset));
-  stream.put(byte);
 }
 
 constexpr Family kIndexes[] = {Family::property, Family::source, Family::confidence,

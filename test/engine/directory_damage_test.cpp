@@ -1,8 +1,8 @@
 // Damage where the directory is written down: pages and their marks can be made anew from the
 // partitions, so it costs time, and neither an answer nor a write.
-#include <fstream>
 #include <mutex>
 
+#include "test/support/store_files.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -28,33 +28,11 @@ Options small_partitions() {
   return options;
 }
 
-void store_range(StorageOptimizer& store, NodeId from, NodeId to) {
-  std::vector<ExceptionRecord> records;
-  for (NodeId node = from; node < to; ++node) {
-    records.push_back({{node, kProperty}, exception_of(node)});
-  }
-  value_of(store.bulk_store(records));
-}
-
-// The table of meta: of all tables that hold a page of the directory.
+// The table of meta that holds the pages of the directory.
 fs::path meta_table(const fs::path& store) {
-  fs::path found;
-  for (const auto& file : fs::directory_iterator(store)) {
-    if (file.path().extension() != ".sst") continue;
-    std::ifstream stream(file.path(), std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(stream)), {});
-    if (bytes.find("namedefault") != std::string::npos) found = file.path();
-  }
-  REQUIRE_FALSE(found.empty());
-  return found;
-}
-
-void flip(const fs::path& file, std::uint64_t at) {
-  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
-  stream.seekg(static_cast<std::streamoff>(at));
-  const auto byte = static_cast<char>(stream.get() ^ 0x20);
-  stream.seekp(static_cast<std::streamoff>(at));
-  stream.put(byte);
+  const auto tables = tables_of(store, "default");
+  REQUIRE(tables.size() == 1);
+  return tables.front();
 }
 
 void require_all(StorageOptimizer& store, NodeId count) {
@@ -79,7 +57,7 @@ TEST_CASE("a store opens with any byte of its directory's pages damaged", "[bad]
   const auto sound = directory.path() / "sound";
   {
     auto store = value_of(StorageOptimizer::open(sound, small_partitions()));
-    store_range(store, 0, kNodes);
+    store_nodes(store, kProperty, 0, kNodes, exception_of);
     value_of(store.close());
   }
   std::size_t done_without = 0;
@@ -89,7 +67,7 @@ TEST_CASE("a store opens with any byte of its directory's pages damaged", "[bad]
     const auto path = directory.path() / "store";
     fs::remove_all(path);
     fs::copy(sound, path);
-    flip(meta_table(path), place);
+    flip_bit(meta_table(path), place);
     INFO("byte " << place << " of " << size);
     std::mutex mutex;
     std::vector<StorageError> told;
@@ -121,7 +99,7 @@ TEST_CASE("a store opens with any byte of its directory's pages damaged", "[bad]
       for (NodeId node = 0; node < kNodes; node += 100) {
         value_of(opened->store_exception({node, kProperty}, exception_of(node)));
       }
-      store_range(*opened, count, count + 500);
+      store_nodes(*opened, kProperty, count, count + 500, exception_of);
       count += 500;
       value_of(opened->flush());
       if (session == 0 && done_without % 4 == 1) {
@@ -146,11 +124,11 @@ TEST_CASE("a page that could not be read is not believed when it can be read aga
   const auto options = small_partitions();
   {
     auto store = value_of(StorageOptimizer::open(path, options));
-    store_range(store, 0, kNodes);
+    store_nodes(store, kProperty, 0, kNodes, exception_of);
     value_of(store.close());
   }
   const auto table = meta_table(path);
-  flip(table, fs::file_size(table) / 2);
+  flip_bit(table, fs::file_size(table) / 2);
   {
     // Partitions under the lost page change: many new keys, which its filters would deny.
     auto store = value_of(StorageOptimizer::open(path, options));
@@ -163,7 +141,7 @@ TEST_CASE("a page that could not be read is not believed when it can be read aga
     value_of(store.close());
   }
   REQUIRE(fs::exists(table));
-  flip(table, fs::file_size(table) / 2);
+  flip_bit(table, fs::file_size(table) / 2);
   auto store = value_of(StorageOptimizer::open(path, options));
   for (NodeId node = 0; node < kNodes; node += 7) {
     REQUIRE(value_of(store.contains({node, kProperty + 1})));

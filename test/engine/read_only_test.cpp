@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 
+#include "test/support/store_files.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -23,19 +24,6 @@ Exception exception_of(NodeId node) {
   return exception;
 }
 
-void store_range(StorageOptimizer& store, NodeId from, NodeId to) {
-  std::vector<ExceptionRecord> records;
-  for (NodeId node = from; node < to; ++node) {
-    records.push_back({{node, kProperty}, exception_of(node)});
-  }
-  value_of(store.bulk_store(records));
-}
-
-std::string bytes_of(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 std::map<std::string, std::string> contents_of(const fs::path& store) {
   std::map<std::string, std::string> contents;
   for (const auto& file : fs::directory_iterator(store)) {
@@ -43,18 +31,6 @@ std::map<std::string, std::string> contents_of(const fs::path& store) {
     if (name != "caveat.lock" && !name.starts_with("LOG")) contents[name] = bytes_of(file.path());
   }
   return contents;
-}
-
-std::vector<fs::path> primary_tables(const fs::path& store) {
-  std::vector<fs::path> tables;
-  for (const auto& file : fs::directory_iterator(store)) {
-    if (file.path().extension() != ".sst") continue;
-    if (bytes_of(file.path()).find("nameprimary") != std::string::npos) {
-      tables.push_back(file.path());
-    }
-  }
-  std::sort(tables.begin(), tables.end());
-  return tables;
 }
 
 // Two sessions, whose records lie in different tables: the second one's in `second`.
@@ -68,17 +44,17 @@ struct TwoTables {
     std::vector<fs::path> before;
     {
       auto store = value_of(StorageOptimizer::open(path));
-      store_range(store, 0, kSecondFrom);
+      store_nodes(store, kProperty, 0, kSecondFrom, exception_of);
       value_of(store.flush());
       value_of(store.compact_storage());
       value_of(store.close());
-      before = primary_tables(path);
+      before = tables_of(path, "primary");
     }
     auto store = value_of(StorageOptimizer::open(path));
-    store_range(store, kSecondFrom, kNodes);
+    store_nodes(store, kProperty, kSecondFrom, kNodes, exception_of);
     value_of(store.flush());
     value_of(store.close());
-    for (const auto& table : primary_tables(path)) {
+    for (const auto& table : tables_of(path, "primary")) {
       if (std::find(before.begin(), before.end(), table) == before.end()) second = table;
     }
     REQUIRE_FALSE(second.empty());
@@ -198,7 +174,7 @@ TEST_CASE("damage where the partitions must be read one by one leaves a store to
   const auto crashed = directory.path() / "crashed";
   {
     auto store = value_of(StorageOptimizer::open(path));
-    store_range(store, 0, kNodes);
+    store_nodes(store, kProperty, 0, kNodes, exception_of);
     value_of(store.flush());
     value_of(store.close());
   }
@@ -210,7 +186,7 @@ TEST_CASE("damage where the partitions must be read one by one leaves a store to
     value_of(store.flush());
     fs::copy(path, crashed);
   }
-  const auto tables = primary_tables(crashed);
+  const auto tables = tables_of(crashed, "primary");
   REQUIRE_FALSE(tables.empty());
   auto bytes = bytes_of(tables.front());
   const std::size_t at = bytes.size() / 2;

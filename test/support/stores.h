@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "caveat/caveat.h"
 
@@ -37,6 +38,17 @@ template <class T>
 T value_of(Result<T> result) {
   if (!result) FAIL(to_string(result.error().code()) << ": " << result.error().message());
   if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+// One record of the property for each node of [from, to), in one call.
+template <class MakeException>
+void store_nodes(StorageOptimizer& store, PropertyHash property, NodeId from, NodeId to,
+                 const MakeException& exception_of) {
+  std::vector<ExceptionRecord> records;
+  for (NodeId node = from; node < to; ++node) {
+    records.push_back({{node, property}, exception_of(node)});
+  }
+  value_of(store.bulk_store(records));
 }
 
 enum class Backend { memory, rocksdb };

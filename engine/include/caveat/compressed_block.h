@@ -208,6 +208,7 @@ class DecodedBlock {
   struct Passkey {
     explicit Passkey() = default;
   };
+  struct Row;
 
  public:
   // Checks checksum, header, directory and keys. `bytes` is shared; the block is at [offset,
@@ -236,7 +237,7 @@ class DecodedBlock {
     const NodeId* nodes = nullptr;
     const std::uint32_t* node_starts = nullptr;  // first row of each node, and row_count
     const std::uint32_t* property_ids = nullptr;
-    const std::byte* rows = nullptr;  // to fetch ahead; what they hold is the block's own
+    const Row* rows = nullptr;
     std::uint32_t node_count = 0;
 
     [[nodiscard]] std::optional<std::uint32_t> find(NodeId node,
@@ -253,7 +254,7 @@ class DecodedBlock {
     return keys_.node_range(node);
   }
   [[nodiscard]] NodeId node(std::uint32_t row) const noexcept {
-    return keys_.nodes[rows_[row].node];
+    return keys_.nodes[keys_.rows[row].node];
   }
   [[nodiscard]] std::uint32_t property_id(std::uint32_t row) const noexcept {
     return keys_.property_ids[row];
@@ -276,11 +277,11 @@ class DecodedBlock {
   [[nodiscard]] RowFields<float> confidences() const noexcept;
   [[nodiscard]] RowFields<std::int64_t> created_ats() const noexcept;
   [[nodiscard]] ExceptionSource source(std::uint32_t row) const noexcept {
-    return rows_[row].source;
+    return keys_.rows[row].source;
   }
   [[nodiscard]] float confidence(std::uint32_t row) const noexcept { return confidences()[row]; }
   [[nodiscard]] std::int64_t created_at(std::uint32_t row) const noexcept {
-    return rows_[row].created_at;
+    return keys_.rows[row].created_at;
   }
   // After load(kAllColumns): all but key.property_hash, which stays 0.
   [[nodiscard]] ExceptionView view(std::uint32_t row) const noexcept;
@@ -298,7 +299,7 @@ class DecodedBlock {
   void set_key_order(std::span<const std::uint8_t> places) const noexcept;
   // The row at a place in key order. Needs has_key_order().
   [[nodiscard]] std::uint32_t row_in_key_order(std::uint32_t place) const noexcept {
-    const Row& at = rows_[place];
+    const Row& at = keys_.rows[place];
     return keys_.node_starts[at.node] + at.order;
   }
 
@@ -340,7 +341,6 @@ class DecodedBlock {
 
   // What a point read touches first. All of it points into the block's chunk.
   Keys keys_;
-  const Row* rows_ = nullptr;
   const char* text_ = nullptr;
   const char* reasons_ = nullptr;
   std::uint32_t row_count_ = 0;
