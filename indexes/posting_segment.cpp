@@ -41,7 +41,7 @@ std::uint64_t checksum(std::string_view segment) noexcept {
   return checksum_around(segment, kChecksumOffset, sizeof(std::uint64_t));
 }
 
-tl::unexpected<StorageError> bad(std::string_view what) {
+tl::unexpected<StorageError> bad_segment(std::string_view what) {
   return fail(ErrorCode::corruption, "posting segment: " + std::string(what));
 }
 
@@ -140,10 +140,10 @@ std::uint64_t segment_checksum(std::string_view bytes) noexcept {
 
 Result<Segment> take_segment(std::string_view& bytes) {
   const auto header = peek_segment(bytes);
-  if (!header) return bad("header is cut or names what this version does not know");
+  if (!header) return bad_segment("header is cut or names what this version does not know");
   const auto payload = bytes.substr(kPostingHeaderBytes, header->stored_bytes);
   if (segment_checksum(bytes) != checksum(bytes.substr(0, header->total_bytes())))
-    return bad("checksum");
+    return bad_segment("checksum");
   bytes.remove_prefix(header->total_bytes());
   return Segment{*header, payload};
 }
@@ -170,14 +170,15 @@ Result<void> decode_segment(const Segment& segment, std::uint64_t lo, std::uint6
     plain.resize(header.plain_bytes);
     const auto size = ZSTD_decompressDCtx(Codecs::decompressor(), plain.data(), plain.size(),
                                           bytes.data(), bytes.size());
-    if (ZSTD_isError(size) || size != plain.size()) return bad("payload does not decompress");
+    if (ZSTD_isError(size) || size != plain.size())
+      return bad_segment("payload does not decompress");
     bytes = plain;
   }
   const auto adds_before = adds.size();
   const auto removes_before = removes.size();
   CAVEAT_TRY(decode_stream(bytes, header.layout, header.adds, lo, hi, adds));
   CAVEAT_TRY(decode_stream(bytes, header.layout, header.removes, lo, hi, removes));
-  if (!bytes.empty()) return bad("bytes are left over");
+  if (!bytes.empty()) return bad_segment("bytes are left over");
   if (ordered && header.layout == StreamLayout::by_partition && lo != hi) {
     std::vector<PostingPair> scratch;
     sort_by_term(std::span(adds).subspan(adds_before), scratch);

@@ -34,7 +34,7 @@ void encode_group(std::span<const PostingPair> group, StreamLayout layout, std::
   }
 }
 
-tl::unexpected<StorageError> bad(std::string_view what) {
+tl::unexpected<StorageError> bad_stream(std::string_view what) {
   return fail(ErrorCode::corruption, "posting stream: " + std::string(what));
 }
 
@@ -148,19 +148,19 @@ Result<void> decode_stream(std::string_view& bytes, StreamLayout layout, std::ui
   std::uint64_t major = 0;
   StreamReader reader{layout, lo, hi, 0, count, {}};
   if (!take_varint(bytes, groups) || !take_varint(bytes, major) || !take_varint(bytes, reader.base))
-    return bad("preamble is cut");
+    return bad_stream("preamble is cut");
   // A group is two bytes at least, and one pair.
-  if (groups == 0 || groups > count || groups > bytes.size()) return bad("group count");
+  if (groups == 0 || groups > count || groups > bytes.size()) return bad_stream("group count");
   const auto max_major = layout == StreamLayout::by_partition ? kMaxPartitionId : ~std::uint64_t{0};
 
   auto majors = bytes;
   auto counts = bytes;
   std::uint64_t skipped = 0;
   for (std::uint64_t i = 0; i < groups; ++i)
-    if (!take_short_varint(counts, skipped)) return bad("majors are cut");
+    if (!take_short_varint(counts, skipped)) return bad_stream("majors are cut");
   reader.tokens = counts;
   for (std::uint64_t i = 0; i < groups; ++i)
-    if (!take_short_varint(reader.tokens, skipped)) return bad("counts are cut");
+    if (!take_short_varint(reader.tokens, skipped)) return bad_stream("counts are cut");
 
   for (std::uint64_t i = 0; i < groups; ++i) {
     std::uint64_t delta = 0;
@@ -168,17 +168,18 @@ Result<void> decode_stream(std::string_view& bytes, StreamLayout layout, std::ui
     static_cast<void>(take_short_varint(majors, delta));  // both were read above
     static_cast<void>(take_short_varint(counts, minors));
     if (i == 0) {
-      if (delta != 0) return bad("first major");
-      if (major > max_major) return bad("major is too large");
+      if (delta != 0) return bad_stream("first major");
+      if (major > max_major) return bad_stream("major is too large");
     } else {
-      if (major >= max_major || delta > max_major - major - 1) return bad("major is too large");
+      if (major >= max_major || delta > max_major - major - 1)
+        return bad_stream("major is too large");
       major += delta + 1;
     }
-    if (minors >= reader.left) return bad("more pairs than the header says");
+    if (minors >= reader.left) return bad_stream("more pairs than the header says");
     reader.left -= static_cast<std::uint32_t>(minors) + 1;
-    if (!reader.group(major, minors + 1, out)) return bad("minors of a group");
+    if (!reader.group(major, minors + 1, out)) return bad_stream("minors of a group");
   }
-  if (reader.left != 0) return bad("fewer pairs than the header says");
+  if (reader.left != 0) return bad_stream("fewer pairs than the header says");
   bytes = reader.tokens;
   return {};
 }

@@ -13,10 +13,6 @@
 namespace caveat::detail {
 namespace {
 
-rocksdb::Slice slice(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
-
 rocksdb::ReadOptions read_options(const KvSnapshot* snapshot) {
   rocksdb::ReadOptions options;
   if (snapshot != nullptr) options.snapshot = static_cast<const RocksdbSnapshot*>(snapshot)->get();

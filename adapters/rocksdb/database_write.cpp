@@ -10,14 +10,11 @@
 #include <vector>
 
 #include "adapters/rocksdb/database.h"
+#include "adapters/rocksdb/rocksdb_handles.h"
 #include "adapters/rocksdb/status.h"
 
 namespace caveat::detail {
 namespace {
-
-rocksdb::Slice slice(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
 
 constexpr auto kWaitStep = std::chrono::milliseconds(1);
 constexpr auto kWaitMax = std::chrono::milliseconds(200);

@@ -5,12 +5,17 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "adapters/rocksdb/status.h"
 #include "caveat/kv_backend.h"
 
 namespace caveat::detail {
+
+[[nodiscard]] inline rocksdb::Slice slice(std::string_view bytes) noexcept {
+  return {bytes.data(), bytes.size()};
+}
 
 // How many iterators and snapshots are alive: the database cannot be closed under them.
 class LiveCount {

@@ -12,7 +12,9 @@ namespace caveat {
 class DirectoryMarks {
  public:
   // A page that was read at open and is a group of the directory now.
-  void add_clean(const PartitionGroup& group) { pages_[group.lower()] = page_of(group); }
+  void add_clean(const PartitionGroup& group, const std::optional<ExceptionKey>& upper) {
+    pages_[group.lower()] = page_of(group, upper);
+  }
   // A page that is stored and not to be believed.
   void add_outdated(const ExceptionKey& lower) { pages_[lower] = {}; }
 
@@ -21,7 +23,7 @@ class DirectoryMarks {
   void improve(const ExceptionKey& key);
 
   // Before a change to partitions in [first, last): adds to the batch the marks of the pages that
-  // were clean. committed() when the batch was written, dropped() when not.
+  // have none. committed() when the batch was written, dropped() when not.
   void mark(const ExceptionKey& first, const std::optional<ExceptionKey>& last, KvBatch& batch);
   void committed();
   void dropped() { marking_.clear(); }
@@ -30,20 +32,19 @@ class DirectoryMarks {
   [[nodiscard]] Result<void> write_pages(const Directory& directory, KvBackend& backend);
 
  private:
+  // A page that is stored.
   struct Page {
-    bool clean = false;
-    // Of a clean one, what it holds. A group of another extent is not this page, whatever its
-    // lower bound.
+    bool marked = true;     // so the next open does not believe it
+    bool improved = false;  // not marked, but less than what is known
+    // Of one that is not marked, what it holds. A group of another extent is not this page,
+    // whatever its lower bound.
     std::size_t entries = 0;
     ExceptionKey last;
+    std::optional<ExceptionKey> upper;
     friend bool operator==(const Page&, const Page&) = default;
   };
-  static Page page_of(const PartitionGroup& group) {
-    return {true, group.entries.size(), group.entries.back().lower};
-  }
-  [[nodiscard]] bool is_clean(const PartitionGroup& group) const {
-    const auto found = pages_.find(group.lower());
-    return found != pages_.end() && found->second == page_of(group);
+  static Page page_of(const PartitionGroup& group, const std::optional<ExceptionKey>& upper) {
+    return {false, false, group.entries.size(), group.entries.back().lower, upper};
   }
 
   std::map<ExceptionKey, Page> pages_;  // by lower bound

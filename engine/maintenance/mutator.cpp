@@ -98,7 +98,7 @@ Result<bool> Mutator::train_dictionary_from(std::vector<std::string> samples, in
 Result<void> Mutator::write_directory() {
   const std::lock_guard lock(mutex_);
   const auto version = core_.versions.current();
-  if (!version) return fail(ErrorCode::closed, "the store is closed");
+  if (!version) return closed_error();
   return marks_.write_pages(*version->directory, *core_.backend);
 }
 

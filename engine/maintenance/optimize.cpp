@@ -27,7 +27,7 @@ struct Sizes {
 Result<Sizes> measure(Core& core) {
   Sizes sizes;
   const auto version = core.versions.current();
-  if (!version) return fail(ErrorCode::closed, "the store is closed");
+  if (!version) return closed_error();
   for (const auto& group : version->directory->groups()) {
     for (const auto& entry : group->entries) {
       sizes.containers += entry.bytes;
@@ -68,7 +68,7 @@ double ratio(const Sizes& sizes) {
 Result<std::vector<std::string>> Mutator::sample_store() const {
   std::vector<std::string> samples;
   const auto version = core_.versions.current();
-  if (!version) return fail(ErrorCode::closed, "the store is closed");
+  if (!version) return closed_error();
   const Directory& directory = *version->directory;
   const std::size_t step =
       std::max<std::size_t>(1, directory.partition_count() / kSamplePartitions);
@@ -134,7 +134,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   while (at) {
     const std::lock_guard lock(mutex_);
     const auto version = core_.versions.current();
-    if (!version) return fail(ErrorCode::closed, "the store is closed");
+    if (!version) return closed_error();
     const Directory& directory = *version->directory;
     if (directory.empty()) break;
     if (!go_on(progress, "rewrite", results.partitions_rewritten, directory.partition_count())) {
@@ -204,7 +204,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
 // stays on disk as long as the current version's snapshot is from before.
 Result<void> Mutator::renew_snapshot() {
   const std::lock_guard lock(mutex_);
-  if (!core_.versions.current()) return fail(ErrorCode::closed, "the store is closed");
+  if (!core_.versions.current()) return closed_error();
   CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
   core_.versions.update([&](Version& version) { version.backend_snapshot = std::move(snapshot); });
   return {};
@@ -223,7 +223,7 @@ Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
     // A damaged family has nothing to give back before it is rebuilt, and a backend that meets the
     // damage while it compacts may stop all writes.
     const auto version = core_.versions.current();
-    if (!version) return fail(ErrorCode::closed, "the store is closed");
+    if (!version) return closed_error();
     if (is_index_family(family) && !version->index_complete[static_cast<std::size_t>(family)]) {
       ++done;
       continue;

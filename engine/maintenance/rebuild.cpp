@@ -85,7 +85,7 @@ Result<void> Mutator::build_families(std::span<const Family> families, ProgressS
   std::array<bool, kIndexCount> suspect{};
   {
     const auto version = core_.versions.current();
-    if (!version) return fail(ErrorCode::closed, "the store is closed");
+    if (!version) return closed_error();
     for (const Family family : kIndexFamilies) {
       const auto at = static_cast<std::size_t>(family);
       suspect[index_slot(family)] = !version->index_complete[at];
@@ -148,7 +148,7 @@ Result<std::size_t> Mutator::rebuild_incomplete(ProgressSink* progress) {
   std::vector<Family> families;
   {
     const auto version = core_.versions.current();
-    if (!version) return fail(ErrorCode::closed, "the store is closed");
+    if (!version) return closed_error();
     for (const Family family : kIndexFamilies) {
       if (!version->index_complete[static_cast<std::size_t>(family)]) families.push_back(family);
     }

@@ -64,7 +64,7 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
   Result<void> written;
   bool out_of_memory = false;
   if (closed) {
-    written = fail(ErrorCode::closed, "the store is closed");
+    written = closed_error();
   } else if (auto error = stuck ? core_.background_errors.take() : std::nullopt) {
     written = fail(std::move(*error));
   } else if (group.front()->precondition != nullptr &&

@@ -10,10 +10,6 @@ namespace caveat {
 
 namespace {
 
-tl::unexpected<StorageError> closed_error() {
-  return fail(ErrorCode::closed, "the store is closed");
-}
-
 tl::unexpected<StorageError> no_such_partition(std::uint64_t id) {
   return fail(ErrorCode::not_found, fmt::format("no partition has id {}", id));
 }

@@ -27,6 +27,11 @@
 
 namespace caveat {
 
+// What every call gives once the store has no version any more.
+[[nodiscard]] inline tl::unexpected<StorageError> closed_error() {
+  return fail(ErrorCode::closed, "the store is closed");
+}
+
 // How Options::memory_budget_bytes is shared out; bytes.
 struct MemoryPlan {
   std::size_t delta = 0;         // recent writes, in generations of a third of it

@@ -12,10 +12,12 @@ namespace caveat {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x50445643;  // "CVDP"
-constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kHeaderBytes = 16;
+constexpr std::uint8_t kVersion = 2;
+constexpr std::size_t kBoundedOffset = 5;
 constexpr std::size_t kCheckOffset = 12;
-static_assert(kHeaderBytes == kCheckOffset + 4);
+constexpr std::size_t kUpperOffset = 16;
+constexpr std::size_t kHeaderBytes = 32;
+static_assert(kUpperOffset == kCheckOffset + 4 && kHeaderBytes == kUpperOffset + 16);
 
 tl::unexpected<StorageError> corrupt(std::string_view what) {
   return fail(ErrorCode::corruption, fmt::format("directory page: {}", what));
@@ -30,14 +32,18 @@ std::string directory_mark_key(const ExceptionKey& lower) {
   return "X" + encode_key(lower);
 }
 
-void encode_directory_page(const std::vector<PartitionEntry>& entries, std::string& out) {
+void encode_directory_page(const std::vector<PartitionEntry>& entries,
+                           const std::optional<ExceptionKey>& upper, std::string& out) {
   CAVEAT_ASSERT(!entries.empty() && entries.size() <= kDirectoryPageEntriesMax);
   const std::size_t start = out.size();
   put_fixed(out, kMagic);
   put_fixed(out, kVersion);
-  out.append(3, '\0');
+  put_fixed(out, static_cast<std::uint8_t>(upper ? 1 : 0));
+  out.append(2, '\0');
   put_fixed(out, static_cast<std::uint32_t>(entries.size()));
   put_fixed(out, std::uint32_t{0});
+  put_fixed(out, upper ? upper->node_id : 0);
+  put_fixed(out, upper ? upper->property_hash : 0);
   for (const auto& entry : entries) {
     put_fixed(out, entry.lower.node_id);
     put_fixed(out, entry.lower.property_hash);
@@ -55,8 +61,7 @@ void encode_directory_page(const std::vector<PartitionEntry>& entries, std::stri
                 checksum_around(std::string_view(out).substr(start), kCheckOffset, 4)));
 }
 
-Result<std::vector<PartitionEntry>> decode_directory_page(std::string_view bytes,
-                                                          bool with_filters) {
+Result<DirectoryPage> decode_directory_page(std::string_view bytes, bool with_filters) {
   if (bytes.size() < kHeaderBytes || get_fixed<std::uint32_t>(bytes, 0) != kMagic) {
     return corrupt("wrong magic");
   }
@@ -67,7 +72,14 @@ Result<std::vector<PartitionEntry>> decode_directory_page(std::string_view bytes
     return corrupt("checksum differs");
   }
   if (count == 0 || count > kDirectoryPageEntriesMax) return corrupt("impossible entry count");
-  std::vector<PartitionEntry> entries;
+  DirectoryPage page;
+  const auto bounded = static_cast<std::uint8_t>(bytes[kBoundedOffset]);
+  if (bounded > 1) return corrupt("impossible upper bound");
+  if (bounded == 1) {
+    page.upper = ExceptionKey{get_fixed<std::uint64_t>(bytes, kUpperOffset),
+                              get_fixed<std::uint64_t>(bytes, kUpperOffset + 8)};
+  }
+  std::vector<PartitionEntry>& entries = page.entries;
   entries.reserve(count);
   std::string_view rest = bytes.substr(kHeaderBytes);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -90,7 +102,8 @@ Result<std::vector<PartitionEntry>> decode_directory_page(std::string_view bytes
     entries.push_back(std::move(entry));
   }
   if (!rest.empty()) return corrupt("bytes after its entries");
-  return entries;
+  if (page.upper && !(entries.back().lower < *page.upper)) return corrupt("entries out of bounds");
+  return page;
 }
 
 }  // namespace caveat

@@ -37,10 +37,6 @@ class SampledTime {
   bool sampled_;
 };
 
-tl::unexpected<StorageError> closed_error() {
-  return fail(ErrorCode::closed, "the store is closed");
-}
-
 }  // namespace
 
 // Exactly one of the three is set where there is a record.

@@ -193,14 +193,14 @@ StorageStatistics Engine::estimate_statistics() const {
 }
 
 Result<StorageStatistics> Engine::statistics() {
-  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  if (closed_) return closed_error();
   // What cannot be folded has bounds, as in the cheap variant.
   if (core_.read_only) return estimate_statistics();
   commits_.seal();
   CAVEAT_TRY(mutator_.fold_all());
   StorageStatistics s = estimate_statistics();
   const auto view = core_.versions.view();
-  if (!view->version) return fail(ErrorCode::closed, "the store is closed");
+  if (!view->version) return closed_error();
   const Version& version = *view->version;
   const Directory& directory = *version.directory;
   s.total_exceptions = 0;
@@ -243,7 +243,7 @@ Result<StorageStatistics> Engine::statistics() {
 
 Result<std::vector<ColumnStatistics>> Engine::column_statistics() const {
   const auto view = core_.versions.view();
-  if (!view->version) return fail(ErrorCode::closed, "the store is closed");
+  if (!view->version) return closed_error();
   const Version& version = *view->version;
   const Directory& directory = *version.directory;
   std::array<ColumnStatistics, kBlockColumnCount> columns;

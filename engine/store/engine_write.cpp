@@ -44,7 +44,7 @@ Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
 }
 
 Result<void> Engine::flush() {
-  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  if (closed_) return closed_error();
   if (core_.read_only) return fail(*core_.read_only);
   commits_.seal();
   CAVEAT_TRY(mutator_.fold_all());
@@ -53,21 +53,21 @@ Result<void> Engine::flush() {
 
 // Maintenance that a caller asks for sees what was written before the call: it is sealed first.
 Result<OptimizationResults> Engine::optimize(ProgressSink* progress) {
-  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  if (closed_) return closed_error();
   if (core_.read_only) return fail(*core_.read_only);
   commits_.seal();
   return mutator_.optimize(progress);
 }
 
 Result<void> Engine::rebuild_indexes(ProgressSink* progress) {
-  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  if (closed_) return closed_error();
   if (core_.read_only) return fail(*core_.read_only);
   commits_.seal();
   return mutator_.rebuild_indexes(progress);
 }
 
 Result<CompactionResults> Engine::compact(ProgressSink* progress) {
-  if (closed_) return fail(ErrorCode::closed, "the store is closed");
+  if (closed_) return closed_error();
   if (core_.read_only) return fail(*core_.read_only);
   commits_.seal();
   CAVEAT_TRY(mutator_.fold_all());

@@ -121,8 +121,7 @@ Result<void> Engine::recover() {
     auto decoded = stored.believable(page)
                        ? decode_directory_page(page.bytes, filter_bytes < core_.memory.filters)
                        : fail(ErrorCode::not_found, "the page is not to be believed");
-    const bool clean =
-        decoded && decoded->front().lower == lower && (!last || decoded->back().lower < *last);
+    const bool clean = decoded && decoded->entries.front().lower == lower && decoded->upper == last;
     if (!clean) {
       const std::size_t before = entries.size();
       CAVEAT_TRY(scan.add(lower, last));
@@ -133,12 +132,12 @@ Result<void> Engine::recover() {
     }
     // A clean page is a group by itself, and stays the page of just that group.
     close_group();
-    for (auto& entry : *decoded) {
+    for (auto& entry : decoded->entries) {
       if (entry.filter) filter_bytes += entry.filter->memory_bytes();
       entries.push_back(std::move(entry));
     }
     close_group();
-    mutator_.marks().add_clean(*groups.back());
+    mutator_.marks().add_clean(*groups.back(), last);
   }
   close_group();
   if (impossible_id) return fail(ErrorCode::corruption, "directory: impossible partition id");

@@ -244,7 +244,7 @@ namespace {
 
 Result<std::shared_ptr<const ReadView>> view_of(const Engine& engine, const Snapshot* snapshot) {
   auto view = snapshot != nullptr ? snapshot->shared_view() : engine.view();
-  if (!view->version) return fail(ErrorCode::closed, "the store is closed");
+  if (!view->version) return closed_error();
   return view;
 }
 

@@ -9,18 +9,6 @@ namespace caveat::test {
 
 namespace {
 
-// Like a crash: what the backend holds now, without the store being closed.
-std::shared_ptr<KvBackend> image_of(KvBackend& backend) {
-  auto copy = shared_memory_backend();
-  for (const Family family : kFamilies) {
-    auto it = value_of(backend.iterate(family, nullptr, false));
-    KvBatch batch;
-    for (it->seek_to_first(); it->valid(); it->next()) batch.put(family, it->key(), it->value());
-    if (!batch.empty()) value_of(copy->write(batch, Durability::wal));
-  }
-  return copy;
-}
-
 using Model = std::map<ExceptionKey, Exception>;
 using Make = std::function<std::unique_ptr<KvBackend>(std::shared_ptr<KvBackend>)>;
 

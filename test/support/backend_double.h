@@ -53,6 +53,18 @@ class BackendDouble : public KvBackend {
   return make_memory_backend();
 }
 
+// Like a crash: what the backend holds now, without the store being closed.
+[[nodiscard]] inline std::shared_ptr<KvBackend> image_of(KvBackend& backend) {
+  auto copy = shared_memory_backend();
+  for (const Family family : kFamilies) {
+    auto it = std::move(backend.iterate(family, nullptr, false).value());
+    KvBatch batch;
+    for (it->seek_to_first(); it->valid(); it->next()) batch.put(family, it->key(), it->value());
+    if (!batch.empty() && !copy->write(batch, Durability::wal)) return nullptr;
+  }
+  return copy;
+}
+
 // What an operator would like to see: the entry under a key, or nothing.
 [[nodiscard]] inline std::string stored_under(KvBackend& backend, Family family,
                                               std::string_view key) {

@@ -51,7 +51,8 @@ set_property(GLOBAL PROPERTY CAVEAT_MODULES "")
 option(CAVEAT_UNITY_BUILD "Compile the files of a module together" OFF)
 set(CAVEAT_UNITY_MODULES
   caveat_block caveat_cache caveat_catalogue caveat_codec caveat_delta caveat_memory caveat_model
-  caveat_partition caveat_pool caveat_query)
+  caveat_indexes caveat_maintenance caveat_partition caveat_pool caveat_query caveat_rocksdb
+  caveat_store)
 
 # An object library of the .cpp files of the calling folder (not of folders below it).
 #   caveat_module(caveat_block LINK PkgConfig::ZSTD)
