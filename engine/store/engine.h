@@ -109,6 +109,10 @@ class Engine final : public PartitionReader {
   [[nodiscard]] BlockKey cache_key(const PartitionEntry& entry) const noexcept {
     return {entry.id, entry.version};
   }
+  void keep_record(const Version& version, const Found& found, const ExceptionView& record) const;
+  // Of a partition that is not in the cache.
+  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> read_image(
+      const Version& version, Directory::Position position, CacheUse use) const;
   [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> open_image(
       std::string container, const Version& version, Directory::Position position,
       CacheUse use) const;

@@ -45,6 +45,7 @@ struct Engine::Found {
   RecordCache::Pinned hot;
   std::shared_ptr<const PartitionImage> image;
   PartitionImage::Row row;
+  bool opened = false;  // the image was not in the cache
   RecordStamp stamp;
 
   explicit operator bool() const noexcept { return delta_row != nullptr || hot || image; }
@@ -92,12 +93,23 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
     found.hot = core_.record_cache.lookup_pinned(key, found.stamp);
     if (found.hot) return found;
   }
-  CAVEAT_ASSIGN(auto image, load(version, position, CacheUse::point));
+  auto image = core_.block_cache.lookup({probe.id, probe.version});
+  found.opened = image == nullptr;
+  if (found.opened) {
+    CAVEAT_ASSIGN(image, read_image(version, position, CacheUse::point));
+  }
   CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
   if (!row) return missed();
   found.image = std::move(image);
   found.row = *row;
   return found;
+}
+
+// A record by itself is worth its copy only where its block would not be there next time.
+void Engine::keep_record(const Version& version, const Found& found,
+                         const ExceptionView& record) const {
+  if (!found.opened || !version.clears->empty()) return;
+  core_.record_cache.insert(found.stamp, record);
 }
 
 Result<bool> Engine::contains(const ExceptionKey& key, const Snapshot* snapshot) const {
@@ -119,7 +131,7 @@ Result<std::optional<Exception>> Engine::retrieve(const ExceptionKey& key,
     if (found.hot) return found.hot->view().to_exception();
     ExceptionView view;
     CAVEAT_TRY(found.image->materialise(found.row, view));
-    if (version.clears->empty()) core_.record_cache.insert(found.stamp, view);
+    keep_record(version, found, view);
     return view.to_exception();
   });
 }
@@ -142,7 +154,7 @@ Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey&
     if (found.hot) return PinnedException(found.hot->view(), found.hot.share());
     ExceptionView view;
     CAVEAT_TRY(found.image->materialise(found.row, view));
-    if (version.clears->empty()) core_.record_cache.insert(found.stamp, view);
+    keep_record(version, found, view);
     return PinnedException(view, std::move(found.image));
   });
 }
@@ -250,6 +262,12 @@ Result<std::shared_ptr<const PartitionImage>> Engine::load(const Version& versio
                                                            CacheUse use) const {
   const PartitionProbe& probe = version.directory->probe(position);
   if (auto cached = core_.block_cache.lookup({probe.id, probe.version})) return cached;
+  return read_image(version, position, use);
+}
+
+Result<std::shared_ptr<const PartitionImage>> Engine::read_image(const Version& version,
+                                                                 Directory::Position position,
+                                                                 CacheUse use) const {
   const PartitionEntry& entry = version.directory->at(position);
   std::string container;
   CAVEAT_ASSIGN(const bool found, core_.backend->get(Family::primary, encode_key(entry.lower),
