@@ -40,12 +40,17 @@ std::vector<const DeltaRow*> live_rows(const Generation& generation,
 
 }  // namespace
 
-FoldInput merge_generations(std::span<const std::shared_ptr<const Generation>> youngest_first) {
+FoldInput merge_generations(std::span<const std::shared_ptr<const Generation>> youngest_first,
+                            WorkerPool& workers) {
   FoldInput input;
+  std::vector<std::vector<const DeltaRow*>> sorted(youngest_first.size());
+  workers.parallel_for(sorted.size(), [&](std::size_t i) {
+    sorted[i] = live_rows(*youngest_first[i], youngest_first.first(i));
+  });
   for (std::size_t i = 0; i < youngest_first.size(); ++i) {
     const Generation& generation = *youngest_first[i];
     CAVEAT_ASSERT(generation.sealed());
-    auto rows = live_rows(generation, youngest_first.first(i));
+    std::vector<const DeltaRow*> rows = std::move(sorted[i]);
     if (input.rows.empty()) {
       input.rows = std::move(rows);
     } else if (!rows.empty()) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/delta/generation.h"
+#include "pool/worker_pool.h"
 
 namespace caveat {
 
@@ -27,6 +28,6 @@ struct FoldInput {
 // Youngest first; all sealed; they must outlive the result. Of several at once each key is folded
 // once, which is what makes a fold of a long backlog cheap.
 [[nodiscard]] FoldInput merge_generations(
-    std::span<const std::shared_ptr<const Generation>> youngest_first);
+    std::span<const std::shared_ptr<const Generation>> youngest_first, WorkerPool& workers);
 
 }  // namespace caveat

@@ -37,7 +37,7 @@ Result<bool> Mutator::fold_next() {
     // All but the active one.
     const std::vector<std::shared_ptr<const Generation>> sealed(version->generations.begin() + 1,
                                                                 version->generations.end());
-    const FoldInput input = merge_generations(sealed);
+    const FoldInput input = merge_generations(sealed, core_.workers);
     Sequence as_of = version->folded_through;
     for (const auto& generation : sealed) as_of = std::max(as_of, generation->last_sequence());
     const GenerationId youngest = sealed.front()->id();
@@ -94,109 +94,147 @@ bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows) con
          (entry.filter && entry.filter->crowded());
 }
 
-Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const ClearList& clears,
-                                Sequence as_of) {
-  {
-    std::vector<PropertyHash> hashes;
-    for (const DeltaRow* row : rows) {
+Result<void> Mutator::assign_property_ids(std::span<const DeltaRow* const> rows) {
+  constexpr std::size_t kPieceRows = 16'384;
+  std::vector<std::vector<PropertyHash>> unknown(rows.size() / kPieceRows + 1);
+  core_.workers.parallel_for(unknown.size(), [&](std::size_t i) {
+    const auto piece = rows.subspan(i * kPieceRows);
+    for (const DeltaRow* row : piece.first(std::min(piece.size(), kPieceRows))) {
       if (row->kind == RowKind::store && !core_.catalogue.find(row->key.property_hash)) {
-        hashes.push_back(row->key.property_hash);
+        unknown[i].push_back(row->key.property_hash);
       }
     }
-    CAVEAT_TRY(core_.catalogue.assign(hashes, *core_.backend));
-  }
-  const auto job_settings = settings(clears, as_of, kFoldSlack);
-  std::size_t next = 0;
-  while (next < rows.size()) {
-    const auto version = core_.versions.current();
-    const Directory& directory = *version->directory;
-    std::vector<FoldTarget> targets;
-    std::size_t window_rows = 0;
-    while (next < rows.size() && window_rows < core_.memory.window_rows &&
-           targets.size() < kWindowTargets) {
-      FoldTarget target;
-      if (!directory.empty()) {
-        const auto position = directory.locate(rows[next]->key);
-        target.entry = directory.at(position);
-        target.upper = directory.upper_bound(position);
-      }
-      std::size_t end = next;
-      while (end < rows.size() && (!target.upper || rows[end]->key < *target.upper)) ++end;
-      target.rows = rows.subspan(next, end - next);
-      target.rewrite = worth_rewriting(target.entry, target.rows.size());
-      if (target.rewrite) window_rows += target.entry.rows + target.rows.size();
-      next = end;
-      targets.push_back(std::move(target));
-    }
-    CAVEAT_TRY(fold_window(targets, job_settings));
-  }
-  return {};
+  });
+  std::vector<PropertyHash> all;
+  for (const auto& piece : unknown) all.insert(all.end(), piece.begin(), piece.end());
+  return core_.catalogue.assign(all, *core_.backend);
 }
 
-Result<void> Mutator::fold_window(std::vector<FoldTarget>& targets,
-                                  const RepartitionJob::Settings& job_settings) {
-  std::vector<RepartitionJob> jobs;
-  for (const FoldTarget& target : targets) {
+// Windows follow each other as in a pipeline: while one is committed, the next is encoded. They
+// cover different keys, so neither sees what the other does.
+Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const ClearList& clears,
+                                Sequence as_of) {
+  CAVEAT_TRY(assign_property_ids(rows));
+  const auto job_settings = settings(clears, as_of, kFoldSlack);
+  // As it was before: what is committed meanwhile is left of where targets are still looked for.
+  const auto directory = core_.versions.current()->directory;
+  std::optional<FoldWindow> encoded;
+  std::size_t next = 0;
+  while (next < rows.size()) {
+    FoldWindow window;
+    window.targets = next_targets(*directory, rows, next);
+    CAVEAT_TRY(begin_window(window, job_settings));
+    Result<void> committed;
+    run_jobs(window.jobs, normal_encoding(), window.failed, [&] {
+      if (encoded) committed = commit_window(*encoded, as_of);
+    });
+    CAVEAT_TRY(std::move(committed));
+    encoded = std::move(window);
+  }
+  return encoded ? commit_window(*encoded, as_of) : Result<void>();
+}
+
+// The targets of the next rows, up to a window's size; `next` moves behind those rows.
+std::vector<Mutator::FoldTarget> Mutator::next_targets(const Directory& directory,
+                                                       std::span<const DeltaRow* const> rows,
+                                                       std::size_t& next) const {
+  const std::size_t window_rows_max = core_.memory.window_rows / 2;  // two are under way
+  std::vector<FoldTarget> targets;
+  std::size_t window_rows = 0;
+  while (next < rows.size() && window_rows < window_rows_max && targets.size() < kWindowTargets) {
+    FoldTarget target;
+    std::size_t end = next;
+    if (directory.empty()) {
+      // Any cut will do, as long as the pieces are even.
+      const std::size_t slices =
+          1 + rows.size() / (kSlicePartitions * core_.options.partition_records);
+      std::size_t slice = next * slices / rows.size();
+      while (end <= next) end = rows.size() * ++slice / slices;
+      if (next != 0) target.entry.lower = rows[next]->key;
+      if (end < rows.size()) target.upper = rows[end]->key;
+    } else {
+      const auto position = directory.locate(rows[next]->key);
+      target.entry = directory.at(position);
+      target.upper = directory.upper_bound(position);
+      while (end < rows.size() && (!target.upper || rows[end]->key < *target.upper)) ++end;
+    }
+    target.rows = rows.subspan(next, end - next);
+    target.rewrite = worth_rewriting(target.entry, target.rows.size());
+    if (target.rewrite) window_rows += target.entry.rows + target.rows.size();
+    next = end;
+    targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
+Result<void> Mutator::begin_window(FoldWindow& window,
+                                   const RepartitionJob::Settings& job_settings) {
+  for (const FoldTarget& target : window.targets) {
     if (!target.rewrite) continue;
     std::vector<OldPartition> old(1);
     old[0].entry = target.entry;
     old[0].upper = target.upper;
-    jobs.emplace_back(std::move(old), target.rows, job_settings);
+    window.jobs.emplace_back(std::move(old), target.rows, job_settings);
   }
   std::vector<OldPartition*> stored;
-  for (auto& job : jobs) {
+  for (auto& job : window.jobs) {
     if (job.old()[0].entry.id != 0) stored.push_back(&job.old()[0]);
   }
   CAVEAT_TRY(read_containers(stored));
+  return train_on(window.targets);
+}
 
-  // The first time that there is enough to learn from: a dictionary for this and all later blocks.
+// The first time that there is enough to learn from: a dictionary for this and all later blocks.
+Result<void> Mutator::train_on(std::span<const FoldTarget> targets) {
   std::size_t window_rows = 0;
   for (const auto& target : targets) window_rows += target.rows.size();
-  if (core_.options.dictionary_bytes != 0 && !core_.dictionaries.current() &&
-      window_rows >= std::max(kTrainingRowsMin, rows_at_last_training_ * 4)) {
-    rows_at_last_training_ = window_rows;
-    std::vector<std::string> samples;
-    std::size_t sampled_bytes = 0;
-    for (const auto& target : targets) {
-      // Stretches of neighbours, as a block holds them, spread over the window.
-      constexpr std::size_t kStretch = 128;
-      const std::size_t step = std::max<std::size_t>(kStretch, window_rows / 128);
-      for (std::size_t i = 0; i + kStretch <= target.rows.size(); i += step) {
-        std::vector<BlockRow> block;
-        for (std::size_t k = i; k < i + kStretch; ++k) {
-          if (target.rows[k]->kind == RowKind::store) block.push_back({target.rows[k]->view(), 0});
-        }
-        if (block.empty() || sampled_bytes > core_.memory.sample_bytes / 2) continue;
-        const std::size_t before = samples.size();
-        collect_dictionary_samples(block, samples);
-        for (std::size_t k = before; k < samples.size(); ++k) sampled_bytes += samples[k].size();
-      }
-    }
-    CAVEAT_ASSIGN(const bool trained,
-                  train_dictionary_from(std::move(samples), core_.options.compression_level));
-    static_cast<void>(trained);
+  if (core_.options.dictionary_bytes == 0 || core_.dictionaries.current() ||
+      window_rows < std::max(kTrainingRowsMin, rows_at_last_training_ * 4)) {
+    return {};
   }
+  rows_at_last_training_ = window_rows;
+  std::vector<std::string> samples;
+  std::size_t sampled_bytes = 0;
+  for (const auto& target : targets) {
+    // Stretches of neighbours, as a block holds them, spread over the window.
+    constexpr std::size_t kStretch = 128;
+    const std::size_t step = std::max<std::size_t>(kStretch, window_rows / 128);
+    for (std::size_t i = 0; i + kStretch <= target.rows.size(); i += step) {
+      std::vector<BlockRow> block;
+      for (std::size_t k = i; k < i + kStretch; ++k) {
+        if (target.rows[k]->kind == RowKind::store) block.push_back({target.rows[k]->view(), 0});
+      }
+      if (block.empty() || sampled_bytes > core_.memory.sample_bytes / 2) continue;
+      const std::size_t before = samples.size();
+      collect_dictionary_samples(block, samples);
+      for (std::size_t k = before; k < samples.size(); ++k) sampled_bytes += samples[k].size();
+    }
+  }
+  CAVEAT_ASSIGN(const bool trained,
+                train_dictionary_from(std::move(samples), core_.options.compression_level));
+  static_cast<void>(trained);
+  return {};
+}
 
-  std::vector<std::optional<StorageError>> failed;
-  run_jobs(jobs, normal_encoding(), failed);
-
+Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of) {
   PartitionCommit commit(core_, marks_);
   std::size_t job = 0;
-  for (const FoldTarget& target : targets) {
+  for (const FoldTarget& target : window.targets) {
     if (target.rewrite) {
       const std::size_t mine = job++;
-      if (!failed[mine]) {
-        commit.replace(jobs[mine]);
+      const auto& failed = window.failed[mine];
+      if (!failed) {
+        commit.replace(window.jobs[mine]);
       } else if (target.entry.id == 0) {
-        return fail(*failed[mine]);
+        return fail(*failed);
       } else {
         // A block that cannot be read must not hold up the fold: its news waits beside it.
         unreadable_.insert(target.entry.lower);
-        note_failure(*failed[mine]);
-        commit.append(target.entry, target.upper, target.rows, job_settings.as_of);
+        note_failure(*failed);
+        commit.append(target.entry, target.upper, target.rows, as_of);
       }
     } else {
-      commit.append(target.entry, target.upper, target.rows, job_settings.as_of);
+      commit.append(target.entry, target.upper, target.rows, as_of);
     }
     if (commit.bytes() >= kChunkBytes) CAVEAT_TRY(commit.commit());
   }

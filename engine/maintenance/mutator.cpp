@@ -58,10 +58,24 @@ Result<void> Mutator::read_containers(std::vector<OldPartition*>& partitions) {
 }
 
 void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encoding,
-                       std::vector<std::optional<StorageError>>& failed) {
+                       std::vector<std::optional<StorageError>>& failed,
+                       const std::function<void()>& beside) {
   failed.assign(jobs.size(), std::nullopt);
-  core_.workers.parallel_for(jobs.size(), [&](std::size_t i) {
-    if (auto prepared = jobs[i].prepare(core_); !prepared) failed[i] = prepared.error();
+  const auto encode = [&](std::size_t job, std::size_t piece) {
+    return jobs[job].encode_piece(piece, core_, *encoding.codecs, codec_id(),
+                                  encoding.dictionary.get());
+  };
+  // Most jobs have few pieces, and whoever prepared one encodes them while they are in its caches.
+  constexpr std::size_t kOwnPiecesMax = 2 * kSlicePartitions;
+  const std::size_t extra = beside ? 1 : 0;
+  core_.workers.parallel_for(jobs.size() + extra, [&](std::size_t at) {
+    if (at < extra) return beside();
+    const std::size_t i = at - extra;
+    auto done = jobs[i].prepare(core_);
+    if (jobs[i].piece_count() <= kOwnPiecesMax) {
+      for (std::size_t k = 0; done && k < jobs[i].piece_count(); ++k) done = encode(i, k);
+    }
+    if (!done) failed[i] = done.error();
   });
   struct Piece {
     std::size_t job;
@@ -69,14 +83,14 @@ void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encodi
   };
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (failed[i]) continue;
+    if (failed[i] || jobs[i].piece_count() <= kOwnPiecesMax) continue;
     for (std::size_t k = 0; k < jobs[i].piece_count(); ++k) pieces.push_back({i, k});
   }
   std::vector<std::optional<StorageError>> piece_failed(pieces.size());
   core_.workers.parallel_for(pieces.size(), [&](std::size_t i) {
-    auto encoded = jobs[pieces[i].job].encode_piece(pieces[i].index, core_, *encoding.codecs,
-                                                    codec_id(), encoding.dictionary.get());
-    if (!encoded) piece_failed[i] = encoded.error();
+    if (auto encoded = encode(pieces[i].job, pieces[i].index); !encoded) {
+      piece_failed[i] = encoded.error();
+    }
   });
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (piece_failed[i]) failed[pieces[i].job] = piece_failed[i];

@@ -65,6 +65,8 @@ class Mutator {
   void mark_found_by_backend(std::span<const Family> anew);
   [[nodiscard]] Result<void> build_families(std::span<const Family> families,
                                             ProgressSink* progress);
+  // The first rows of an empty store are cut into pieces of so many partitions.
+  static constexpr std::size_t kSlicePartitions = 16;
   // A partition's part in a fold.
   struct FoldTarget {
     PartitionEntry entry;
@@ -77,18 +79,32 @@ class Mutator {
                                        const ClearList& clears, Sequence as_of);
   [[nodiscard]] bool oversized(const PartitionEntry& entry) const noexcept;
   [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows) const;
-  [[nodiscard]] Result<void> fold_window(std::vector<FoldTarget>& targets,
-                                         const RepartitionJob::Settings& settings);
+  [[nodiscard]] Result<void> assign_property_ids(std::span<const DeltaRow* const> rows);
+  // Neighbouring targets, and the jobs of those that are rewritten.
+  struct FoldWindow {
+    std::vector<FoldTarget> targets;
+    std::vector<RepartitionJob> jobs;
+    std::vector<std::optional<StorageError>> failed;  // by job
+  };
+  [[nodiscard]] std::vector<FoldTarget> next_targets(const Directory& directory,
+                                                     std::span<const DeltaRow* const> rows,
+                                                     std::size_t& next) const;
+  [[nodiscard]] Result<void> begin_window(FoldWindow& window,
+                                          const RepartitionJob::Settings& settings);
+  [[nodiscard]] Result<void> train_on(std::span<const FoldTarget> targets);
+  [[nodiscard]] Result<void> commit_window(FoldWindow& window, Sequence as_of);
 
   // Reads the containers of the jobs' partitions in one sorted read.
   [[nodiscard]] Result<void> read_containers(std::vector<OldPartition*>& partitions);
-  // Prepares and encodes jobs on all threads. `failed[i]` holds why job i could not be done.
+  // Prepares and encodes jobs on all threads, and calls `beside` once on one of them meanwhile.
+  // `failed[i]` holds why job i could not be done.
   struct Encoding {
     const CodecRegistry* codecs = nullptr;
     std::shared_ptr<const CompressionDictionary> dictionary;
   };
   void run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encoding,
-                std::vector<std::optional<StorageError>>& failed);
+                std::vector<std::optional<StorageError>>& failed,
+                const std::function<void()>& beside = {});
   [[nodiscard]] Encoding normal_encoding() const;
   [[nodiscard]] CodecId codec_id() const noexcept;
   [[nodiscard]] RepartitionJob::Settings settings(const ClearList& clears, Sequence as_of,

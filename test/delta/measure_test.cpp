@@ -133,9 +133,10 @@ void measure(std::size_t rows) {
 
   generation->seal();
   const std::shared_ptr<const Generation> sealed = generation;
+  WorkerPool workers;
   fmt::print("  merge                      {:7.2f} ms\n",
              per_operation(1, [&] {
-               found += merge_generations({&sealed, 1}).rows.size();
+               found += merge_generations({&sealed, 1}, workers).rows.size();
              }) / 1e6);
   REQUIRE(found != 0);
 }

@@ -13,7 +13,8 @@ using Primary = std::map<ExceptionKey, std::string>;
 
 // What the fold does to the primary: clears first, as they are older than the rows or not theirs.
 void fold(std::span<const std::shared_ptr<const Generation>> youngest_first, Primary& primary) {
-  const FoldInput input = merge_generations(youngest_first);
+  WorkerPool workers;
+  const FoldInput input = merge_generations(youngest_first, workers);
   for (const DeltaClear& clear : input.clears) {
     std::erase_if(primary, [&](const auto& entry) {
       return clear.term ==
@@ -76,7 +77,8 @@ TEST_CASE("an empty generation merges to nothing", "[delta][merge]") {
   const auto generation = std::make_shared<Generation>(1, pool);
   generation->seal();
   const std::shared_ptr<const Generation> sealed = generation;
-  REQUIRE(merge_generations({&sealed, 1}).rows.empty());
-  REQUIRE(merge_generations({&sealed, 1}).clears.empty());
-  REQUIRE(merge_generations({}).rows.empty());
+  WorkerPool workers;
+  REQUIRE(merge_generations({&sealed, 1}, workers).rows.empty());
+  REQUIRE(merge_generations({&sealed, 1}, workers).clears.empty());
+  REQUIRE(merge_generations({}, workers).rows.empty());
 }

@@ -54,25 +54,6 @@ PartitionGroup group_of(NodeId first, NodeId last) {
   return PartitionGroup(std::move(entries));
 }
 
-// Keeps what is stored after each write, once `keep` is set.
-class KeepsImages final : public BackendDouble {
- public:
-  struct Images {
-    bool keep = false;
-    std::vector<std::shared_ptr<KvBackend>> after;
-  };
-  KeepsImages(std::shared_ptr<KvBackend> inner, std::shared_ptr<Images> images)
-      : BackendDouble(std::move(inner)), images_(std::move(images)) {}
-  Result<void> write(const KvBatch& batch, Durability durability) override {
-    CAVEAT_TRY(BackendDouble::write(batch, durability));
-    if (images_->keep) images_->after.push_back(image_of(inner()));
-    return {};
-  }
-
- private:
-  std::shared_ptr<Images> images_;
-};
-
 // Fails the writes of pages from the second on, while `fail_now` is set.
 class FailsPages final : public BackendDouble {
  public:

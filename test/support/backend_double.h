@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "adapters/memory/memory_backend.h"
 #include "caveat/kv_backend.h"
@@ -72,5 +73,24 @@ class BackendDouble : public KvBackend {
   const auto found = backend.get(family, key, nullptr, value);
   return found && *found ? value : std::string();
 }
+
+// Keeps what is stored after each write, once `keep` is set.
+class KeepsImages final : public BackendDouble {
+ public:
+  struct Images {
+    bool keep = false;
+    std::vector<std::shared_ptr<KvBackend>> after;
+  };
+  KeepsImages(std::shared_ptr<KvBackend> inner, std::shared_ptr<Images> images)
+      : BackendDouble(std::move(inner)), images_(std::move(images)) {}
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    CAVEAT_TRY(BackendDouble::write(batch, durability));
+    if (images_->keep) images_->after.push_back(image_of(inner()));
+    return {};
+  }
+
+ private:
+  std::shared_ptr<Images> images_;
+};
 
 }  // namespace caveat::test
