@@ -62,6 +62,19 @@ std::optional<std::uint32_t> DecodedBlock::Keys::find(NodeId node,
   return static_cast<std::uint32_t>(base - property_ids);
 }
 
+void DecodedBlock::prefetch_property_ids() const noexcept {
+  ask_for(keys_.property_ids, row_count_);
+}
+
+void DecodedBlock::prefetch_record(std::uint32_t row) const noexcept {
+  const Row& v = keys_.rows[row];
+  __builtin_prefetch(keys_.nodes + v.node);
+  if (!loaded(kAllColumns)) return;
+  if (v.length[0] != kLongText) __builtin_prefetch(text_ + v.offset[0]);
+  if (v.length[1] != kLongText) __builtin_prefetch(text_ + v.offset[1]);
+  if (v.length[2] != kLongText) __builtin_prefetch(reasons_ + v.offset[2]);
+}
+
 RowFields<ExceptionSource> DecodedBlock::sources() const noexcept {
   CAVEAT_ASSERT(loaded(mask_of(BlockColumn::source)));
   return {&keys_.rows->source, row_count_};

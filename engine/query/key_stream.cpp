@@ -98,6 +98,7 @@ Result<void> KeyStream::load_batch() {
   auto loaded = context_.reader.load_many(*view_.version, positions_, use_);
   if (loaded) {
     images_ = std::move(*loaded);
+    matcher_.look_ahead(images_);
   } else if (loaded.error().code() == ErrorCode::corruption) {
     CAVEAT_TRY(load_until_damage());
   } else {

@@ -40,24 +40,52 @@ RowMatcher::RowMatcher(const QueryContext& context, const ReadView& view,
 
 // Rows of one property. Most stretches hold none: they are passed over without a branch a row.
 void RowMatcher::select_property(std::span<const std::uint32_t> ids, std::uint32_t begin,
-                                 PropertyId id) {
-  constexpr std::size_t kStretch = 32;
-  std::size_t i = 0;
-  const auto look = [&](std::size_t end) {
-    for (; i < end; ++i) {
-      if (ids[i] == id) selected_.push_back(begin + static_cast<std::uint32_t>(i));
+                                 PropertyId id, std::vector<std::uint32_t>& selected) {
+  constexpr std::size_t kStretch = 64;
+  constexpr std::size_t kPart = 8;
+  const auto any = [&](std::size_t from, std::size_t count) {
+    std::uint32_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) found |= ids[from + i] == id ? 1U : 0U;
+    return found != 0;
+  };
+  const auto look = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) {
+      if (ids[i] == id) selected.push_back(begin + static_cast<std::uint32_t>(i));
     }
   };
-  while (i + kStretch <= ids.size()) {
-    std::uint32_t any = 0;
-    for (std::size_t j = 0; j < kStretch; ++j) any |= ids[i + j] == id ? 1U : 0U;
-    if (any != 0) {
-      look(i + kStretch);
-    } else {
-      i += kStretch;
+  std::size_t i = 0;
+  for (; i + kStretch <= ids.size(); i += kStretch) {
+    if (!any(i, kStretch)) continue;
+    for (std::size_t part = i; part < i + kStretch; part += kPart) {
+      if (any(part, kPart)) look(part, part + kPart);
     }
   }
-  look(ids.size());
+  look(i, ids.size());
+}
+
+void RowMatcher::look_ahead(std::span<const std::shared_ptr<const PartitionImage>> images) {
+  ahead_.clear();
+  ahead_rows_.clear();
+  // Other conditions read whole columns, and one node's rows lie together.
+  const Conditions& c = conditions_;
+  const bool others = c.node || c.source || c.confidence || c.time || c.impossible;
+  if (!property_id_ || others || images.size() < 2) return;
+  for (const auto& image : images) {
+    if (image->base() != nullptr) image->base()->prefetch_property_ids();
+  }
+  for (const auto& image : images) {
+    const DecodedBlock* block = image->base();
+    if (block == nullptr) continue;
+    const std::size_t first = ahead_rows_.size();
+    select_property(block->property_ids(), 0, *property_id_, ahead_rows_);
+    for (std::size_t i = first; i < ahead_rows_.size(); ++i) block->prefetch_row(ahead_rows_[i]);
+    ahead_.push_back({block, first, ahead_rows_.size()});
+  }
+  for (const Ahead& ahead : ahead_) {
+    for (std::size_t i = ahead.first; i < ahead.last; ++i) {
+      ahead.block->prefetch_record(ahead_rows_[i]);
+    }
+  }
 }
 
 Result<void> RowMatcher::select(const PartitionImage& image, bool in_key_order) {
@@ -78,7 +106,14 @@ Result<void> RowMatcher::select(const PartitionImage& image, bool in_key_order) 
   const std::size_t count = end - begin;
   const bool columns = conditions_.source || conditions_.confidence || conditions_.time;
   if (!columns && conditions_.property) {
-    select_property(block->property_ids().subspan(begin, count), begin, *property_id_);
+    const auto known = std::find_if(ahead_.begin(), ahead_.end(),
+                                    [&](const Ahead& ahead) { return ahead.block == block; });
+    if (known != ahead_.end()) {
+      const auto rows = std::span(ahead_rows_).subspan(known->first, known->last - known->first);
+      selected_.assign(rows.begin(), rows.end());
+    } else {
+      select_property(block->property_ids().subspan(begin, count), begin, *property_id_, selected_);
+    }
     return {};
   }
   // Rows in the order of keys save sorting them; working that out pays for who reads many.

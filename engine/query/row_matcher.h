@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,9 @@ class RowMatcher {
 
   // The matches of a partition in key order (`out` is replaced).
   [[nodiscard]] Result<void> match(const PartitionImage& image, std::vector<Match>& out);
+  // Before match() of each, which is as good without: fetches from memory what that and the results
+  // will touch. The images stay until the next call.
+  void look_ahead(std::span<const std::shared_ptr<const PartitionImage>> images);
   // How many match() would give; cheaper.
   [[nodiscard]] Result<std::uint64_t> count(const PartitionImage& image);
 
@@ -41,7 +45,8 @@ class RowMatcher {
   // Fills selected_. `in_key_order`: in that order where the block knows it or it is worth finding
   // out; else in the order of rows.
   [[nodiscard]] Result<void> select(const PartitionImage& image, bool in_key_order);
-  void select_property(std::span<const std::uint32_t> ids, std::uint32_t begin, PropertyId id);
+  static void select_property(std::span<const std::uint32_t> ids, std::uint32_t begin,
+                              PropertyId id, std::vector<std::uint32_t>& selected);
   [[nodiscard]] Result<void> key_base(const PartitionImage& image, std::vector<Match>& out) const;
   void merge_runs(const PartitionImage& image, std::vector<Match>& out);
   void drop_shadowed(std::vector<Match>& out) const;
@@ -60,6 +65,14 @@ class RowMatcher {
 
   std::vector<std::uint8_t> keep_;       // a byte a row: what compilers vectorise
   std::vector<std::uint32_t> selected_;  // rows of the base block that meet the conditions
+  // What look_ahead() selected: rows [first, last) of ahead_rows_ are of the block.
+  struct Ahead {
+    const DecodedBlock* block;
+    std::size_t first;
+    std::size_t last;
+  };
+  std::vector<Ahead> ahead_;
+  std::vector<std::uint32_t> ahead_rows_;
   std::vector<Match> merged_;
   std::vector<Match> counted_;
 };
