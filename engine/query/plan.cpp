@@ -13,6 +13,7 @@ constexpr std::uint64_t kMaxHash = std::numeric_limits<std::uint64_t>::max();
 // it. It is looked up unless even this many names per partition would make it a scan.
 constexpr std::uint64_t kNamesPerPartition = 4;
 
+constexpr const char* kDrives = "The fewest candidates: it drives.";
 constexpr const char* kDamaged = "Damaged: not used until rebuild_indexes has made it anew.";
 
 IndexKind kind_of(Family family) noexcept {
@@ -102,6 +103,8 @@ class Planner {
   // True if the indexes leave few enough partitions; then `plan_` holds them.
   Result<bool> try_indexes() {
     if (ranges_.empty()) return false;
+    const std::optional<CandidateKey> key = cache_key();
+    if (key && use_cached(*key)) return true;
     const std::uint64_t total = directory_.partition_count();
     const std::uint64_t most = total * kScanPercent / 100;
     const auto* snapshot = version_.backend_snapshot.get();
@@ -136,14 +139,33 @@ class Planner {
     if (!narrow) return false;
 
     plan_.positions = positions_of(context_, version_, found.partitions, plan_.gone);
-    plan_.ids = std::move(found.partitions);
-    plan_.description.index =
-        kind_of(std::find_if(found.steps.begin(), found.steps.end(), [](const auto& step) {
-                  return step.used;
-                })->range.family);
+    if (key) context_.candidates.keep(*key, {plan_.positions, plan_.gone});
+    drive_by(std::find_if(found.steps.begin(), found.steps.end(), [](const auto& step) {
+               return step.used;
+             })->range.family);
+    return true;
+  }
+
+  // After the conditions' notes.
+  void drive_by(Family family) {
+    plan_.description.index = kind_of(family);
     const bool alone = ranges_.size() == 1 && plan_.description.candidates.size() == 1;
-    if (alone) plan_.sole_index = index_slot(ranges_.front().family);
+    if (alone) plan_.sole_index = index_slot(family);
     note_primary(directory_.partition_count(), false, "Would read every partition.");
+  }
+
+  // Of a query whose candidates one term of one index gives.
+  [[nodiscard]] std::optional<CandidateKey> cache_key() const {
+    if (ranges_.size() != 1 || ranges_.front().lo != ranges_.front().hi) return std::nullopt;
+    return CandidateKey{version_.places, ranges_.front().family, ranges_.front().lo};
+  }
+  bool use_cached(const CandidateKey& key) {
+    const auto known = context_.candidates.find(key);
+    if (known == nullptr) return false;
+    plan_.positions = known->positions;
+    plan_.gone = known->gone;
+    note(key.family, known->positions.size() + known->gone, true, kDrives);
+    drive_by(key.family);
     return true;
   }
 
@@ -151,7 +173,7 @@ class Planner {
     if (step.damage) return kDamaged;
     if (!narrow) return "Leaves most partitions: reading all in order is cheaper.";
     if (!step.used) return "Would not narrow enough to pay for reading it.";
-    return first ? "The fewest candidates: it drives." : "Narrows the candidates further.";
+    return first ? kDrives : "Narrows the candidates further.";
   }
 
   void drive(IndexKind index, PositionSet positions, const char* why) {

@@ -12,9 +12,7 @@
 namespace caveat::detail {
 
 struct Plan {
-  PositionSet positions;
-  // The sorted ids behind `positions` where an index gave them.
-  std::optional<std::vector<PartitionId>> ids;
+  PositionSet positions;  // a list where an index gave them
   // The one index that gave them, if no other condition took part: then a partition without a
   // match is a stale hint.
   std::optional<std::size_t> sole_index;

@@ -53,6 +53,15 @@ PositionSet PositionSet::of(const Directory& directory,
   return set;
 }
 
+std::vector<PartitionId> PositionSet::ids() const {
+  CAVEAT_ASSERT(is_list());
+  std::vector<PartitionId> ids;
+  ids.reserve(list_->size());
+  for (const auto& position : *list_) ids.push_back(directory_->at(position).id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
 PositionWalk::PositionWalk(PositionSet set, bool descending, const ExceptionKey* after)
     : set_(std::move(set)), descending_(descending), left_(set_.size_) {
   if (left_ == 0) return;

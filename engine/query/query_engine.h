@@ -14,6 +14,7 @@
 #include "caveat/index_manager.h"
 #include "caveat/query.h"
 #include "engine/catalogue/catalogue.h"
+#include "engine/query/candidate_cache.h"
 #include "engine/store/partition_reader.h"
 #include "engine/store/version.h"
 
@@ -34,6 +35,7 @@ struct QueryContext {
   const IndexManager& indexes;
   const Catalogue& catalogue;
   QueryCounters& counters;
+  CandidateCache& candidates;
   // Queries of at most so many partitions may take part in deciding what is cached.
   std::size_t selective_partitions = 0;
 

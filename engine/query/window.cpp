@@ -26,7 +26,7 @@ Result<WindowCutter> WindowCutter::by_index(const QueryContext& context, const V
   if (cutter.ended_) return cutter;
   cutter.context_ = &context;
   cutter.version_ = &version;
-  cutter.others_ = plan.ids;
+  if (plan.positions.is_list()) cutter.others_ = plan.positions.ids();
   cutter.all_ = plan.positions;
   cutter.from_ = order.values.lo;
   cutter.pairs_ = std::clamp(first_pairs, kPairsMin, kPairsMax);

@@ -26,7 +26,8 @@ MemoryPlan MemoryPlan::of(const Options& options) noexcept {
   const std::size_t cache = options.cache_bytes != 0 ? options.cache_bytes : budget / 4;
   plan.record_cache = cache / 8;
   plan.index_cache = cache / 16;
-  plan.block_cache = cache - plan.record_cache - plan.index_cache;
+  plan.candidate_cache = cache / 32;
+  plan.block_cache = cache - plan.record_cache - plan.index_cache - plan.candidate_cache;
   plan.filters = budget / 8;
   plan.backend_cache = budget / 16;
   plan.backend_buffers = std::max<std::size_t>(budget / 8, std::size_t{2} << 20);
@@ -72,6 +73,7 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       dense_codecs(make_registry(options, options.optimize_compression_level)),
       dictionaries(codecs, shared_pool),
       index_cache(memory.index_cache),
+      candidate_cache(memory.candidate_cache),
       block_cache(memory.block_cache),
       record_cache(memory.record_cache),
       background_errors(options.on_background_error),

@@ -18,6 +18,7 @@
 #include "engine/cache/record_cache.h"
 #include "engine/catalogue/catalogue.h"
 #include "engine/partition/partition_image.h"
+#include "engine/query/candidate_cache.h"
 #include "engine/query/query_engine.h"
 #include "engine/store/dictionary_set.h"
 #include "engine/store/partition_ids.h"
@@ -34,11 +35,12 @@ namespace caveat {
 
 // How Options::memory_budget_bytes is shared out; bytes.
 struct MemoryPlan {
-  std::size_t delta = 0;         // recent writes, in generations of a third of it
-  std::size_t block_cache = 0;   // decoded partitions
-  std::size_t record_cache = 0;  // hot records
-  std::size_t index_cache = 0;   // decoded posting containers
-  std::size_t filters = 0;       // key filters; partitions beyond it have none in memory
+  std::size_t delta = 0;            // recent writes, in generations of a third of it
+  std::size_t block_cache = 0;      // decoded partitions
+  std::size_t record_cache = 0;     // hot records
+  std::size_t index_cache = 0;      // decoded posting containers
+  std::size_t candidate_cache = 0;  // where terms lead
+  std::size_t filters = 0;          // key filters; partitions beyond it have none in memory
   std::size_t backend_cache = 0;
   std::size_t backend_buffers = 0;
 
@@ -107,6 +109,7 @@ struct Core {
   Superblock superblock;
   PartitionId next_partition_id = 1;
   IndexCache index_cache;
+  CandidateCache candidate_cache;
   std::unique_ptr<IndexManager> indexes;
 
   BlockCache<PartitionImage> block_cache;

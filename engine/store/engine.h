@@ -60,7 +60,11 @@ class Engine final : public PartitionReader {
 
   [[nodiscard]] std::shared_ptr<const ReadView> view() const { return core_.versions.view(); }
   [[nodiscard]] QueryContext query_context() const {
-    return {*this, *core_.indexes, core_.catalogue, core_.query_counters,
+    return {*this,
+            *core_.indexes,
+            core_.catalogue,
+            core_.query_counters,
+            core_.candidate_cache,
             core_.memory.block_cache / BlockCache<PartitionImage>::kTypicalEntryBytes / 8};
   }
 

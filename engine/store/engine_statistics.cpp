@@ -154,7 +154,7 @@ StorageStatistics Engine::estimate_statistics() const {
     s.indexes.push_back(std::move(index));
   }
 
-  s.index_memory_bytes += core_.index_cache.bytes();
+  s.index_memory_bytes += core_.index_cache.bytes() + core_.candidate_cache.bytes();
   s.record_cache = core_.record_cache.statistics();
   s.block_cache = core_.block_cache.statistics();
   // A read that the hot records miss asks the decoded partitions next.

@@ -33,8 +33,14 @@ struct Version {
   // Shared by the versions between two rebuilds: they look at the same index families. Once all of
   // them are gone, nobody reads those any more.
   std::shared_ptr<const bool> index_era = std::make_shared<const bool>();
+  // Versions with the same number have the same directory, backend snapshot and index state.
+  std::uint64_t places = 0;
   std::int64_t created_ns = 0;
 
+  [[nodiscard]] bool same_places(const Version& other) const noexcept {
+    return directory == other.directory && backend_snapshot == other.backend_snapshot &&
+           index_complete == other.index_complete && index_era == other.index_era;
+  }
   // Memory of the generations that wait to be folded.
   [[nodiscard]] std::size_t sealed_bytes() const noexcept {
     std::size_t sum = 0;

@@ -42,6 +42,7 @@ void VersionSet::update(const std::function<void(Version&)>& change) {
   auto next = owner_ ? std::make_shared<Version>(*owner_) : std::make_shared<Version>();
   next->created_ns = clock_.now_ns();
   change(*next);
+  if (!owner_ || !next->same_places(*owner_)) next->places = ++places_;
   if (owner_) retired_.push_back(std::move(owner_));
   owner_ = std::move(next);
   current_.store(owner_.get(), std::memory_order_seq_cst);

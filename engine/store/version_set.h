@@ -70,6 +70,7 @@ class VersionSet {
   mutable std::mutex mutex_;
   std::shared_ptr<const Version> owner_;
   std::vector<std::shared_ptr<const Version>> retired_;
+  std::uint64_t places_ = 0;
 
   // Outlives the set where a view does: a host that keeps a snapshot too long gets no crash here.
   struct OpenViews {

@@ -314,7 +314,9 @@ void QueryWorld::make_delta() {
 
 std::shared_ptr<ReadView> QueryWorld::changed_view() const {
   auto view = std::make_shared<ReadView>(*view_);
-  view->version = std::make_shared<Version>(*view_->version);
+  auto version = std::make_shared<Version>(*view_->version);
+  version->places = ++changed_;
+  view->version = std::move(version);
   return view;
 }
 

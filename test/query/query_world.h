@@ -65,7 +65,9 @@ class QueryWorld {
  public:
   QueryWorld(std::uint64_t seed, const WorldOptions& options);
 
-  [[nodiscard]] QueryContext context() { return {reader_, *indexes_, catalogue_, counters_, 8}; }
+  [[nodiscard]] QueryContext context() {
+    return {reader_, *indexes_, catalogue_, counters_, candidates_, 8};
+  }
   [[nodiscard]] std::shared_ptr<const ReadView> view() const { return view_; }
   [[nodiscard]] std::shared_ptr<ReadView> changed_view() const;  // with a version of its own
   [[nodiscard]] const Truth& truth() const { return truth_; }
@@ -104,6 +106,8 @@ class QueryWorld {
   RandomRecords random_;
   std::unique_ptr<KvBackend> backend_ = make_memory_backend();
   Catalogue catalogue_;
+  mutable std::uint64_t changed_ = 0;
+  mutable CandidateCache candidates_{std::size_t{64} << 10};
   IndexCache index_cache_{std::size_t{256} << 10};
   std::unique_ptr<IndexManager> indexes_;
   WorldReader reader_{catalogue_};
