@@ -130,11 +130,12 @@ void Generation::reserve(std::string_view rows, std::size_t count) {
 void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t count) {
   make_room(room_for(rows, count));
   // A few rows at a time, so that the tables' cache lines are on their way while others are used.
-  constexpr std::size_t kAhead = 8;
+  constexpr std::size_t kAhead = 16;
   struct Pending {
     std::string_view encoded;
     RowView row;
     std::uint64_t hash;
+    std::uint64_t node_hash;
   };
   Pending pending[kAhead];
   for (std::size_t done = 0; done < count;) {
@@ -144,8 +145,16 @@ void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t 
       p.encoded = take_row(rows);
       p.row = decode_trusted_row(p.encoded);
       p.hash = hash_of_key(p.row.record.key);
+      p.node_hash = hash_of_node(p.row.record.key.node_id);
       by_key_.prefetch(p.hash);
+      by_node_.prefetch(p.node_hash);
     }
+    for (std::size_t i = 0; i < n; ++i) {
+      by_key_.prefetch_slot(pending[i].hash);
+      by_node_.prefetch_slot(pending[i].node_hash);
+    }
+    // Most keys are new, most nodes are known.
+    for (std::size_t i = 0; i < n; ++i) by_node_.prefetch_row(pending[i].node_hash);
     for (std::size_t i = 0; i < n; ++i) {
       insert_with_room(first + done + i, pending[i].row, pending[i].encoded, pending[i].hash);
     }

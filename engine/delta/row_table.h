@@ -59,9 +59,19 @@ class RowTable {
     const Block* block = block_.load(std::memory_order_acquire);
     return block == nullptr ? 0 : block->used.load(std::memory_order_relaxed);
   }
+  // Three steps of a search, each to be taken when the one before has had time.
   void prefetch(std::uint64_t hash) const noexcept {
     const Block* block = block_.load(std::memory_order_relaxed);
     if (block != nullptr) __builtin_prefetch(&block->tags[hash & block->group_mask]);
+  }
+
+  void prefetch_slot(std::uint64_t hash) const noexcept {
+    const Block* block = block_.load(std::memory_order_relaxed);
+    if (block != nullptr) __builtin_prefetch(block->likely(hash));
+  }
+  void prefetch_row(std::uint64_t hash) const noexcept {
+    const Block* block = block_.load(std::memory_order_relaxed);
+    if (block != nullptr) __builtin_prefetch(block->likely(hash)->load(std::memory_order_relaxed));
   }
 
   // All rows, in no order.
@@ -83,6 +93,16 @@ class RowTable {
     template <class Matches>
     [[nodiscard]] const Slot* find(std::uint64_t hash, const Matches& matches) const noexcept;
     void add(std::uint64_t hash, const DeltaRow* row) noexcept;
+    // The first slot of the hash's group whose tag fits, or, if none does, the first free one.
+    [[nodiscard]] const Slot* likely(std::uint64_t hash) const noexcept {
+      const std::size_t group = hash & group_mask;
+      const std::uint64_t word = tags[group].load(std::memory_order_relaxed);
+      const std::uint64_t x = word ^ (tag_of(hash) * kLowBits);
+      std::uint64_t hits = (x - kLowBits) & ~x & kHighBits;
+      if (hits == 0) hits = ~word & kHighBits;
+      const int byte = hits == 0 ? 0 : __builtin_ctzll(hits) / 8;
+      return &slots[group * kGroup + static_cast<std::size_t>(byte)];
+    }
   };
 
   static std::uint64_t tag_of(std::uint64_t hash) noexcept { return 0x80 | (hash >> 57); }
