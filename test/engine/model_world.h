@@ -36,7 +36,10 @@ class ModelWorld {
   ExceptionKey random_key() {
     // Few nodes hold many records, many hold few.
     const NodeId node = below(3) == 0 ? below(4) : below(kNodes);
-    return {node * 1'000'003, properties_[below(kProperties)]};
+    // A few properties lie in few partitions, so that their index is what queries of them follow.
+    const bool rare = below(40) == 0;
+    const auto property = rare ? below(kRare) : kRare + below(kProperties - kRare);
+    return {node * 1'000'003, properties_[property]};
   }
 
   PropertyValue random_value(int depth = 0) {
@@ -178,6 +181,11 @@ class ModelWorld {
     REQUIRE(
         value_of(store_->query_by_property(key.property_hash)) ==
         expected([&](const auto& k, const auto&) { return k.property_hash == key.property_hash; }));
+    for (std::size_t i = 0; i < kRare; ++i) {  // each time the same
+      const auto rare = properties_[i];
+      REQUIRE(value_of(store_->query_by_property(rare)) ==
+              expected([&](const auto& k, const auto&) { return k.property_hash == rare; }));
+    }
     const auto source = static_cast<ExceptionSource>(below(kExceptionSourceCount));
     REQUIRE(value_of(store_->query_by_source(source)) ==
             expected([&](const auto&, const auto& e) { return e.source == source; }));
@@ -213,7 +221,8 @@ class ModelWorld {
 
  private:
   static constexpr std::size_t kNodes = 300;
-  static constexpr std::size_t kProperties = 24;
+  static constexpr std::size_t kRare = 3;
+  static constexpr std::size_t kProperties = 24;  // the first ones are the rare ones
 
   static std::vector<ExceptionRecord> all(Result<Cursor> opened) {
     auto cursor = value_of(std::move(opened));
