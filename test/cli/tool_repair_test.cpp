@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <map>
 
 #include "test/cli/tool.h"
 
@@ -164,15 +165,64 @@ TEST_CASE("a store that lacks a table of its records is read, dumped and verifie
   CHECK(rest.exit == 1);
   CHECK(rest.err.find("left out: ") != std::string::npos);
   CHECK(run_tool({"import", directory.path("new"), "-"}, rest.out).exit == 0);
+  const auto repair = run_tool({"repair", store, directory.path("repaired")});
+  CHECK(repair.exit == 1);
+  CHECK(repair.out.find("lost: what was between the begin and") != std::string::npos);
+  CHECK(run_tool({"dump", directory.path("repaired")}).out == rest.out);
   const auto verify = run_tool({"verify", store});
   CHECK(verify.exit == 1);
   CHECK(verify.out.find("is missing") != std::string::npos);
-  CHECK(verify.out.find("--skip-damaged") != std::string::npos);
+  CHECK(verify.out.find("caveat repair " + store + " NEW") != std::string::npos);
   CHECK(verify.out.find("the store is damaged") != std::string::npos);
   const auto stats = run_tool({"stats", store});
   CHECK(stats.exit == 0);
   CHECK(stats.out.find("open for reading only") != std::string::npos);
   CHECK(run_tool({"stats", store, "--json"}).out.find("read_only_reason") != std::string::npos);
+}
+
+TEST_CASE("repair saves all but what is damaged, says what that is, and changes nothing") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 20'000);
+  const auto all = run_tool({"dump", store}).out;
+  const auto sound = run_tool({"repair", store, directory.path("whole")});
+  CHECK(sound.exit == 0);
+  CHECK(sound.out.find("records saved  20,000") != std::string::npos);
+  CHECK(run_tool({"dump", directory.path("whole")}).out == all);
+  CHECK(run_tool({"verify", directory.path("whole")}).exit == 0);
+
+  // One byte in the middle of the records.
+  std::map<std::string, std::string> before;
+  bool damaged = false;
+  for (const auto& file : fs::directory_iterator(store)) {
+    auto bytes = read_file(file.path());
+    if (file.path().extension() == ".sst" && bytes.find("nameprimary") != std::string::npos) {
+      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+      write_file(file.path(), bytes);
+      damaged = true;
+    }
+    before[file.path().filename().string()] = bytes;
+  }
+  REQUIRE(damaged);
+  const auto target = directory.path("repaired");
+  const auto repair = run_tool({"repair", store, target});
+  INFO(repair.out << repair.err);
+  CHECK(repair.exit == 1);
+  CHECK(repair.out.find("lost: what was between node ") != std::string::npos);
+  CHECK(repair.out.find("\n  primary ") != std::string::npos);
+  CHECK(repair.out.find("places lost    1") != std::string::npos);
+  CHECK(run_tool({"verify", target}).exit == 0);
+  // What is there is a part of what was, but for one stretch.
+  const auto rest = run_tool({"dump", target}).out;
+  CHECK(rest.size() > all.size() * 9 / 10);
+  CHECK(rest.size() < all.size());
+  const auto differs = std::mismatch(rest.begin(), rest.end(), all.begin()).first - rest.begin();
+  CHECK(rest.substr(static_cast<std::size_t>(differs)) ==
+        all.substr(all.size() - (rest.size() - static_cast<std::size_t>(differs))));
+  for (const auto& [name, bytes] : before) CHECK(read_file(fs::path(store) / name) == bytes);
+
+  CHECK(run_tool({"repair", store, target}).exit != 0);  // it is there already
+  CHECK(run_tool({"repair", store, directory.path("other"), "--json"})
+            .out.find(R"("complete":false)") != std::string::npos);
 }
 
 TEST_CASE("one bad line costs itself only") {

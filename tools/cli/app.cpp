@@ -37,6 +37,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_optimize(app, action);
   add_compact(app, action);
   add_rebuild_indexes(app, action);
+  add_repair(app, action);
 }
 
 // How many letters to add, drop or change.

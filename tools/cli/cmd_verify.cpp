@@ -51,14 +51,15 @@ std::string verdict(const VerificationResults& found, const std::string& store) 
   if (records) {
     text +=
         "records of what is damaged cannot be read; all others can (docs/cli.md, Damage)\n"
-        "to get them back, restore the store from a backup; to keep the others, run: caveat dump " +
-        printable(store) + " --skip-damaged | caveat import NEW -\n";
+        "to get them back, restore the store from a backup; to keep the others, run: caveat "
+        "repair " +
+        printable(store) + " NEW\n";
   }
   if (pages) {
     text +=
         "what the directory has lost is read off the partitions at each open, which costs time; "
-        "to be rid of that, run: caveat dump " +
-        printable(store) + " | caveat import NEW -\n";
+        "to be rid of that, run: caveat repair " +
+        printable(store) + " NEW\n";
   }
   if (indexes) {
     text += "to mend the indexes, run: caveat rebuild-indexes " + printable(store) + "\n";
