@@ -129,6 +129,12 @@ void Generation::reserve(std::string_view rows, std::size_t count) {
 
 void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t count) {
   make_room(room_for(rows, count));
+  if (count == 1) {
+    const auto encoded = take_row(rows);
+    const RowView row = decode_trusted_row(encoded);
+    insert_with_room(first, row, encoded, hash_of_key(row.record.key));
+    return;
+  }
   // A few rows at a time, so that the tables' cache lines are on their way while others are used.
   constexpr std::size_t kAhead = 16;
   struct Pending {
