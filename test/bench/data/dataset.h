@@ -92,6 +92,7 @@ inline constexpr std::array<std::string_view, kSourceCount> kSourceNames = {
 // Plain or zstd. An error names file and line.
 void load_ndjson(Dataset& d, const std::string& path, uint64_t max_records);
 void make_synthetic(Dataset& d, uint64_t n, uint64_t seed);
+void make_incompressible(Dataset& d, uint64_t n, uint64_t seed);
 // Drops duplicates, replicates K times, shuffles into arrival order.
 void finish_dataset(Dataset& d, unsigned scale, uint64_t seed);
 // One record as a line of NDJSON (with '\n').

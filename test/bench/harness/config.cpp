@@ -41,6 +41,8 @@ Command parse_command_line(int argc, char** argv) {
   CLI::App app{"Benchmark of stores for exception records. With no --data: --synthetic 1000000."};
   app.add_option("--data", c.data, "NDJSON file(s), .zst or plain")->delimiter(',');
   app.add_option("--synthetic", c.synthetic, "generate N records instead");
+  app.add_option("--incompressible", c.incompressible,
+                 "generate N records of random bytes instead");
   app.add_option("--max-records", c.max_records, "read at most so many lines");
   app.add_option("--scale", c.scale,
                  "replicate K times with shifted nodes and perturbed timestamps");

@@ -12,7 +12,7 @@ namespace peers {
 struct Config {
   bool quick = false, full = false;
   std::vector<std::string> data;
-  uint64_t synthetic = 0, max_records = UINT64_MAX, seed = 42;
+  uint64_t synthetic = 0, incompressible = 0, max_records = UINT64_MAX, seed = 42;
   unsigned scale = 1;
   std::vector<std::string> peers;
   std::string baseline = "rocksdb_naive", dir = "/tmp/peerbench", out, refs, emit;

@@ -20,7 +20,10 @@ namespace peers {
 namespace {
 
 void load_data(Dataset& d, Config& c) {
-  if (c.data.empty()) {
+  if (c.incompressible != 0) {
+    d.name = "incompressible-" + std::to_string(c.incompressible);
+    make_incompressible(d, c.incompressible, c.seed);
+  } else if (c.data.empty()) {
     if (!c.synthetic) c.synthetic = 1000000;
     d.name = "synthetic-" + std::to_string(c.synthetic);
     make_synthetic(d, c.synthetic, c.seed);
