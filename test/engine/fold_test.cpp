@@ -67,9 +67,8 @@ TEST_CASE("a crash between any two writes of a fold loses nothing", "[fold][cras
 }
 
 TEST_CASE("the first fold of an empty store makes full partitions", "[fold]") {
-  auto store = value_of(
-      StorageOptimizer::open(std::make_unique<BackendDouble>(shared_memory_backend()),
-                             small_windows()));
+  auto store = value_of(StorageOptimizer::open(
+      std::make_unique<BackendDouble>(shared_memory_backend()), small_windows()));
   store_nodes(store, kProperty, 0, kNodes, exception_of);
   const auto statistics = value_of(store.get_storage_statistics());
   CHECK(statistics.partitions >= kNodes / 32);
