@@ -34,6 +34,13 @@ TEST_CASE("a superblock that names an eighth family is refused", "[bytes][regres
   CHECK_FALSE(accepts(superblock_format(), 0, 7, '\x80'));
 }
 
+// Its version was read behind its end. Found by fuzzing.
+TEST_CASE("a run of no bytes is refused", "[bytes][regression]") {
+  const std::vector<char> nothing(1);
+  CHECK_FALSE(run_format().read(std::string_view(nothing.data(), 0)));
+  CHECK_FALSE(run_format().read(std::string_view()));
+}
+
 // It took up to 4 MiB for a payload of a few bytes before it found out.
 TEST_CASE("a posting segment that claims to be long is refused before memory is taken",
           "[bytes][regression]") {
