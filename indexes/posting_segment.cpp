@@ -167,6 +167,9 @@ Result<void> decode_segment(const Segment& segment, std::uint64_t lo, std::uint6
   auto bytes = segment.payload;
   std::string plain;
   if (header.compression == SegmentCompression::zstd) {
+    // Before memory is taken: zstd's frame says so too.
+    if (ZSTD_getFrameContentSize(bytes.data(), bytes.size()) != header.plain_bytes)
+      return bad_segment("payload is of another size than its header says");
     plain.resize(header.plain_bytes);
     const auto size = ZSTD_decompressDCtx(Codecs::decompressor(), plain.data(), plain.size(),
                                           bytes.data(), bytes.size());

@@ -3,6 +3,7 @@
 
 #include "adapters/rocksdb/database.h"
 #include "adapters/rocksdb/log_check.h"
+#include "adapters/rocksdb/manifest_check.h"
 #include "adapters/rocksdb/status.h"
 #include "pool/invariant.h"
 
@@ -59,6 +60,7 @@ Result<std::unique_ptr<RocksdbBackend>> RocksdbBackend::open(const std::filesyst
 Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSIGN(const bool exists, holds_database(path_));
   store_.db.create_if_missing = !exists;
+  if (exists) CAVEAT_TRY(check_manifest(path_, names_.shown()));
   if (exists) CAVEAT_TRY(check_logs(path_, names_.shown(), lock_.logs()));
   const OpenLogs logs = lock_.logs();
   // From here on RocksDB may be done with them.

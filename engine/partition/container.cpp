@@ -154,7 +154,7 @@ bool container_needs_rewrite(std::string_view bytes) noexcept {
 }
 
 Result<void> decode_run(std::string_view run, std::vector<RunRow>& out) {
-  if (run_bytes(run) != run.size()) return corrupt(0, "run: wrong header");
+  if (run.empty() || run_bytes(run) != run.size()) return corrupt(0, "run: wrong header");
   if (static_cast<std::uint8_t>(run[4]) != kRunVersion || !zero3(run, 5)) {
     return corrupt(4, "run: unknown version");
   }

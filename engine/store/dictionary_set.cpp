@@ -36,8 +36,8 @@ void encode(const CompressionDictionary& dictionary, std::string& out) {
 std::shared_ptr<const CompressionDictionary> decode(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes || bytes.size() > kHeaderBytes + kDictionaryBytesMax ||
       get_fixed<std::uint32_t>(bytes, 0) != kMagic ||
-      static_cast<std::uint8_t>(bytes[4]) != kVersion ||
-      get_fixed<std::uint32_t>(bytes, 12) != bytes.size() - kHeaderBytes ||
+      static_cast<std::uint8_t>(bytes[4]) != kVersion || bytes[5] != 0 || bytes[6] != 0 ||
+      bytes[7] != 0 || get_fixed<std::uint32_t>(bytes, 12) != bytes.size() - kHeaderBytes ||
       get_fixed<std::uint64_t>(bytes, kChecksumOffset) !=
           checksum_around(bytes, kChecksumOffset, 8)) {
     return nullptr;

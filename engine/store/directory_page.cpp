@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint32_t kMagic = 0x50445643;  // "CVDP"
 constexpr std::uint8_t kVersion = 2;
 constexpr std::size_t kBoundedOffset = 5;
+constexpr std::size_t kReservedOffset = 6;
 constexpr std::size_t kCheckOffset = 12;
 constexpr std::size_t kUpperOffset = 16;
 constexpr std::size_t kHeaderBytes = 32;
@@ -75,6 +76,13 @@ Result<DirectoryPage> decode_directory_page(std::string_view bytes, bool with_fi
   DirectoryPage page;
   const auto bounded = static_cast<std::uint8_t>(bytes[kBoundedOffset]);
   if (bounded > 1) return corrupt("impossible upper bound");
+  if (get_fixed<std::uint16_t>(bytes, kReservedOffset) != 0) {
+    return corrupt("reserved bytes are not zero");
+  }
+  if (bounded == 0 && (get_fixed<std::uint64_t>(bytes, kUpperOffset) != 0 ||
+                       get_fixed<std::uint64_t>(bytes, kUpperOffset + 8) != 0)) {
+    return corrupt("the last page has an upper bound");
+  }
   if (bounded == 1) {
     page.upper = ExceptionKey{get_fixed<std::uint64_t>(bytes, kUpperOffset),
                               get_fixed<std::uint64_t>(bytes, kUpperOffset + 8)};

@@ -66,8 +66,8 @@ Result<Superblock> Superblock::decode(std::string_view bytes) {
     return fail(ErrorCode::unsupported_format,
                 fmt::format("superblock: unknown feature bits {:#x}", block.features));
   }
-  if (block.temporal_shift > 63 || block.partition_ids_end == 0 ||
-      get_fixed<std::uint64_t>(bytes, 48) != 0) {
+  if (block.temporal_shift > 63 || incomplete >> kFamilyCount != 0 ||
+      block.partition_ids_end == 0 || get_fixed<std::uint64_t>(bytes, 48) != 0) {
     return fail(ErrorCode::corruption, "superblock: impossible field");
   }
   return block;

@@ -1,0 +1,10 @@
+// Log records: what is read is replayed alike.
+#include "test/fuzz/fuzz.h"
+
+using namespace caveat::test;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const auto format = delta_record_format();
+  check_any_bytes(format, as_text(data, size));
+  return 0;
+}

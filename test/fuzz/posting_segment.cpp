@@ -1,0 +1,10 @@
+// Posting segments: pairs rise, and a part is a part of the whole.
+#include "test/fuzz/fuzz.h"
+
+using namespace caveat::test;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const auto format = posting_segment_format();
+  check_any_bytes(format, as_text(data, size));
+  return 0;
+}

@@ -1,0 +1,10 @@
+// Resume tokens: one position has one spelling.
+#include "test/fuzz/fuzz.h"
+
+using namespace caveat::test;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const auto format = resume_token_format();
+  check_any_bytes(format, as_text(data, size));
+  return 0;
+}

@@ -1,0 +1,132 @@
+#include "caveat/compressed_block.h"
+
+#include "engine/block/layout.h"
+#include "engine/model/row.h"
+#include "test/block/block_maker.h"
+#include "test/support/formats/format.h"
+#include "test/support/formats/records.h"
+#include "test/support/formats/segments.h"
+
+namespace caveat::test {
+
+namespace {
+
+const CodecRegistry& codecs() {
+  static const CodecRegistry registry = all_codecs();
+  return registry;
+}
+
+using Block = std::shared_ptr<const DecodedBlock>;
+
+Result<Block> open(std::string_view bytes) {
+  const SimpleBlockResolver resolver(codecs());  // with a pool of its own: nothing is kept
+  auto shared = std::make_shared<const std::string>(bytes);
+  const auto size = shared->size();
+  return DecodedBlock::open(std::move(shared), 0, size, resolver);
+}
+
+void account(const ExceptionView& view, std::uint32_t property_id, std::string& out) {
+  RowView row{RowKind::store, view};
+  row.record.key.property_hash = property_id;
+  must_hold(validate_view(row.record).has_value(), "a block gives a record that is not valid");
+  encode_row(row, out);
+}
+
+// A row at a time, as a get does; then all at once, as a query does.
+Result<std::string> read_rows(const Block& by_row, const Block& at_once) {
+  std::string one_by_one;
+  for (std::uint32_t row = 0; row < by_row->row_count(); ++row) {
+    ExceptionView view;
+    CAVEAT_TRY(by_row->materialise(row, view));
+    account(view, by_row->property_id(row), one_by_one);
+    must_hold(by_row->find(view.key.node_id, by_row->property_id(row)) == row,
+              "a row is not found under its key");
+  }
+  CAVEAT_TRY(at_once->load(kAllColumns));
+  std::string together;
+  for (std::uint32_t row = 0; row < at_once->row_count(); ++row)
+    account(at_once->view(row), at_once->property_id(row), together);
+  must_hold(one_by_one == together, "a block's two ways to read disagree");
+  return together;
+}
+
+Result<std::string> read(std::string_view bytes) {
+  static_cast<void>(describe_block(bytes).to_text());
+  CAVEAT_ASSIGN(const auto block, open(bytes));
+  CAVEAT_ASSIGN(const auto other, open(bytes));
+  CAVEAT_ASSIGN(auto rows, read_rows(block, other));
+  return std::to_string(block->as_of()) + '\n' + std::move(rows);
+}
+
+Result<std::string> write_again(std::string_view bytes) {
+  CAVEAT_ASSIGN(const auto block, open(bytes));
+  CAVEAT_TRY(block->load(kAllColumns));
+  std::vector<BlockRow> rows;
+  for (std::uint32_t row = 0; row < block->row_count(); ++row)
+    rows.push_back({block->view(row), block->property_id(row)});
+  BlockContext context;
+  context.codec_id = block->header().codec_id;
+  if (context.codec_id != 0) {
+    CAVEAT_ASSIGN(context.codec, codecs().find(context.codec_id));
+  }
+  context.as_of = block->as_of();
+  std::string out;
+  CAVEAT_TRY(encode_block(rows, context, out));
+  return out;
+}
+
+}  // namespace
+
+void seal_block(std::string& bytes, std::size_t at) {
+  const std::string_view block = std::string_view(bytes).substr(at);
+  if (block.size() < detail::kHeaderBytes) return;
+  const auto size = static_cast<std::uint32_t>(block.size());
+  std::memcpy(bytes.data() + at + detail::kStoredBytesAt, &size, sizeof size);
+  const std::uint64_t checksum = detail::block_checksum(block);
+  std::memcpy(bytes.data() + at + detail::kChecksumAt, &checksum, sizeof checksum);
+}
+
+std::string cldr_block(std::size_t count, CodecId codec) {
+  const auto records = cldr_records(count);
+  RowSet set;
+  for (const auto& record : records) {
+    BlockRow row;
+    const auto& e = record.exception;
+    row.view = {record.key,
+                set.value(e.inherited_value),
+                set.value(e.actual_value),
+                e.reason,
+                e.created_at,
+                e.confidence,
+                e.source};
+    row.property_id = static_cast<std::uint32_t>(record.key.property_hash % 50);
+    set.rows.push_back(row);
+  }
+  set.sort();
+  std::string out;
+  const auto encoded = encode_block(set.rows, context_for(codecs(), codec), out);
+  must_hold(encoded.has_value(), "a sample cannot be encoded");
+  return out;
+}
+
+Format block_format() {
+  Format format;
+  format.name = "block";
+  format.samples = {cldr_block(1, 0), cldr_block(40, 2), cldr_block(24, 1), cldr_block(12, 0),
+                    cldr_block(30, kRunCodec)};
+  BlockMaker maker(77);
+  for (const std::size_t rows : {3, 9, 17, 33}) {
+    const auto set = maker.rows(rows);
+    std::string out;
+    const auto encoded =
+        encode_block(set.rows, context_for(codecs(), static_cast<CodecId>(rows % 3)), out);
+    must_hold(encoded.has_value(), "a sample cannot be encoded");
+    format.samples.push_back(std::move(out));
+  }
+  format.read = read;
+  format.write_again = write_again;
+  format.seal = [](std::string& bytes) { seal_block(bytes, 0); };
+  return format;
+}
+
+}  // namespace caveat::test
