@@ -41,6 +41,13 @@ std::string remains_of(const std::string& bytes, std::size_t synced, PowerLoss w
   return left;
 }
 
+// Whoever finds the image must see that the system went down since.
+std::string of_another_boot(std::string text) {
+  const std::size_t boot = text.find("\nboot ");
+  if (boot != std::string::npos) text[boot + 6] = text[boot + 6] == '0' ? '1' : '0';
+  return text;
+}
+
 }  // namespace
 
 std::string_view to_string(PowerLoss way) {
@@ -151,7 +158,7 @@ void DiskState::write_after(PowerLoss way, std::uint64_t seed, const fs::path& d
         << remains_of(file->second.bytes, file->second.synced, way, random);
   }
   const std::size_t text = way == PowerLoss::lost ? 0 : random() % lock_texts_.size();
-  std::ofstream(directory / kLockFile, std::ios::binary) << lock_texts_[text];
+  std::ofstream(directory / kLockFile, std::ios::binary) << of_another_boot(lock_texts_[text]);
 }
 
 }  // namespace caveat::test

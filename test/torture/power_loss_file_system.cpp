@@ -103,7 +103,10 @@ PowerLossFileSystem::PowerLossFileSystem(fs::path directory)
       trace_.files[entry.path().filename().string()] = bytes_of(entry.path());
     }
   }
-  for (const auto& [name, bytes] : trace_.files) names_[name] = next_file_++;
+  for (const auto& [name, bytes] : trace_.files) {
+    names_[name] = next_file_++;
+    if (name.ends_with(".log")) logs_found_[name] = bytes.size();
+  }
   lock_text_ = trace_.files[kLockFile];
   const std::lock_guard lock(watchers_mutex);
   watchers.push_back(this);
@@ -122,6 +125,21 @@ void PowerLossFileSystem::notice_lock_file() {
   event.kind = Kind::own_write;
   event.bytes = std::move(text);
   trace_.events.push_back(std::move(event));
+}
+
+void PowerLossFileSystem::notice_cut_logs() {
+  for (auto& [name, size] : logs_found_) {
+    std::error_code gone;
+    const auto found = fs::file_size(directory_ / name, gone);
+    const auto now = gone ? 0 : found;
+    if (names_.contains(name) && now < size) {
+      DiskEvent cut;
+      cut.kind = Kind::truncate;
+      cut.file = names_[name];
+      cut.number = size = now;
+      trace_.events.push_back(std::move(cut));
+    }
+  }
 }
 
 IOStatus PowerLossFileSystem::note(DiskEvent event) {
@@ -205,6 +223,7 @@ DiskTrace PowerLossFileSystem::take_trace() {
 bool PowerLossFileSystem::lock_file_synced(const fs::path& file) {
   if (file != directory_ / kLockFile) return false;
   const std::lock_guard lock(mutex_);
+  notice_cut_logs();
   notice_lock_file();
   DiskEvent event;
   event.kind = Kind::own_sync;

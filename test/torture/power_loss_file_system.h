@@ -92,12 +92,15 @@ class PowerLossFileSystem final : public rocksdb::FileSystemWrapper {
   // Notes the operation; an error if the world has stopped.
   rocksdb::IOStatus note(DiskEvent event);
   rocksdb::IOStatus note_named(Kind kind, const std::string& path, const std::string& other = {});
-  void notice_lock_file();  // with mutex_ held
+  void notice_lock_file();  // with mutex_ held, as the next
+  // Of logs that an opening cuts, or removes, it syncs that itself, before its lock file.
+  void notice_cut_logs();
 
   const std::filesystem::path directory_;
   mutable std::mutex mutex_;
   DiskTrace trace_;
   std::map<std::string, std::uint64_t> names_;
+  std::map<std::string, std::uint64_t> logs_found_;  // sizes
   std::uint64_t next_file_ = 1;
   std::uint64_t operations_ = 0;
   std::uint64_t stop_at_ = ~std::uint64_t{0};
