@@ -27,7 +27,7 @@ struct LogEnd {
 
 // Errors: corruption, naming the file as one of the directory `shown`; io_error. Writes nothing.
 [[nodiscard]] Result<LogEnd> check_logs(const std::filesystem::path& directory,
-                                      const std::filesystem::path& shown, OpenLogs open);
+                                        const std::filesystem::path& shown, OpenLogs open);
 
 // Removes all logs after that one, the last first, and cuts it; on the device when it returns. So
 // whoever opens the store next finds nothing of a gap, however this opening ends.

@@ -149,11 +149,13 @@ void LogFile::judge_bad() noexcept {
   }
 }
 
-// Sectors that overlap [begin, end) of the block; of the last, what there is.
+// Sectors that overlap [begin, end) of the block; of the first, what is behind begin, for before
+// that a sector may have been written; of the last, what there is.
 bool LogFile::has_unwritten_sector(std::size_t begin, std::size_t end) const noexcept {
   const std::string_view block(block_.data(), block_.size());
   for (std::size_t at = begin / kSectorBytes * kSectorBytes; at < end; at += kSectorBytes) {
-    const std::string_view sector = block.substr(at, kSectorBytes);
+    const std::size_t from = std::max(at, begin);
+    const std::string_view sector = block.substr(from, at + kSectorBytes - from);
     if (zeros(sector.substr(sector.size() - std::min(sector.size(), kZerosMin)))) return true;
   }
   return false;

@@ -81,8 +81,8 @@ Violation check_image(const Workload& workload, const std::vector<std::uint64_t>
 std::string keep(const fs::path& folder, const Workload& workload, const DiskTrace& trace,
                  std::uint64_t point, const Case& one) {
   fs::create_directories(folder);
-  const fs::path file = folder / fmt::format("{}-{}-{}-{}", workload.name, workload.seed, point,
-                                             to_string(one.way));
+  const fs::path file =
+      folder / fmt::format("{}-{}-{}-{}", workload.name, workload.seed, point, to_string(one.way));
   trace.save(file.string() + ".trace");
   std::ofstream(file) << fmt::format("{} {} {} {} {} {}\n", workload.name, workload.seed, point,
                                      static_cast<int>(one.way), one.seed, one.twice ? 1 : 0);
@@ -124,9 +124,9 @@ PowerLossResults lose_power(const Workload& workload, const PowerLossPlan& plan,
         if (one.twice) ++results.twice;
         const auto wrong = check_image(workload, prints, progress, image, one);
         if (!wrong) continue;
-        std::string text = fmt::format("{} seed {}, operation {} of {}, {}: {}", workload.name,
-                                       workload.seed, operation, results.operations,
-                                       to_string(way), *wrong);
+        std::string text =
+            fmt::format("{} seed {}, operation {} of {}, {}: {}", workload.name, workload.seed,
+                        operation, results.operations, to_string(way), *wrong);
         if (!plan.keep.empty()) {
           text += "\n  tools/torture power --repeat " +
                   keep(plan.keep, workload, trace, operation, one);

@@ -23,8 +23,8 @@ struct PowerLossPlan {
 struct PowerLossResults {
   std::uint64_t operations = 0;
   std::uint64_t points = 0;
-  std::uint64_t cases = 0;    // points, each in four ways
-  std::uint64_t twice = 0;    // of them with another loss of power while it was recovered
+  std::uint64_t cases = 0;  // points, each in four ways
+  std::uint64_t twice = 0;  // of them with another loss of power while it was recovered
   std::vector<std::string> violations;
   double seconds = 0;
 };

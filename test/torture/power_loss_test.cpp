@@ -23,7 +23,7 @@ std::uint64_t chosen_seed() {
   return number_from("CAVEAT_SEED", device());
 }
 
-constexpr std::uint64_t kGatePoints = 24;
+constexpr std::uint64_t kGatePoints = 20;
 
 void print_heading() {
   std::printf("%-10s %10s %8s %8s %8s %10s %8s\n", "workload", "operations", "points", "losses",

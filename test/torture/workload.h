@@ -1,8 +1,8 @@
 // Lists of operations on a store, the same for the same seed, and what the store must hold after
 // each of them.
 //
-// Every record written has a number of its own, from which all of it follows. So what is found after
-// a loss of power is checked record by record, and the numbers found say which prefix it is.
+// Every record written has a number of its own, from which all of it follows. So what is found
+// after a loss of power is checked record by record, and the numbers found say which prefix it is.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +62,9 @@ inline constexpr std::string_view kWorkloads[] = {"singles", "batches", "import"
 
 // Records with durability none have nodes from here on. Any of them may be missing.
 inline constexpr NodeId kLooseNode = 1'000'000;
-[[nodiscard]] inline bool is_loose(const ExceptionKey& key) { return key.node_id >= kLooseNode; }
+[[nodiscard]] inline bool is_loose(const ExceptionKey& key) {
+  return key.node_id >= kLooseNode;
+}
 
 inline constexpr std::size_t kTortureProperties = 5;
 [[nodiscard]] std::string property_name(std::size_t i);
