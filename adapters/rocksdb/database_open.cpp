@@ -60,8 +60,11 @@ Result<std::unique_ptr<RocksdbBackend>> RocksdbBackend::open(const std::filesyst
 Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSIGN(const bool exists, holds_database(path_));
   store_.db.create_if_missing = !exists;
-  if (exists) CAVEAT_TRY(check_manifest(path_, names_.shown()));
-  if (exists) CAVEAT_TRY(check_logs(path_, names_.shown(), lock_.logs()));
+  if (exists) {
+    CAVEAT_TRY(check_manifest(path_, names_.shown()));
+    CAVEAT_ASSIGN(const LogEnd end, check_logs(path_, names_.shown(), lock_.logs()));
+    if (end.log != 0) CAVEAT_TRY(cut_logs(path_, end));
+  }
   const OpenLogs logs = lock_.logs();
   // From here on RocksDB may be done with them.
   if (logs.newest != 0) CAVEAT_TRY(lock_.set_logs({}, /*sync=*/true));
@@ -99,6 +102,14 @@ Result<void> RocksdbBackend::note_log(bool sync) {
   std::unique_ptr<rocksdb::LogFile> log;
   OpenLogs logs = lock_.logs();
   if (!db_->GetCurrentWalFile(&log).ok() || !log || log->LogNumber() <= logs.newest) return {};
+  // A log that is named must be there after a loss of power. RocksDB syncs the directory only with
+  // the first write that is synced.
+  std::unique_ptr<rocksdb::FSDirectory> directory;
+  rocksdb::IOStatus status =
+      store_.db.env->GetFileSystem()->NewDirectory(path_.string(), {}, &directory, nullptr);
+  if (status.ok()) status = directory->Fsync({}, nullptr);
+  if (!status.ok()) return fail(names_.error(status, names_.shown() + ": sync of the directory"));
+  logs.boot = this_boot();
   logs.newest = log->LogNumber();
   if (logs.first == 0) logs.first = logs.newest;
   return lock_.set_logs(logs, sync);

@@ -47,14 +47,18 @@ Result<std::vector<std::uint64_t>> list_logs(const fs::path& directory) {
 class Replay {
  public:
   // `newest`: the last log with anything in it.
-  Replay(const fs::path& shown, std::uint64_t newest) : shown_(shown), newest_(newest) {}
+  // `first`: the log that has the first row, where power was lost; else 0.
+  Replay(const fs::path& shown, std::uint64_t newest, std::uint64_t first)
+      : shown_(shown), newest_(newest), first_(first), power_lost_(first != 0) {}
 
   Result<void> log(const fs::path& directory, std::uint64_t number);
+  [[nodiscard]] const LogEnd& end() const noexcept { return end_; }
 
  private:
   struct Damage {
     std::uint64_t offset = 0;
     const char* why = "";
+    bool unwritten = false;
   };
 
   // A record is complete: does it follow the one before?
@@ -63,6 +67,9 @@ class Replay {
 
   const fs::path& shown_;
   const std::uint64_t newest_;
+  const std::uint64_t first_;
+  const bool power_lost_;
+  LogEnd end_;
   std::uint64_t next_ = 0;        // sequence; 0 before the first record
   std::string head_;              // of the record being gathered
   std::optional<Damage> damage_;  // in this log, passed already
@@ -91,7 +98,14 @@ Result<void> Replay::record(std::uint64_t number) {
   const auto count = get_fixed<std::uint32_t>(head_, 8);
   if (count == 0) return {};
   // Of a failed write there may be more than one copy, of which none counts.
-  const bool gap = next_ == 0 ? damage_.has_value() : first > next_;
+  // A log is only begun when the one before has a row.
+  const bool nothing_before = damage_.has_value() || (power_lost_ && number > first_);
+  const bool gap = next_ == 0 ? nothing_before : first > next_;
+  // Without damage in this log its rows go on after others that are gone, at the end of a log.
+  if (gap && power_lost_ && (!damage_ || damage_->unwritten)) {
+    end_ = {number, damage_ ? damage_->offset : 0};
+    return {};
+  }
   if (gap && damage_) return damaged(number, *damage_);
   if (gap) {
     const std::string file = (shown_ / log_name(number)).string();
@@ -124,7 +138,7 @@ Result<void> Replay::log(const fs::path& directory, std::uint64_t number) {
   for (; step && *step != Step::end; step = file.next(fragment)) {
     if (*step == Step::bad) {
       if (!damage_) {
-        damage_ = {begun.value_or(file.bad().offset), file.bad().why};
+        damage_ = {begun.value_or(file.bad().offset), file.bad().why, file.bad().unwritten};
         torn = file.bad().torn;
       }
       begun.reset();
@@ -134,7 +148,9 @@ Result<void> Replay::log(const fs::path& directory, std::uint64_t number) {
     const bool begins = fragment.kind == Kind::full || fragment.kind == Kind::first;
     if (begins != !begun) {
       // A part without a beginning, or a beginning in the middle of another record.
-      if (!damage_) damage_ = {begun.value_or(fragment.offset), "parts of a record are missing"};
+      if (!damage_) {
+        damage_ = {begun.value_or(fragment.offset), "parts of a record are missing", false};
+      }
       begun.reset();
       if (!begins) continue;
     }
@@ -145,11 +161,14 @@ Result<void> Replay::log(const fs::path& directory, std::uint64_t number) {
     head_.append(fragment.data.substr(0, kBatchHeader - std::min(kBatchHeader, head_.size())));
     if (fragment.kind != Kind::full && fragment.kind != Kind::last) continue;
     CAVEAT_TRY(record(number));
+    if (end_.log != 0) return {};
     begun.reset();
     torn = true;  // whatever was before it, nothing is missing
   }
   if (!step) return read_error(step.error());
-  if (damage_ && !torn) return damaged(number, *damage_);
+  if (!damage_ || torn) return {};
+  if (!power_lost_ || !damage_->unwritten) return damaged(number, *damage_);
+  end_ = {number, damage_->offset};
   return {};
 }
 
@@ -196,7 +215,7 @@ std::uint64_t first_needed_log(const fs::path& directory) {
   return first;
 }
 
-Result<void> check_logs(const fs::path& directory, const fs::path& shown, OpenLogs open) {
+Result<LogEnd> check_logs(const fs::path& directory, const fs::path& shown, OpenLogs open) {
   CAVEAT_ASSIGN(const auto logs, list_logs(directory));
   const std::uint64_t needed = first_needed_log(directory);
   if (open.newest != 0) {
@@ -220,11 +239,24 @@ Result<void> check_logs(const fs::path& directory, const fs::path& shown, OpenLo
     std::error_code gone;
     if (fs::file_size(directory / log_name(number), gone) > 0 && !gone) newest = number;
   }
-  Replay replay(shown, newest);
+  Replay replay(shown, newest, open.power_lost() ? std::max(open.first, needed) : 0);
   for (const std::uint64_t number : logs) {
-    if (number >= needed) CAVEAT_TRY(replay.log(directory, number));
+    if (number < needed) continue;
+    CAVEAT_TRY(replay.log(directory, number));
+    if (replay.end().log != 0) break;
   }
-  return {};
+  return replay.end();
+}
+
+Result<void> cut_logs(const fs::path& directory, const LogEnd& end) {
+  CAVEAT_ASSIGN(auto logs, list_logs(directory));
+  std::reverse(logs.begin(), logs.end());
+  for (const std::uint64_t number : logs) {
+    if (number <= end.log) break;
+    CAVEAT_TRY(remove_file(directory / log_name(number)));
+  }
+  CAVEAT_TRY(sync_directory(directory));
+  return cut_file(directory / log_name(end.log), end.offset);
 }
 
 }  // namespace caveat::detail

@@ -108,7 +108,7 @@ Result<LogFile::Step> LogFile::next(Fragment& fragment) {
   while (block_.size() - at_ < kHeaderBytes) {
     const bool last = next_block_ >= size_;
     if (last && at_ < block_.size() && block_.size() < kBlockBytes) {
-      bad_ = {block_at_ + at_, "it ends inside a header", true};
+      bad_ = {block_at_ + at_, "it ends inside a header", true, true};
       at_ = block_.size();
       return Step::bad;
     }
@@ -131,6 +131,8 @@ void LogFile::judge_bad() noexcept {
   const auto kind = static_cast<unsigned char>(rest[6]);
   const std::size_t length = kHeaderBytes + size;
   bad_.offset = block_at_ + at_;
+  const std::size_t end = at_ + std::min(length, rest.size());
+  bad_.unwritten = length > rest.size() || has_unwritten_sector(at_, end);
   if (zeros(rest.substr(0, kHeaderBytes))) {
     bad_.why = "zeros";
     bad_.torn = true;
@@ -145,6 +147,18 @@ void LogFile::judge_bad() noexcept {
     bad_.torn = has_unwritten_part(rest.substr(0, length), bad_.offset) ||
                 (rest[length - 1] == 0 && !behind.empty() && zeros(behind));
   }
+}
+
+// Sectors that overlap [begin, end) of the block; of the first, what is behind begin, for before
+// that a sector may have been written; of the last, what there is.
+bool LogFile::has_unwritten_sector(std::size_t begin, std::size_t end) const noexcept {
+  const std::string_view block(block_.data(), block_.size());
+  for (std::size_t at = begin / kSectorBytes * kSectorBytes; at < end; at += kSectorBytes) {
+    const std::size_t from = std::max(at, begin);
+    const std::string_view sector = block.substr(from, at + kSectorBytes - from);
+    if (zeros(sector.substr(sector.size() - std::min(sector.size(), kZerosMin)))) return true;
+  }
+  return false;
 }
 
 Result<LogFile::Step> LogFile::next_sound(Fragment& fragment) {

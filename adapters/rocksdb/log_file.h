@@ -49,6 +49,8 @@ class LogFile {
     std::uint64_t offset = 0;
     const char* why = "";
     bool torn = false;  // as a write looks that a crash cut short, if nothing sound follows
+    // A sector in it ends in zeros: as one looks that did not reach the device, whatever follows.
+    bool unwritten = false;
   };
   [[nodiscard]] const Bad& bad() const noexcept { return bad_; }
 
@@ -57,6 +59,7 @@ class LogFile {
   [[nodiscard]] Result<bool> load_next_block();
   [[nodiscard]] bool sound_at(std::size_t at, Fragment& fragment) const noexcept;
   void judge_bad() noexcept;
+  [[nodiscard]] bool has_unwritten_sector(std::size_t begin, std::size_t end) const noexcept;
 
   int fd_ = -1;
   std::uint64_t size_ = 0;

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMagicLine = "caveat store\n";
 constexpr std::string_view kFormatWord = "format ";
 constexpr std::string_view kLogsWord = "logs ";
+constexpr std::string_view kBootWord = "boot ";
 constexpr std::size_t kMarkerBytesMax = 256;
 
 // A file descriptor that closes itself.
@@ -57,14 +58,6 @@ Result<std::string> read_small(const fs::path& path) {
   return text;
 }
 
-Result<void> sync_directory(const fs::path& path) {
-  const File directory(path, O_RDONLY | O_DIRECTORY);
-  if (!directory.good() || ::fsync(directory.fd()) != 0) {
-    return system_error(path, "sync directory", errno);
-  }
-  return {};
-}
-
 Result<std::vector<std::string>> list(const fs::path& path) {
   std::vector<std::string> names;
   std::error_code error;
@@ -77,7 +70,7 @@ Result<std::vector<std::string>> list(const fs::path& path) {
   return names;
 }
 
-// The second line, "logs 15 20".
+// The second line, "logs 15 20", and the third, "boot 8f3c...".
 OpenLogs parse_open_logs(std::string_view text) {
   const std::size_t line = text.find('\n');
   if (line == std::string_view::npos) return {};
@@ -89,6 +82,10 @@ OpenLogs parse_open_logs(std::string_view text) {
   if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return {};
   const auto newest = std::from_chars(first.ptr + 1, end, logs.newest);
   if (newest.ec != std::errc() || newest.ptr == end || *newest.ptr != '\n') return {};
+  text.remove_prefix(static_cast<std::size_t>(newest.ptr + 1 - text.data()));
+  if (text.starts_with(kBootWord) && text.find('\n') != std::string_view::npos) {
+    logs.boot = text.substr(kBootWord.size(), text.find('\n') - kBootWord.size());
+  }
   return logs;
 }
 
@@ -227,6 +224,28 @@ void tidy_directory(const fs::path& path) noexcept {
   }
 }
 
+Result<void> sync_directory(const fs::path& path) {
+  const File directory(path, O_RDONLY | O_DIRECTORY);
+  if (!directory.good() || ::fsync(directory.fd()) != 0) {
+    return system_error(path, "sync directory", errno);
+  }
+  return {};
+}
+
+Result<void> remove_file(const fs::path& file) {
+  if (::unlink(file.c_str()) != 0) return system_error(file, "remove", errno);
+  return {};
+}
+
+Result<void> cut_file(const fs::path& file, std::uint64_t size) {
+  const File cut(file, O_WRONLY);
+  if (!cut.good() || ::ftruncate(cut.fd(), static_cast<off_t>(size)) != 0) {
+    return system_error(file, "cut", errno);
+  }
+  if (::fsync(cut.fd()) != 0) return system_error(file, "sync", errno);
+  return {};
+}
+
 std::uint64_t directory_bytes(const fs::path& path) noexcept {
   try {
     std::uint64_t total = 0;
@@ -274,6 +293,7 @@ Result<void> DirectoryLock::write() {
   if (logs_.newest != 0) {
     text += std::string(kLogsWord) + std::to_string(logs_.first) + " " +
             std::to_string(logs_.newest) + "\n";
+    if (!logs_.boot.empty()) text += std::string(kBootWord) + logs_.boot + "\n";
   }
   // The bytes, then the length: a crash between them leaves a third line at most.
   if (::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
@@ -284,10 +304,24 @@ Result<void> DirectoryLock::write() {
 }
 
 Result<void> DirectoryLock::set_logs(OpenLogs logs, bool sync) {
-  logs_ = logs;
+  logs_ = std::move(logs);
   CAVEAT_TRY(write());
   if (sync && ::fdatasync(fd_) != 0) return system_error(path_, "sync", errno);
   return {};
+}
+
+const std::string& this_boot() {
+  static const std::string boot = [] {
+    std::ifstream in("/proc/sys/kernel/random/boot_id");
+    std::string line;
+    std::getline(in, line);
+    return line.size() <= 64 ? line : std::string();
+  }();
+  return boot;
+}
+
+bool OpenLogs::power_lost() const {
+  return newest != 0 && !boot.empty() && boot != this_boot();
 }
 
 OpenLogs open_logs_of(const fs::path& path) {
@@ -296,13 +330,15 @@ OpenLogs open_logs_of(const fs::path& path) {
 }
 
 DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), logs_(other.logs_), path_(std::move(other.path_)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      logs_(std::move(other.logs_)),
+      path_(std::move(other.path_)) {}
 
 DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
   if (this != &other) {
     release();
     fd_ = std::exchange(other.fd_, -1);
-    logs_ = other.logs_;
+    logs_ = std::move(other.logs_);
     path_ = std::move(other.path_);
   }
   return *this;

@@ -48,20 +48,32 @@ enum class DirectoryState : std::uint8_t {
 // and closed unchanged). Only for the owner, with the database closed.
 void tidy_directory(const std::filesystem::path& path) noexcept;
 
+// On the device when they return, but for the removal.
+[[nodiscard]] Result<void> remove_file(const std::filesystem::path& file);
+[[nodiscard]] Result<void> cut_file(const std::filesystem::path& file, std::uint64_t size);
+[[nodiscard]] Result<void> sync_directory(const std::filesystem::path& path);
+
 // All files below, as the file system counts their lengths.
 [[nodiscard]] std::uint64_t directory_bytes(const std::filesystem::path& path) noexcept;
 
 struct OpenLogs {
   std::uint64_t first = 0;  // numbers; 0: none is known to be open
   std::uint64_t newest = 0;
+  std::string boot = {};  // of the system, in which they were written; empty: not known
+
+  // The system went down with them open: what was not synced may be gone, in any part.
+  [[nodiscard]] bool power_lost() const;
 };
+
+// Of the system that runs now, as the kernel names it; empty if it does not.
+[[nodiscard]] const std::string& this_boot();
 
 // The right to have the store open: a flock on caveat.lock, which the kernel gives back however
 // the process ends. (Not a POSIX lock: those are lost when any descriptor of the file is closed.)
 //
 // The file says who has it, and RocksDB's logs since it was opened, the first and the newest:
-// "123\nlogs 15 20\n". The second line goes when the store is closed; where it is still there, so
-// must be the logs (log_check.h).
+// "123\nlogs 15 20\nboot 8f3c...\n". The last two lines go when the store is closed; where they are
+// still there, so must be the logs (log_check.h).
 class DirectoryLock {
  public:
   // `locked`, with the pid, if anybody has it: another process, or this one.

@@ -1,0 +1,170 @@
+#include "test/torture/power_loss_campaign.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <fstream>
+#include <random>
+
+namespace caveat::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+struct Case {
+  PowerLoss way = PowerLoss::lost;
+  std::uint64_t seed = 0;
+  bool twice = false;
+};
+
+Violation opened_well(const fs::path& directory, const std::shared_ptr<PowerLossFileSystem>& files,
+                      const std::vector<ExceptionRecord>& before) {
+  auto store = open_on(files, directory);
+  if (!store) return store.error().message();
+  const auto records = scan(*store);
+  if (!records) return records.error().message();
+  if (*records != before) return "its records are not those that were recovered before";
+  const auto closed = store->close();
+  return closed ? std::nullopt : Violation("close: " + closed.error().message());
+}
+
+// All that was recovered was on the device by then, so another loss of power takes none of it.
+Violation lose_power_again(const DiskTrace& recovery, const fs::path& directory,
+                           const std::vector<ExceptionRecord>& records, const Case& one) {
+  std::mt19937_64 random(one.seed);
+  const std::size_t point = random() % (recovery.events.size() + 1);
+  DiskState disk(recovery);
+  for (std::size_t i = 0; i < point; ++i) disk.apply(recovery.events[i]);
+  disk.write_after(one.way, random(), directory);
+  const auto files = std::make_shared<PowerLossFileSystem>(directory);
+  auto wrong = opened_well(directory, files, records);
+  if (!wrong) return wrong;
+  return fmt::format("power was lost again at operation {} of its recovery: {}", point, *wrong);
+}
+
+// Opens the image, looks at everything, writes, closes and opens again.
+Violation check_image(const Workload& workload, const std::vector<std::uint64_t>& prints,
+                      const Progress& progress, const fs::path& directory, const Case& one) {
+  auto files = std::make_shared<PowerLossFileSystem>(directory);
+  std::vector<ExceptionRecord> records;
+  {
+    auto opened = open_on(files, directory);
+    if (!opened) return "it does not open: " + opened.error().message();
+    StorageOptimizer& store = *opened;
+    auto scanned = scan(store);
+    if (!scanned) return scanned.error().message();
+    records = std::move(*scanned);
+    if (auto wrong = check_prefix(records, workload, prints, progress)) return wrong;
+    if (auto wrong = check_queries(store, records, one.seed)) return wrong;
+    if (one.twice) {
+      const auto closed = store.close();
+      if (!closed) return "close: " + closed.error().message();
+      files->notice_removed();
+      return lose_power_again(files->take_trace(), directory, records, one);
+    }
+    const ExceptionKey key{7'000'000, hash_property(property_name(0))};
+    const ExceptionRecord added{key, numbered(key, 1)};
+    WriteOptions options;
+    options.durability = WriteOptions::Level::fsync;
+    const auto written = store.store_exception(key, added.exception, options);
+    if (!written) return "it cannot be written: " + written.error().message();
+    records.push_back(added);
+    const auto closed = store.close();
+    if (!closed) return "close: " + closed.error().message();
+  }
+  return opened_well(directory, files, records);
+}
+
+// First line of what is kept: the case. The trace follows, in a file of its own.
+std::string keep(const fs::path& folder, const Workload& workload, const DiskTrace& trace,
+                 std::uint64_t point, const Case& one) {
+  fs::create_directories(folder);
+  const fs::path file =
+      folder / fmt::format("{}-{}-{}-{}", workload.name, workload.seed, point, to_string(one.way));
+  trace.save(file.string() + ".trace");
+  std::ofstream(file) << fmt::format("{} {} {} {} {} {}\n", workload.name, workload.seed, point,
+                                     static_cast<int>(one.way), one.seed, one.twice ? 1 : 0);
+  return file.string();
+}
+
+}  // namespace
+
+PowerLossResults lose_power(const Workload& workload, const PowerLossPlan& plan,
+                            const Planted& planted) {
+  const auto begin = Clock::now();
+  const ScratchDirectory scratch;
+  const DiskTrace trace = run_workload(workload, scratch.path() / "origin", planted);
+  const auto prints = fingerprints(workload);
+  std::mt19937_64 random(plan.seed);
+  PowerLossResults results;
+  results.operations = trace.operations();
+  const std::uint64_t wanted = plan.points == 0 ? results.operations : plan.points;
+  const double stride =
+      std::max(1.0, static_cast<double>(results.operations) / static_cast<double>(wanted));
+  double next = static_cast<double>(random() % static_cast<std::uint64_t>(stride));
+  const auto passed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
+
+  DiskState disk(trace);
+  Progress progress;
+  std::uint64_t operation = 0;
+  for (const DiskEvent& event : trace.events) {
+    const bool here = event.is_operation() && static_cast<double>(operation) >= next;
+    if (event.is_operation()) ++operation;
+    if (here && plan.seconds > 0 && passed() > plan.seconds) break;
+    if (here) {
+      next += stride;
+      ++results.points;
+      for (const PowerLoss way : kPowerLosses) {
+        const Case one{way, random(), random() % 4 == 0};
+        const fs::path image = scratch.path() / "image";
+        disk.write_after(way, one.seed, image);
+        ++results.cases;
+        if (one.twice) ++results.twice;
+        const auto wrong = check_image(workload, prints, progress, image, one);
+        if (!wrong) continue;
+        std::string text =
+            fmt::format("{} seed {}, operation {} of {}, {}: {}", workload.name, workload.seed,
+                        operation, results.operations, to_string(way), *wrong);
+        if (!plan.keep.empty()) {
+          text += "\n  tools/torture power --repeat " +
+                  keep(plan.keep, workload, trace, operation, one);
+        }
+        results.violations.push_back(std::move(text));
+        if (plan.stop_at_first) return results;
+      }
+    }
+    disk.apply(event);
+    progress.apply(event, workload);
+  }
+  results.seconds = passed();
+  return results;
+}
+
+Violation repeat_power_loss(const fs::path& kept) {
+  std::ifstream in(kept);
+  std::string name;
+  std::uint64_t seed = 0, point = 0;
+  int way = 0, twice = 0;
+  Case one;
+  in >> name >> seed >> point >> way >> one.seed >> twice;
+  one.way = static_cast<PowerLoss>(way);
+  one.twice = twice != 0;
+  const auto trace = DiskTrace::load(kept.string() + ".trace");
+  if (!in || !trace) return kept.string() + " is not what a failure left";
+  const Workload workload = make_workload(name, seed);
+  DiskState disk(*trace);
+  Progress progress;
+  std::uint64_t operation = 0;
+  for (const DiskEvent& event : trace->events) {
+    if (event.is_operation() && ++operation == point) break;
+    disk.apply(event);
+    progress.apply(event, workload);
+  }
+  const ScratchDirectory scratch;
+  disk.write_after(one.way, one.seed, scratch.path() / "image");
+  return check_image(workload, fingerprints(workload), progress, scratch.path() / "image", one);
+}
+
+}  // namespace caveat::test

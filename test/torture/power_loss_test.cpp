@@ -1,0 +1,170 @@
+// Power is lost at any write to the disk: what was synced is there, and the rest is a prefix.
+//
+// A few points of each workload by default; tools/torture power does more, and CAVEAT_SEED repeats.
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include "test/support/backend_double.h"
+#include "test/support/store_files.h"
+#include "test/torture/power_loss_campaign.h"
+
+namespace caveat::test {
+
+namespace {
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+std::uint64_t chosen_seed() {
+  std::random_device device;
+  return number_from("CAVEAT_SEED", device());
+}
+
+constexpr std::uint64_t kGatePoints = 20;
+
+void print_heading() {
+  std::printf("%-10s %10s %8s %8s %8s %10s %8s\n", "workload", "operations", "points", "losses",
+              "twice", "violations", "seconds");
+}
+
+void print_row(std::string_view name, const PowerLossResults& results) {
+  std::printf("%-10s %10llu %8llu %8llu %8llu %10zu %8.1f\n", std::string(name).c_str(),
+              static_cast<unsigned long long>(results.operations),
+              static_cast<unsigned long long>(results.points),
+              static_cast<unsigned long long>(results.cases),
+              static_cast<unsigned long long>(results.twice), results.violations.size(),
+              results.seconds);
+  for (const std::string& violation : results.violations) std::printf("%s\n", violation.c_str());
+  std::fflush(stdout);
+}
+
+class LowersDurability final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> write(const KvBatch& batch, Durability) override {
+    return BackendDouble::write(batch, Durability::wal);
+  }
+};
+
+class DropsAnIndex final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    KvBatch kept;
+    for (std::size_t i = 0; i < batch.count(); ++i) {
+      const auto entry = batch.entry(i);
+      const bool adds = entry.op == KvBatch::Op::append || entry.op == KvBatch::Op::put;
+      if (entry.family == Family::source && adds && ++hints_ % 20 == 0) continue;
+      if (entry.op == KvBatch::Op::put) kept.put(entry.family, entry.key, entry.value);
+      if (entry.op == KvBatch::Op::append) kept.append(entry.family, entry.key, entry.value);
+      if (entry.op == KvBatch::Op::erase) kept.erase(entry.family, entry.key);
+      if (entry.op == KvBatch::Op::erase_range) {
+        kept.erase_range(entry.family, entry.key, entry.value);
+      }
+    }
+    return BackendDouble::write(kept, durability);
+  }
+
+ private:
+  std::uint64_t hints_ = 0;
+};
+
+// RocksDB's backend is closed by its destructor: a double leaves what it wraps open.
+template <class Double>
+Planted around() {
+  Planted planted;
+  planted.backend = [](std::unique_ptr<KvBackend> inner) {
+    return std::make_unique<Double>(std::shared_ptr<KvBackend>(std::move(inner)));
+  };
+  return planted;
+}
+
+std::size_t caught(const Planted& planted, std::uint64_t points) {
+  const PowerLossPlan plan{.seed = 1, .points = points, .keep = {}, .stop_at_first = true};
+  return lose_power(make_workload("batches", 1), plan, planted).violations.size();
+}
+
+}  // namespace
+
+TEST_CASE("after a loss of power all that was synced is there, on rocksdb", "[power]") {
+  const std::uint64_t seed = chosen_seed();
+  std::printf("repeat with CAVEAT_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  print_heading();
+  for (const std::string_view name : kWorkloads) {
+    const PowerLossResults results =
+        lose_power(make_workload(name, seed), {.seed = seed, .points = kGatePoints, .keep = {}});
+    print_row(name, results);
+    CHECK(results.violations.empty());
+  }
+}
+
+// Environment: see tools/campaigns/power.
+TEST_CASE("the campaign: losses of power at many points, on rocksdb", "[.power-campaign]") {
+  const std::uint64_t seed = chosen_seed();
+  const std::uint64_t seconds = number_from("CAVEAT_TORTURE_SECONDS", 0);
+  const char* const keep = std::getenv("CAVEAT_TORTURE_KEEP");
+  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+  print_heading();
+  const double share = static_cast<double>(seconds) / static_cast<double>(std::size(kWorkloads));
+  for (const std::string_view name : kWorkloads) {
+    PowerLossPlan plan{.seed = seed, .points = 0, .seconds = share, .keep = {}};
+    // A case takes some 50 ms: as many points as the time may do, evenly spread.
+    if (seconds > 0) plan.points = 1 + static_cast<std::uint64_t>(share / (4 * 0.05));
+    if (keep != nullptr) plan.keep = keep;
+    const PowerLossResults results = lose_power(make_workload(name, seed), plan);
+    print_row(name, results);
+    CHECK(results.violations.empty());
+  }
+}
+
+TEST_CASE("the campaign: one loss of power again, on rocksdb", "[.power-repeat]") {
+  const char* const kept = std::getenv("CAVEAT_TORTURE_REPEAT");
+  REQUIRE(kept != nullptr);
+  const Violation violation = repeat_power_loss(kept);
+  std::printf("%s\n", violation ? violation->c_str() : "no violation");
+  CHECK_FALSE(violation);
+}
+
+TEST_CASE("planted: a disk that lies about its syncs is caught, on rocksdb", "[power][planted]") {
+  Planted planted;
+  planted.lies_about_syncs = true;
+  CHECK(caught(planted, 20) == 1);
+}
+
+TEST_CASE("planted: fsync that is carried out as wal is caught, on rocksdb", "[power][planted]") {
+  CHECK(caught(around<LowersDurability>(), 60) == 1);
+}
+
+TEST_CASE("planted: an index entry that is dropped is caught, on rocksdb", "[power][planted]") {
+  CHECK(caught(around<DropsAnIndex>(), 60) == 1);
+}
+
+TEST_CASE("a world that was stopped writes nothing more, on rocksdb", "[power]") {
+  const ScratchDirectory scratch;
+  const auto files = std::make_shared<PowerLossFileSystem>(scratch.path());
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  const std::string name = (scratch.path() / "file").string();
+  REQUIRE(files->NewWritableFile(name, {}, &file, nullptr).ok());
+  REQUIRE(file->Append("synced ", {}, nullptr).ok());
+  REQUIRE(file->Sync({}, nullptr).ok());
+  REQUIRE(file->Append("not synced", {}, nullptr).ok());
+  files->stop_at(files->operations());
+  CHECK_FALSE(file->Append("never", {}, nullptr).ok());
+  CHECK_FALSE(files->RenameFile(name, name + "2", {}, nullptr).ok());
+  const DiskTrace trace = files->take_trace();
+  DiskState disk(trace);
+  for (const DiskEvent& event : trace.events) disk.apply(event);
+  // The directory was never synced: lost, the file is; else it has its name or not.
+  disk.write_after(PowerLoss::lost, 1, scratch.path() / "image");
+  CHECK_FALSE(std::filesystem::exists(scratch.path() / "image" / "file"));
+  DiskEvent sync;
+  sync.kind = DiskEvent::Kind::sync_directory;
+  disk.apply(sync);
+  disk.write_after(PowerLoss::lost, 1, scratch.path() / "image");
+  CHECK(bytes_of(scratch.path() / "image" / "file") == "synced ");
+}
+
+}  // namespace caveat::test
