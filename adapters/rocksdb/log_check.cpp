@@ -47,29 +47,32 @@ Result<std::vector<std::uint64_t>> list_logs(const fs::path& directory) {
 class Replay {
  public:
   // `newest`: the last log with anything in it.
-  // `first`: the log that has the first row, where power was lost; else 0.
-  Replay(const fs::path& shown, std::uint64_t newest, std::uint64_t first)
-      : shown_(shown), newest_(newest), first_(first), power_lost_(first != 0) {}
-
-  Result<void> log(const fs::path& directory, std::uint64_t number);
-  [[nodiscard]] const LogEnd& end() const noexcept { return end_; }
-
- private:
   struct Damage {
     std::uint64_t offset = 0;
     const char* why = "";
     bool unwritten = false;
   };
 
+  // `first`: the log that has the first row, where power was lost; else 0.
+  Replay(const fs::path& shown, std::uint64_t newest, std::uint64_t first)
+      : shown_(shown), newest_(newest), first_(first), power_lost_(first != 0) {}
+
+  Result<void> log(const fs::path& directory, std::uint64_t number);
+  [[nodiscard]] const LogEnd& end() const noexcept { return end_; }
+  // What is missing was in a log before that.
+  [[nodiscard]] bool missing_before() const noexcept { return before_; }
+  [[nodiscard]] tl::unexpected<StorageError> damaged(std::uint64_t number, const Damage& at) const;
+
+ private:
   // A record is complete: does it follow the one before?
   [[nodiscard]] Result<void> record(std::uint64_t number);
-  [[nodiscard]] tl::unexpected<StorageError> damaged(std::uint64_t number, const Damage& at) const;
 
   const fs::path& shown_;
   const std::uint64_t newest_;
   const std::uint64_t first_;
   const bool power_lost_;
   LogEnd end_;
+  bool before_ = false;
   std::uint64_t next_ = 0;        // sequence; 0 before the first record
   std::string head_;              // of the record being gathered
   std::optional<Damage> damage_;  // in this log, passed already
@@ -104,6 +107,7 @@ Result<void> Replay::record(std::uint64_t number) {
   // Without damage in this log its rows go on after others that are gone, at the end of a log.
   if (gap && power_lost_ && (!damage_ || damage_->unwritten)) {
     end_ = {number, damage_ ? damage_->offset : 0};
+    before_ = !damage_;
     return {};
   }
   if (gap && damage_) return damaged(number, *damage_);
@@ -172,10 +176,12 @@ Result<void> Replay::log(const fs::path& directory, std::uint64_t number) {
   return {};
 }
 
-}  // namespace
-
 // The newest value of a field that RocksDB puts near the beginning of an edit.
-std::uint64_t first_needed_log(const fs::path& directory) {
+struct ManifestLogs {
+  std::uint64_t needed = 0;   // the first
+  std::uint64_t flushed = 0;  // tables have all of some family in the logs before
+};
+ManifestLogs manifest_logs(const fs::path& directory) {
   enum Tag : std::uint32_t {
     comparator = 1,
     log_number = 2,
@@ -187,10 +193,10 @@ std::uint64_t first_needed_log(const fs::path& directory) {
   };
   std::string name;
   std::ifstream current(directory / "CURRENT");
-  if (!std::getline(current, name) || !name.starts_with("MANIFEST-")) return 0;
+  if (!std::getline(current, name) || !name.starts_with("MANIFEST-")) return {};
   auto manifest = LogFile::open(directory / name);
-  if (!manifest) return 0;
-  std::uint64_t first = 0;
+  if (!manifest) return {};
+  ManifestLogs logs;
   LogFile::Fragment fragment;
   for (auto step = manifest->next(fragment); step && *step == Step::fragment;
        step = manifest->next(fragment)) {
@@ -206,18 +212,25 @@ std::uint64_t first_needed_log(const fs::path& directory) {
       } else if (tag == log_number || tag == next_file_number || tag == previous_log_number ||
                  tag == max_family || tag == min_log_number_to_keep) {
         if (!take_varint(edit, value)) break;
-        if (tag == min_log_number_to_keep) first = std::max(first, value);
+        if (tag == min_log_number_to_keep) logs.needed = std::max(logs.needed, value);
+        if (tag == log_number) logs.flushed = std::max(logs.flushed, value);
       } else {
         break;
       }
     }
   }
-  return first;
+  return logs;
+}
+
+}  // namespace
+
+std::uint64_t first_needed_log(const fs::path& directory) {
+  return manifest_logs(directory).needed;
 }
 
 Result<LogEnd> check_logs(const fs::path& directory, const fs::path& shown, OpenLogs open) {
   CAVEAT_ASSIGN(const auto logs, list_logs(directory));
-  const std::uint64_t needed = first_needed_log(directory);
+  const auto [needed, flushed] = manifest_logs(directory);
   if (open.newest != 0) {
     // One that RocksDB needs and that was begun since the store was opened is a file for sure.
     const std::uint64_t first = std::max(open.first, needed);
@@ -245,7 +258,12 @@ Result<LogEnd> check_logs(const fs::path& directory, const fs::path& shown, Open
     CAVEAT_TRY(replay.log(directory, number));
     if (replay.end().log != 0) break;
   }
-  return replay.end();
+  // Before tables are written the logs that they are of are synced: what is missing there, no loss
+  // of power took.
+  const LogEnd end = replay.end();
+  const bool ahead = replay.missing_before() ? end.log <= flushed : end.log < flushed;
+  if (end.log == 0 || !ahead) return end;
+  return replay.damaged(end.log, {end.offset, "a part is missing", true});
 }
 
 Result<void> cut_logs(const fs::path& directory, const LogEnd& end) {

@@ -28,7 +28,8 @@ struct Options {
   bool error_if_exists = false;
 
   // Durability of writes that do not say. Default wal: acknowledged writes survive a crash of the
-  // process. May differ at each open.
+  // process; after a loss of power the newest may be missing, and what is left is a prefix
+  // (docs/durability.md). May differ at each open.
   Durability durability = Durability::wal;
 
   // Run folds, rewrites and optimize steps on a thread of the store. Default true. Without it
