@@ -56,7 +56,8 @@ TEST_CASE("a crash between any two writes of a fold loses nothing", "[fold][cras
     value_of(store.flush());
     images->keep = false;
     REQUIRE(images->after.size() > 5);
-    for (std::size_t i = 0; i < images->after.size(); i += 1 + images->after.size() / (kSanitized ? 3 : 10)) {
+    for (std::size_t i = 0; i < images->after.size();
+         i += 1 + images->after.size() / (kSanitized ? 3 : 10)) {
       INFO("after write " << i << " of " << images->after.size());
       auto crashed = value_of(StorageOptimizer::open(
           std::make_unique<BackendDouble>(images->after[i]), small_windows()));

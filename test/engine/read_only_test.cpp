@@ -1,8 +1,11 @@
 // A part of the primary is damaged or missing: the store opens for reading. What is sound answers
 // as before, what is not says so, nothing is taken for absent, and nothing changes on disk.
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <map>
+#include <thread>
+#include <utility>
 
 #include "test/support/store_files.h"
 #include "test/support/stores.h"
@@ -60,6 +63,24 @@ struct TwoTables {
     REQUIRE_FALSE(second.empty());
   }
 };
+
+// Copies an open store once the backend's own threads have nothing more to tidy up.
+void copy_when_still(const fs::path& from, const fs::path& to) {
+  const auto look = [&] {
+    std::map<std::string, std::uintmax_t> files;
+    for (const auto& file : fs::directory_iterator(from)) {
+      std::error_code gone;
+      files[file.path().string()] = fs::file_size(file.path(), gone);
+    }
+    return files;
+  };
+  for (auto before = look();;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const auto now = look();
+    if (std::exchange(before, now) == now) break;
+  }
+  fs::copy(from, to);
+}
 
 // Every key: there, or an error. Never absent, never another record.
 NodeId require_readable(StorageOptimizer& store) {
@@ -186,7 +207,7 @@ TEST_CASE("damage where the partitions must be read one by one leaves a store to
       value_of(store.store_exception({node, kProperty}, exception_of(node)));
     }
     value_of(store.flush());
-    fs::copy(path, crashed);
+    copy_when_still(path, crashed);
   }
   const auto tables = tables_of(crashed, "primary");
   REQUIRE_FALSE(tables.empty());
