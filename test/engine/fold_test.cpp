@@ -55,7 +55,7 @@ TEST_CASE("a crash between any two writes of a fold loses nothing", "[fold][cras
     images->keep = true;
     value_of(store.flush());
     images->keep = false;
-    REQUIRE(images->after.size() > 5);
+    REQUIRE(images->after.size() > 3);
     for (std::size_t i = 0; i < images->after.size();
          i += 1 + images->after.size() / (kSanitized ? 3 : 10)) {
       INFO("after write " << i << " of " << images->after.size());
