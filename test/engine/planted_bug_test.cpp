@@ -61,29 +61,10 @@ class DropsHints final : public BackendDouble {
  public:
   using BackendDouble::BackendDouble;
   Result<void> write(const KvBatch& batch, Durability durability) override {
-    KvBatch kept;
-    for (std::size_t i = 0; i < batch.count(); ++i) {
-      const auto entry = batch.entry(i);
-      const bool hint = entry.family >= Family::property;
-      if (hint && ++hints_ % 100 == 0) continue;
-      KvBatch one;
-      switch (entry.op) {
-        case KvBatch::Op::put:
-          one.put(entry.family, entry.key, entry.value);
-          break;
-        case KvBatch::Op::erase:
-          one.erase(entry.family, entry.key);
-          break;
-        case KvBatch::Op::erase_range:
-          one.erase_range(entry.family, entry.key, entry.value);
-          break;
-        case KvBatch::Op::append:
-          one.append(entry.family, entry.key, entry.value);
-          break;
-      }
-      kept.extend(one);
-    }
-    return BackendDouble::write(kept, durability);
+    const auto drop = [&](const KvBatch::Entry& entry) {
+      return entry.family >= Family::property && ++hints_ % 100 == 0;
+    };
+    return BackendDouble::write(without(batch, drop), durability);
   }
 
  private:

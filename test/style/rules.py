@@ -19,6 +19,19 @@ def rule(planted):
     return register
 
 
+# --- What may lie at the top ---------------------------------------------------------------------
+
+TOP = ("CMakeLists.txt", "CMakePresets.json", "README.md", "engine", "indexes", "pool", "adapters",
+       "test", "tools", "docs")
+
+
+@rule(planted={"stderr": ""})
+def the_top_is_as_given(files):
+    for name in sorted({folder(path) for path in files}):
+        if name not in TOP and not name.startswith("."):
+            yield name, 1, "nothing else lies at the top"
+
+
 # --- Who may include whom ------------------------------------------------------------------------
 
 # For each folder, where its includes may come from. The most specific folder counts.

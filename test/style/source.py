@@ -4,7 +4,7 @@ import re
 import subprocess
 
 TEXT = (".h", ".cpp", ".py", ".cmake", ".md", ".sh", ".txt", ".json", ".in", ".svg")
-SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", "tools/bench",
+SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", "tools/bench", "tools/torture",
            ".ci/run")
 
 
@@ -21,7 +21,8 @@ def project_files(top):
     files = {}
     for path in listed:
         full = os.path.join(top, path)
-        if (path.endswith(TEXT) or path in SCRIPTS) and os.path.isfile(full):
+        at_top = "/" not in path and not path.startswith(".")
+        if (path.endswith(TEXT) or path in SCRIPTS or at_top) and os.path.isfile(full):
             with open(full, encoding="utf-8", errors="replace") as text:
                 files[path] = text.read()
     return files

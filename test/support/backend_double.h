@@ -66,6 +66,31 @@ class BackendDouble : public KvBackend {
   return copy;
 }
 
+// The batch without the entries that `drop` names.
+template <class Drop>
+[[nodiscard]] KvBatch without(const KvBatch& batch, const Drop& drop) {
+  KvBatch kept;
+  for (std::size_t i = 0; i < batch.count(); ++i) {
+    const auto entry = batch.entry(i);
+    if (drop(entry)) continue;
+    switch (entry.op) {
+      case KvBatch::Op::put:
+        kept.put(entry.family, entry.key, entry.value);
+        break;
+      case KvBatch::Op::erase:
+        kept.erase(entry.family, entry.key);
+        break;
+      case KvBatch::Op::erase_range:
+        kept.erase_range(entry.family, entry.key, entry.value);
+        break;
+      case KvBatch::Op::append:
+        kept.append(entry.family, entry.key, entry.value);
+        break;
+    }
+  }
+  return kept;
+}
+
 // What an operator would like to see: the entry under a key, or nothing.
 [[nodiscard]] inline std::string stored_under(KvBackend& backend, Family family,
                                               std::string_view key) {

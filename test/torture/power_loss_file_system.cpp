@@ -173,22 +173,21 @@ IOStatus PowerLossFileSystem::note_named(Kind kind, const std::string& path,
   return note(std::move(event));
 }
 
-void PowerLossFileSystem::step_begins(std::uint64_t step) {
+void PowerLossFileSystem::note_step(Kind kind, std::uint64_t step) {
   DiskEvent event;
-  event.kind = Kind::step_begins;
+  event.kind = kind;
   event.number = step;
   const std::lock_guard lock(mutex_);
   notice_lock_file();
   trace_.events.push_back(std::move(event));
 }
 
+void PowerLossFileSystem::step_begins(std::uint64_t step) {
+  note_step(Kind::step_begins, step);
+}
+
 void PowerLossFileSystem::step_acknowledged(std::uint64_t step) {
-  DiskEvent event;
-  event.kind = Kind::step_acknowledged;
-  event.number = step;
-  const std::lock_guard lock(mutex_);
-  notice_lock_file();
-  trace_.events.push_back(std::move(event));
+  note_step(Kind::step_acknowledged, step);
 }
 
 void PowerLossFileSystem::notice_removed() {

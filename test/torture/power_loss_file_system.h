@@ -91,6 +91,7 @@ class PowerLossFileSystem final : public rocksdb::FileSystemWrapper {
 
   // Notes the operation; an error if the world has stopped.
   rocksdb::IOStatus note(DiskEvent event);
+  void note_step(Kind kind, std::uint64_t step);
   rocksdb::IOStatus note_named(Kind kind, const std::string& path, const std::string& other = {});
   void notice_lock_file();  // with mutex_ held, as the next
   // Of logs that an opening cuts, or removes, it syncs that itself, before its lock file.

@@ -53,19 +53,11 @@ class DropsAnIndex final : public BackendDouble {
  public:
   using BackendDouble::BackendDouble;
   Result<void> write(const KvBatch& batch, Durability durability) override {
-    KvBatch kept;
-    for (std::size_t i = 0; i < batch.count(); ++i) {
-      const auto entry = batch.entry(i);
+    const auto drop = [&](const KvBatch::Entry& entry) {
       const bool adds = entry.op == KvBatch::Op::append || entry.op == KvBatch::Op::put;
-      if (entry.family == Family::source && adds && ++hints_ % 20 == 0) continue;
-      if (entry.op == KvBatch::Op::put) kept.put(entry.family, entry.key, entry.value);
-      if (entry.op == KvBatch::Op::append) kept.append(entry.family, entry.key, entry.value);
-      if (entry.op == KvBatch::Op::erase) kept.erase(entry.family, entry.key);
-      if (entry.op == KvBatch::Op::erase_range) {
-        kept.erase_range(entry.family, entry.key, entry.value);
-      }
-    }
-    return BackendDouble::write(kept, durability);
+      return entry.family == Family::source && adds && ++hints_ % 20 == 0;
+    };
+    return BackendDouble::write(without(batch, drop), durability);
   }
 
  private:

@@ -89,7 +89,7 @@ struct StorageStatistics {
   // options.h says goes beyond it.
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_budget_bytes = 0;
-  std::uint64_t index_memory_bytes = 0;  // directory and key filter
+  std::uint64_t index_memory_bytes = 0;  // directory, key filters, the indexes' caches
   std::uint64_t filter_bytes = 0;
   CacheStatistics record_cache;
   CacheStatistics block_cache;
