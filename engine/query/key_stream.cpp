@@ -98,12 +98,12 @@ Result<void> KeyStream::load_batch() {
   auto loaded = context_.reader.load_many(*view_.version, positions_, use_);
   if (loaded) {
     images_ = std::move(*loaded);
-    matcher_.look_ahead(images_);
   } else if (loaded.error().code() == ErrorCode::corruption) {
     CAVEAT_TRY(load_until_damage());
   } else {
     return fail(loaded.error());
   }
+  matcher_.look_ahead(images_);
   if (delta_ended_ || positions_.empty()) return {};
   const Directory& directory = *view_.version->directory;
   if (descending_) {

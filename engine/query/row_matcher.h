@@ -31,8 +31,9 @@ class RowMatcher {
 
   // The matches of a partition in key order (`out` is replaced).
   [[nodiscard]] Result<void> match(const PartitionImage& image, std::vector<Match>& out);
-  // Before match() of each, which is as good without: fetches from memory what that and the results
-  // will touch. The images stay until the next call.
+  // Fetches from memory what match() of each of these and the results will touch. Once it was
+  // called, every batch of images is announced before it is matched: what is known of the last
+  // one's blocks would be taken for that of others at the same place in memory.
   void look_ahead(std::span<const std::shared_ptr<const PartitionImage>> images);
   // How many match() would give; cheaper.
   [[nodiscard]] Result<std::uint64_t> count(const PartitionImage& image);
