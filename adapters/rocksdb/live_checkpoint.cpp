@@ -40,8 +40,7 @@ struct ManifestState {
 // What CURRENT points to, and how long it is: it grows with every change to the set of files.
 ManifestState manifest_state(const fs::path& path) {
   ManifestState state;
-  std::ifstream current(path / "CURRENT");
-  std::getline(current, state.name);
+  state.name = detail::current_manifest(path);
   std::error_code error;
   const auto size = fs::file_size(path / state.name, error);
   if (!error) state.size = size;

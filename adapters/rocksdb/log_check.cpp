@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -191,9 +190,8 @@ ManifestLogs manifest_logs(const fs::path& directory) {
     max_family = 203,
     database_id = (1U << 13) + 1,
   };
-  std::string name;
-  std::ifstream current(directory / "CURRENT");
-  if (!std::getline(current, name) || !name.starts_with("MANIFEST-")) return {};
+  const std::string name = current_manifest(directory);
+  if (name.empty()) return {};
   auto manifest = LogFile::open(directory / name);
   if (!manifest) return {};
   ManifestLogs logs;

@@ -2,19 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <string>
 
 #include "adapters/rocksdb/log_file.h"
+#include "adapters/rocksdb/store_directory.h"
 
 namespace caveat::detail {
 
 Result<void> check_manifest(const std::filesystem::path& directory,
                             const std::filesystem::path& shown) {
-  std::string name;
-  std::ifstream current(directory / "CURRENT");
-  // Without either file RocksDB says so itself.
-  if (!std::getline(current, name) || !name.starts_with("MANIFEST-")) return {};
+  const std::string name = current_manifest(directory);
+  if (name.empty()) return {};  // without either file RocksDB says so itself
   auto manifest = LogFile::open(directory / name);
   if (!manifest) {
     if (manifest.error().code() == ErrorCode::not_found) return {};

@@ -310,6 +310,13 @@ Result<void> DirectoryLock::set_logs(OpenLogs logs, bool sync) {
   return {};
 }
 
+std::string current_manifest(const fs::path& path) {
+  std::ifstream current(path / "CURRENT");
+  std::string name;
+  std::getline(current, name);
+  return name.starts_with("MANIFEST-") ? name : std::string();
+}
+
 const std::string& this_boot() {
   static const std::string boot = [] {
     std::ifstream in("/proc/sys/kernel/random/boot_id");
