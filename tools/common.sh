@@ -6,6 +6,9 @@ name=$(basename "$0")
 advice=""  # one sentence: what to do if the step that runs now fails
 unset CDPATH
 
+# ccache, where CMake finds it: what is compiled depends on no path, so every checkout shares it.
+export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
+
 heading() { printf '\n== %s\n' "$*"; }
 
 # fail SENTENCE: what is wrong and what to do.

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "test/block/block_maker.h"
+#include "test/support/test_folder.h"
 
 using namespace caveat;
 using namespace caveat::test;
@@ -14,7 +15,7 @@ using namespace caveat::test;
 namespace {
 
 const std::filesystem::path kGolden =
-    std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / "block.txt";
+    test::test_folder() / "golden" / "block.txt";
 
 // Six rows of two nodes that use most of the encodings. Codec none: zstd's bytes are its own.
 RowSet golden_rows() {

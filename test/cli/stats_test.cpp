@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "test/support/test_folder.h"
 #include "tools/cli/stats_report.h"
 
 using namespace caveat;
@@ -37,7 +38,7 @@ StatsReport sample() {
 }
 
 void check_golden(const std::string& text, const char* name) {
-  const auto path = std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / name;
+  const auto path = test::test_folder() / "golden" / name;
   if (std::getenv("CAVEAT_REGENERATE") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
   CHECK(text == std::string(std::istreambuf_iterator<char>(file), {}));

@@ -9,6 +9,7 @@
 
 #include "engine/delta/delta_record.h"
 #include "test/model/hex_dump.h"
+#include "test/support/test_folder.h"
 
 using namespace caveat;
 
@@ -75,7 +76,7 @@ std::string parse_hex_dump(const std::string& text) {
 }
 
 std::filesystem::path golden(const char* name) {
-  return std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / name;
+  return test::test_folder() / "golden" / name;
 }
 // Writes it first where that was asked for.
 std::string golden_text(const char* name, const std::string& text) {

@@ -11,6 +11,7 @@
 #include "engine/model/checksum.h"
 #include "test/indexes/posting_world.h"
 #include "test/model/hex_dump.h"
+#include "test/support/test_folder.h"
 
 using namespace caveat;
 using namespace caveat::posting;
@@ -226,7 +227,7 @@ TEST_CASE("segments are laid out as docs/format/posting.md says", "[golden]") {
                                        {103, 3}},
               bytes);
   const auto text = dump.text(bytes);
-  const auto path = std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / "segments.hex";
+  const auto path = test::test_folder() / "golden" / "segments.hex";
   if (std::getenv("CAVEAT_REGENERATE") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
   const std::string golden(std::istreambuf_iterator<char>(file), {});

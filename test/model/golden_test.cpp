@@ -9,6 +9,7 @@
 
 #include "engine/model/row.h"
 #include "test/model/hex_dump.h"
+#include "test/support/test_folder.h"
 
 using namespace caveat;
 
@@ -54,7 +55,7 @@ TEST_CASE("rows are laid out as docs/format/row.md says", "[golden]") {
   test::HexDump dump;
   const auto bytes = all_rows(dump);
   const auto text = dump.text(bytes);
-  const auto path = std::filesystem::path(CAVEAT_TEST_FOLDER) / "golden" / "rows.hex";
+  const auto path = test::test_folder() / "golden" / "rows.hex";
   if (std::getenv("CAVEAT_REGENERATE") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
   const std::string golden(std::istreambuf_iterator<char>(file), {});
