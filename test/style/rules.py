@@ -50,7 +50,7 @@ def resolve(included, path, files):
     name = included[1:-1]
     beside = path.rsplit("/", 1)[0] + "/" + name
     for candidate in ("engine/include/" + name, "indexes/include/" + name,
-                      "pool/include/" + name, name, beside):
+                      "pool/include/" + name, "adapters/c/include/" + name, name, beside):
         if candidate in files:
             return candidate
     return None

@@ -7,26 +7,23 @@ endif()
 include(CMakePackageConfigHelpers)
 
 set(_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/caveat)
-foreach(_folder engine indexes pool)
+foreach(_folder engine indexes pool adapters/c)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${_folder}/include)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/${_folder}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
             FILES_MATCHING PATTERN "*.h")
   endif()
 endforeach()
 
-install(TARGETS caveat EXPORT caveat
+install(TARGETS caveat caveat_shared EXPORT caveat
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT caveat NAMESPACE caveat:: FILE caveatTargets.cmake DESTINATION ${_package_dir})
 
-# A static library leaves its own libraries to the user's linker; a shared one brings them along.
-get_target_property(_kind caveat TYPE)
-if(_kind STREQUAL "STATIC_LIBRARY")
-  set(CAVEAT_IS_STATIC ON)
-  set(CAVEAT_PC_REQUIRES "Requires")
+# What find_package calls caveat::caveat, as in the build itself.
+if(BUILD_SHARED_LIBS)
+  set(CAVEAT_DEFAULT shared)
 else()
-  set(CAVEAT_IS_STATIC OFF)
-  set(CAVEAT_PC_REQUIRES "Requires.private")
+  set(CAVEAT_DEFAULT static)
 endif()
 configure_package_config_file(
   ${CMAKE_CURRENT_LIST_DIR}/caveatConfig.cmake.in ${PROJECT_BINARY_DIR}/caveatConfig.cmake

@@ -1,0 +1,455 @@
+/* caveat for C11, and for every language that can call C.
+ *
+ * The calls are those of caveat/storage_optimizer.h; what is said there of consistency, durability
+ * and cost holds here too. This header says what is different in C.
+ *
+ * Errors. A call that can fail returns a caveat_code, CAVEAT_OK being 0. Its last argument, if it
+ * is not NULL, is set to NULL or to an error object, which the caller frees. Results are written
+ * only on success, save that a handle that could not be made is set to NULL. Nothing prints, exits
+ * or aborts; no C++ exception leaves the library; where memory ends, that is CAVEAT_OUT_OF_MEMORY.
+ *
+ * Handles. Each is released with its own call; releasing NULL does nothing. Arguments are checked:
+ * a NULL or a handle of another kind where one is needed is CAVEAT_INVALID_ARGUMENT. A cursor or a
+ * snapshot keeps its store's memory, so handles may be released in any order; a handle that has
+ * been released must not be used again.
+ *
+ * Threads. A store and a snapshot may be used by any number of threads at a time. A cursor or a
+ * batch belongs to one thread at a time; a second one gets CAVEAT_BUSY. Nothing may be released
+ * while another thread uses it: close the store instead, after which every call says CAVEAT_CLOSED.
+ *
+ * Strings are bytes with a length, UTF-8 by convention, and may hold zeros. What the library hands
+ * out has a zero behind it that is not counted, save where a record is read (caveat_record).
+ *
+ * Structs that may grow begin with their size: `caveat_options options = {.size = sizeof options};`
+ * and everything that is left 0 is the default. A larger struct than the library knows is taken if
+ * what it does not know is 0, and refused with CAVEAT_INVALID_ARGUMENT otherwise.
+ *
+ * Callbacks are called with the context that was given with them. They must not call the store that
+ * calls them, and must not throw or longjmp out.
+ *
+ * A host that loads the library at run time takes its functions from caveat/plugin.h.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of this header. Functions and fields are only ever added under the same number. */
+#define CAVEAT_ABI_VERSION 1
+
+uint32_t caveat_abi_version(void); /* of the library */
+const char* caveat_version(void);  /* "0.1.0" */
+
+/* --- Errors ----------------------------------------------------------------------------------- */
+
+typedef int32_t caveat_code;
+enum {
+  CAVEAT_OK = 0,
+  CAVEAT_INVALID_ARGUMENT = 1,   /* the arguments break a rule; correct them */
+  CAVEAT_NOT_FOUND = 2,          /* what the caller names (path, codec) is not there */
+  CAVEAT_ALREADY_EXISTS = 3,     /* what is to be made is there already */
+  CAVEAT_HASH_COLLISION = 4,     /* two property names have one hash; rename one */
+  CAVEAT_LIMIT_EXCEEDED = 5,     /* too long, too deep or too many; the message names the limit */
+  CAVEAT_CORRUPTION = 6,         /* stored bytes fail a check; the message names them */
+  CAVEAT_CODEC_MISSING = 7,      /* a block's codec is not registered; give it and open again */
+  CAVEAT_UNSUPPORTED_FORMAT = 8, /* written by a newer version, or no caveat store */
+  CAVEAT_LOCKED = 9,             /* another process has the store open */
+  CAVEAT_IO_ERROR = 10,          /* the file system said no; mend it and repeat */
+  CAVEAT_NO_SPACE = 11,          /* the disk is full; reads go on */
+  CAVEAT_READ_ONLY = 12,         /* the store can only be read */
+  CAVEAT_BUSY = 13,              /* in use: cursors, another thread, a stall; repeat */
+  CAVEAT_CANCELLED = 14,         /* the progress callback asked to stop */
+  CAVEAT_CLOSED = 15,            /* the store was closed */
+  CAVEAT_INTERNAL = 16,          /* a bug in caveat; please report the message */
+  CAVEAT_OUT_OF_MEMORY = 255     /* the call did nothing; give memory free and repeat */
+};
+
+typedef struct caveat_error caveat_error;
+/* CAVEAT_OK and "" for NULL. The message is one sentence, valid as long as the error. */
+caveat_code caveat_error_code(const caveat_error* error);
+const char* caveat_error_message(const caveat_error* error);
+void caveat_error_free(caveat_error* error);
+/* "invalid_argument", ...; "unknown" for a code that the library does not know. */
+const char* caveat_code_name(caveat_code code);
+
+/* --- Values and records ----------------------------------------------------------------------- */
+
+/* Borrowed bytes; data may be NULL if size is 0. */
+typedef struct caveat_string {
+  const char* data;
+  size_t size;
+} caveat_string;
+
+/* Gives back a string that a call has filled, and empties it. */
+void caveat_string_free(caveat_string* string);
+
+enum {
+  CAVEAT_NULL = 0,
+  CAVEAT_BOOLEAN = 1,
+  CAVEAT_INTEGER = 2,
+  CAVEAT_FLOAT = 3,
+  CAVEAT_STRING = 4,
+  CAVEAT_LIST = 5 /* nested at most 16 deep */
+};
+
+/* A property's value. The same struct is written and read; it owns nothing. */
+typedef struct caveat_value {
+  int32_t kind;
+  union {
+    int32_t boolean; /* 0 or 1 */
+    int64_t integer;
+    double number;
+    caveat_string string;
+    struct {
+      const struct caveat_value* items;
+      size_t count;
+    } list;
+  } as;
+} caveat_value;
+
+enum {
+  CAVEAT_EXPLICIT = 0, /* stated by a person */
+  CAVEAT_DETECTED = 1, /* found by comparing */
+  CAVEAT_PROMOTED = 2, /* moved up from descendants that agree */
+  CAVEAT_CONFLICT = 3, /* left over where parents disagree */
+  CAVEAT_IMPORTED = 4  /* from another system */
+};
+/* "explicit", ..., and the number of such a name; NULL and -1 where there is none. */
+const char* caveat_source_name(int32_t source);
+int32_t caveat_source_from_name(const char* name, size_t name_size);
+/* Which of two a host prefers: 100, 40, 80, 60, 20; -1 where there is no such source. */
+int32_t caveat_source_priority(int32_t source);
+
+typedef struct caveat_key {
+  uint64_t node;
+  uint64_t property; /* caveat_hash_property of its name */
+} caveat_key;
+
+/* An exception and its key. The struct is fixed: it will not grow. Strings and lists in a record
+ * that is read are borrowed from what gave the record, and have no zero behind them. */
+typedef struct caveat_record {
+  caveat_key key;
+  caveat_value inherited;
+  caveat_value actual;
+  caveat_string reason;
+  int64_t created_at_ns; /* since the Unix epoch, UTC */
+  float confidence;      /* 0 to 1 */
+  int32_t source;
+} caveat_record;
+
+/* A record that a call has made for the caller: valid until it is freed, also after its store has
+ * been closed and released. */
+void caveat_record_free(const caveat_record* record);
+
+/* XXH3-64 of the name's bytes, seed 0; fixed for ever. */
+uint64_t caveat_hash_property(const char* name, size_t name_size);
+
+/* --- Opening and closing ---------------------------------------------------------------------- */
+
+typedef struct caveat_store caveat_store;
+
+enum {                               /* caveat_options.flags */
+       CAVEAT_OPEN_EXISTING = 1,     /* do not make a store where there is none: CAVEAT_NOT_FOUND */
+       CAVEAT_OPEN_NEW = 2,          /* refuse one that is there: CAVEAT_ALREADY_EXISTS */
+       CAVEAT_OPEN_NO_BACKGROUND = 4 /* no thread of the store's own; see background_maintenance */
+};
+
+enum { /* how far a write must be when the call returns: docs/durability.md */
+       CAVEAT_DURABILITY_DEFAULT = 0, /* in options: wal; in a write: as the options say */
+       CAVEAT_DURABILITY_NONE = 1,
+       CAVEAT_DURABILITY_WAL = 2,
+       CAVEAT_DURABILITY_FSYNC = 3
+};
+
+enum {                                 /* caveat_options.compression */
+       CAVEAT_COMPRESSION_DEFAULT = 0, /* zstd */
+       CAVEAT_COMPRESSION_NONE = 1,
+       CAVEAT_COMPRESSION_LZ4 = 2,
+       CAVEAT_COMPRESSION_ZSTD = 3,
+       CAVEAT_COMPRESSION_CUSTOM = 4 /* by caveat_options.custom_codec_id */
+};
+
+/* A compressor of the host's: see caveat::CustomCompressor (caveat/codec.h). Called from several
+ * threads at once. `dictionary` is empty where there is none. Both calls return 0, or anything else
+ * for failure. */
+typedef struct caveat_codec {
+  size_t size;
+  uint32_t id;              /* 128 to 255: on disk in every block that is made with it */
+  uint32_t uses_dictionary; /* 0 or 1 */
+  const char* name;         /* for people; copied */
+  void* context;
+  /* Writes at most `capacity` bytes to `out`, and how many to `out_size`. Where that is not enough:
+   * returns 0 and sets `out_size` beyond `capacity`, and the bytes are kept as they are. */
+  int (*compress)(void* context, caveat_string raw, caveat_string dictionary, char* out,
+                  size_t capacity, size_t* out_size);
+  /* Fills `out` wholly. What is stored is not to be trusted. */
+  int (*decompress)(void* context, caveat_string stored, caveat_string dictionary, char* out,
+                    size_t out_size);
+  void (*release)(void* context); /* may be NULL; an open store needed it, and does no more */
+} caveat_codec;
+
+/* Called from threads of the store's, once for each error that struck in the background; the next
+ * write returns it too. */
+typedef void (*caveat_error_listener)(void* context, caveat_code code, const char* message);
+
+/* Nanoseconds since the Unix epoch, from any thread. */
+typedef int64_t (*caveat_clock)(void* context);
+
+/* What each means, its limits and its default: caveat/options.h. */
+typedef struct caveat_options {
+  size_t size;
+  uint32_t flags;
+  int32_t durability;
+  uint64_t memory_budget_bytes;
+  uint64_t cache_bytes;
+  uint64_t delta_bytes;
+  int32_t compression;
+  uint32_t custom_codec_id;
+  int32_t compression_level;
+  int32_t optimize_compression_level;
+  uint64_t partition_records;
+  uint64_t partition_bytes;
+  int64_t dictionary_bytes; /* -1: train none */
+  const caveat_codec* codecs;
+  size_t codec_count;
+  caveat_error_listener on_background_error;
+  void* on_background_error_context; /* must outlive the store; so must the clock's */
+  caveat_clock clock;
+  void* clock_context;
+} caveat_options;
+
+/* Opens the store in the directory `path` (ends with a zero), or an empty one in memory. `options`
+ * may be NULL: all defaults. */
+caveat_code caveat_open(const char* path, const caveat_options* options, caveat_store** store,
+                        caveat_error** error);
+caveat_code caveat_open_volatile(const caveat_options* options, caveat_store** store,
+                                 caveat_error** error);
+/* Folds what is pending and releases the files; from then on every call gives CAVEAT_CLOSED. With
+ * cursors or snapshots open CAVEAT_BUSY, and the store stays open. Closing again does nothing. */
+caveat_code caveat_close(caveat_store* store, caveat_error** error);
+/* Gives the handle back. A store that is open is closed now, or with the last of its cursors and
+ * snapshots; an error is lost, so close it first. */
+void caveat_store_release(caveat_store* store);
+
+/* --- Property names --------------------------------------------------------------------------- */
+
+/* `property` may be NULL. */
+caveat_code caveat_register_property(caveat_store* store, const char* name, size_t name_size,
+                                     uint64_t* property, caveat_error** error);
+caveat_code caveat_register_properties(caveat_store* store, const caveat_string* names,
+                                       size_t count, caveat_error** error);
+/* `name` is to be freed; its data is NULL where the property has no name. */
+caveat_code caveat_property_name(const caveat_store* store, uint64_t property, caveat_string* name,
+                                 caveat_error** error);
+
+/* --- Writing ---------------------------------------------------------------------------------- */
+/* `durability`: CAVEAT_DURABILITY_DEFAULT or one of the others. Where a record and a key are given,
+ * the record's own key is not looked at. */
+
+caveat_code caveat_store_exception(caveat_store* store, const caveat_record* record,
+                                   int32_t durability, caveat_error** error);
+caveat_code caveat_remove_exception(caveat_store* store, uint64_t node, uint64_t property,
+                                    int32_t durability, caveat_error** error);
+/* The same, and what was there: NULL, or a record to be freed. */
+caveat_code caveat_exchange_exception(caveat_store* store, const caveat_record* record,
+                                      int32_t durability, const caveat_record** was,
+                                      caveat_error** error);
+caveat_code caveat_take_exception(caveat_store* store, uint64_t node, uint64_t property,
+                                  int32_t durability, const caveat_record** was,
+                                  caveat_error** error);
+/* Writes `desired` (NULL: removes) if what is there equals `expected` (NULL: nothing is there), and
+ * sets `swapped` to 1; else to 0. */
+caveat_code caveat_compare_and_set(caveat_store* store, uint64_t node, uint64_t property,
+                                   const caveat_record* expected, const caveat_record* desired,
+                                   int32_t durability, int32_t* swapped, caveat_error** error);
+/* `distinct` (may be NULL): how many different keys there were. All or nothing for each chunk of
+ * 65,536 records or 8 MiB; bad input stores nothing. */
+caveat_code caveat_bulk_store(caveat_store* store, const caveat_record* records, size_t count,
+                              int32_t durability, uint64_t* distinct, caveat_error** error);
+caveat_code caveat_clear_node(caveat_store* store, uint64_t node, int32_t durability,
+                              caveat_error** error);
+caveat_code caveat_clear_property(caveat_store* store, uint64_t property, int32_t durability,
+                                  caveat_error** error);
+caveat_code caveat_flush(caveat_store* store, caveat_error** error);
+
+/* Writes that are applied as a whole, in the order in which they were added. Belongs to no store.
+ */
+typedef struct caveat_batch caveat_batch;
+caveat_code caveat_batch_create(caveat_batch** batch, caveat_error** error);
+caveat_code caveat_batch_store_exception(caveat_batch* batch, const caveat_record* record,
+                                         caveat_error** error);
+caveat_code caveat_batch_remove_exception(caveat_batch* batch, uint64_t node, uint64_t property,
+                                          caveat_error** error);
+caveat_code caveat_batch_clear_node(caveat_batch* batch, uint64_t node, caveat_error** error);
+caveat_code caveat_batch_clear_property(caveat_batch* batch, uint64_t property,
+                                        caveat_error** error);
+caveat_code caveat_batch_clear(caveat_batch* batch, caveat_error** error); /* empties it */
+caveat_code caveat_batch_size(caveat_batch* batch, size_t* writes, size_t* bytes,
+                              caveat_error** error);
+caveat_code caveat_write(caveat_store* store, caveat_batch* batch, int32_t durability,
+                         caveat_error** error); /* the batch stays as it is */
+void caveat_batch_release(caveat_batch* batch);
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+/* `snapshot` NULL: the newest version. A snapshot of another store is CAVEAT_INVALID_ARGUMENT. */
+
+typedef struct caveat_snapshot caveat_snapshot;
+caveat_code caveat_snapshot_create(const caveat_store* store, caveat_snapshot** snapshot,
+                                   caveat_error** error);
+/* Writes up to this sequence number are in it; 0 for NULL. */
+uint64_t caveat_snapshot_sequence(const caveat_snapshot* snapshot);
+void caveat_snapshot_release(caveat_snapshot* snapshot);
+
+/* The hot call: `found` is 1 or 0. */
+caveat_code caveat_contains(const caveat_store* store, const caveat_snapshot* snapshot,
+                            uint64_t node, uint64_t property, int32_t* found, caveat_error** error);
+caveat_code caveat_has_exceptions(const caveat_store* store, const caveat_snapshot* snapshot,
+                                  uint64_t node, int32_t* found, caveat_error** error);
+/* `record`: NULL where there is none, or a record to be freed. */
+caveat_code caveat_retrieve_exception(const caveat_store* store, const caveat_snapshot* snapshot,
+                                      uint64_t node, uint64_t property,
+                                      const caveat_record** record, caveat_error** error);
+/* The same for `count` keys, of one version; `records` has room for as many pointers. */
+caveat_code caveat_bulk_retrieve(const caveat_store* store, const caveat_snapshot* snapshot,
+                                 const caveat_key* keys, size_t count,
+                                 const caveat_record** records, caveat_error** error);
+
+/* --- Queries ---------------------------------------------------------------------------------- */
+
+enum { /* caveat_query.fields */
+       CAVEAT_QUERY_NODE = 1,
+       CAVEAT_QUERY_PROPERTY = 2,
+       CAVEAT_QUERY_SOURCE = 4,
+       CAVEAT_QUERY_CONFIDENCE = 8,
+       CAVEAT_QUERY_TIME = 16,
+       CAVEAT_QUERY_LIMIT = 32
+};
+enum { CAVEAT_ORDER_KEY = 0, CAVEAT_ORDER_CONFIDENCE = 1, CAVEAT_ORDER_TIME = 2 };
+
+/* All conditions that `fields` names must hold; ranges are closed. None: everything. */
+typedef struct caveat_query {
+  size_t size;
+  uint32_t fields;
+  int32_t source;
+  uint64_t node;
+  uint64_t property;
+  float confidence_min;
+  float confidence_max;
+  int64_t time_start_ns;
+  int64_t time_end_ns;
+  int32_t order;
+  int32_t descending; /* 0 or 1 */
+  uint64_t limit;
+  caveat_string resume_token; /* of caveat_cursor_resume_token; empty: from the start */
+} caveat_query;
+
+/* A stream of results, of one version of the store. */
+typedef struct caveat_cursor caveat_cursor;
+caveat_code caveat_cursor_open(const caveat_store* store, const caveat_snapshot* snapshot,
+                               const caveat_query* query, caveat_cursor** cursor,
+                               caveat_error** error);
+/* `record`: the next one, valid until the next call with this cursor; NULL at the end. */
+caveat_code caveat_cursor_next(caveat_cursor* cursor, const caveat_record** record,
+                               caveat_error** error);
+/* After CAVEAT_CORRUPTION: goes on behind what cannot be read, if `skipped` is set to 1. */
+caveat_code caveat_cursor_skip_damage(caveat_cursor* cursor, int32_t* skipped,
+                                      caveat_error** error);
+/* Text, to be freed, with which a query goes on behind the last record, also tomorrow. */
+caveat_code caveat_cursor_resume_token(caveat_cursor* cursor, caveat_string* token,
+                                       caveat_error** error);
+void caveat_cursor_release(caveat_cursor* cursor);
+
+caveat_code caveat_count(const caveat_store* store, const caveat_snapshot* snapshot,
+                         const caveat_query* query, uint64_t* count, caveat_error** error);
+/* How a query would run: lines for people or one JSON object, to be freed. */
+caveat_code caveat_explain(const caveat_store* store, const caveat_snapshot* snapshot,
+                           const caveat_query* query, caveat_string* text, caveat_error** error);
+caveat_code caveat_explain_json(const caveat_store* store, const caveat_snapshot* snapshot,
+                                const caveat_query* query, caveat_string* json,
+                                caveat_error** error);
+
+/* --- Maintenance ------------------------------------------------------------------------------ */
+
+/* Called now and then from the thread that made the call; `total` is 0 where it is unknown.
+ * Anything but 0 stops: the call gives CAVEAT_CANCELLED, and what was committed stays. */
+typedef int (*caveat_progress)(void* context, const char* stage, uint64_t done, uint64_t total);
+
+/* Results may be NULL; otherwise their size is set by the caller. `progress` may be NULL. */
+typedef struct caveat_optimization {
+  size_t size;
+  uint64_t partitions_rewritten;
+  uint64_t partitions_split;
+  uint64_t partitions_joined;
+  uint64_t hints_removed;
+  uint64_t indexes_rebuilt;
+  uint64_t dictionaries_trained;
+  uint64_t bytes_before;
+  uint64_t bytes_after;
+  uint64_t duration_ns;
+} caveat_optimization;
+caveat_code caveat_optimize_storage(caveat_store* store, caveat_progress progress, void* context,
+                                    caveat_optimization* results, caveat_error** error);
+
+typedef struct caveat_compaction {
+  size_t size;
+  uint64_t disk_bytes_before;
+  uint64_t disk_bytes_after;
+  uint64_t bytes_reclaimed;
+  uint64_t duration_ns;
+} caveat_compaction;
+caveat_code caveat_compact_storage(caveat_store* store, caveat_progress progress, void* context,
+                                   caveat_compaction* results, caveat_error** error);
+
+caveat_code caveat_rebuild_indexes(caveat_store* store, caveat_progress progress, void* context,
+                                   caveat_error** error);
+
+typedef struct caveat_verification {
+  size_t size;
+  uint64_t sound; /* 1, or 0: something is wrong, and the report says what */
+  uint64_t partitions;
+  uint64_t records;
+  uint64_t delta_records;
+  uint64_t index_pairs;
+  uint64_t stale_hints;
+  uint64_t missing_hints;
+  uint64_t error_count;
+  uint64_t incomplete_indexes;
+} caveat_verification;
+/* `report_json` (may be NULL) is to be freed: the same figures, and each error in a sentence. */
+caveat_code caveat_verify(const caveat_store* store, caveat_progress progress, void* context,
+                          caveat_verification* results, caveat_string* report_json,
+                          caveat_error** error);
+
+/* The figures that most hosts watch; caveat_statistics_json has all of them. */
+typedef struct caveat_statistics {
+  size_t size;
+  uint64_t exceptions; /* exact where it was asked for; else between the next two */
+  uint64_t exceptions_min;
+  uint64_t exceptions_max;
+  uint64_t properties;
+  uint64_t partitions;
+  uint64_t delta_rows;
+  uint64_t uncompressed_bytes;
+  uint64_t compressed_bytes;
+  uint64_t disk_bytes;
+  uint64_t memory_bytes;
+  uint64_t memory_budget_bytes;
+  uint64_t reads;
+  uint64_t read_misses;
+  uint64_t writes;
+  uint64_t open_views; /* snapshots and cursors */
+  uint64_t background_errors;
+} caveat_statistics;
+/* `exact`: 1 folds what is pending and counts; 0 reads no data and is cheap. */
+caveat_code caveat_statistics_get(caveat_store* store, int32_t exact, caveat_statistics* statistics,
+                                  caveat_error** error);
+caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_string* json,
+                                   caveat_error** error);
+
+#ifdef __cplusplus
+}
+#endif
