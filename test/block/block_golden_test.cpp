@@ -14,8 +14,7 @@ using namespace caveat::test;
 
 namespace {
 
-const std::filesystem::path kGolden =
-    test::test_folder() / "golden" / "block.txt";
+const std::filesystem::path kGolden = test::test_folder() / "golden" / "block.txt";
 
 // Six rows of two nodes that use most of the encodings. Codec none: zstd's bytes are its own.
 RowSet golden_rows() {
