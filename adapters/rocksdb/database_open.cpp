@@ -61,13 +61,17 @@ Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSIGN(const bool exists, holds_database(path_));
   store_.db.create_if_missing = !exists;
   if (exists) {
-    CAVEAT_TRY(check_manifest(path_, names_.shown()));
+    CAVEAT_ASSIGN(const ManifestEnd known, check_manifest(path_, names_.shown(), lock_.logs()));
     CAVEAT_ASSIGN(const LogEnd end, check_logs(path_, names_.shown(), lock_.logs()));
+    if (!known.name.empty()) CAVEAT_TRY(cut_file(path_ / known.name, known.offset));
     if (end.log != 0) CAVEAT_TRY(cut_logs(path_, end));
   }
   const OpenLogs logs = lock_.logs();
-  // From here on RocksDB may be done with them.
-  if (logs.newest != 0) CAVEAT_TRY(lock_.set_logs({}, /*sync=*/true));
+  // From here on RocksDB may be done with them. A store that was closed gets one MANIFEST, synced
+  // before it is the current one, and no edit more: there is nothing that a lost boot would
+  // explain.
+  const bool settled = exists && logs.newest == 0 && logs.boot.empty();
+  CAVEAT_TRY(lock_.set_logs({0, 0, this_boot()}, /*sync=*/!settled));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto open = [&] {

@@ -250,7 +250,8 @@ Result<LogEnd> check_logs(const fs::path& directory, const fs::path& shown, Open
     std::error_code gone;
     if (fs::file_size(directory / log_name(number), gone) > 0 && !gone) newest = number;
   }
-  Replay replay(shown, newest, open.power_lost() ? std::max(open.first, needed) : 0);
+  const bool lost = open.newest != 0 && open.power_lost();
+  Replay replay(shown, newest, lost ? std::max(open.first, needed) : 0);
   for (const std::uint64_t number : logs) {
     if (number < needed) continue;
     CAVEAT_TRY(replay.log(directory, number));

@@ -9,8 +9,8 @@
 
 namespace caveat::detail {
 
-Result<void> check_manifest(const std::filesystem::path& directory,
-                            const std::filesystem::path& shown) {
+Result<ManifestEnd> check_manifest(const std::filesystem::path& directory,
+                                   const std::filesystem::path& shown, const OpenLogs& open) {
   const std::string name = current_manifest(directory);
   if (name.empty()) return {};  // without either file RocksDB says so itself
   auto manifest = LogFile::open(directory / name);
@@ -20,12 +20,22 @@ Result<void> check_manifest(const std::filesystem::path& directory,
   }
   using Found = LogFile::Step;
   LogFile::Fragment fragment;
+  std::uint64_t record = 0;  // where the last one begins that is not whole
+  bool whole = true;
   auto step = manifest->next(fragment);
-  while (step && *step == Found::fragment) step = manifest->next(fragment);
+  for (; step && *step == Found::fragment; step = manifest->next(fragment)) {
+    if (whole) record = fragment.offset;
+    whole = fragment.kind == LogFile::Kind::full || fragment.kind == LogFile::Kind::last;
+  }
   if (step && *step == Found::bad) {
     const auto bad = manifest->bad();
+    const std::uint64_t end = whole ? bad.offset : record;
     step = manifest->next_sound(fragment);
-    if (step && (*step == Found::fragment || !bad.torn)) {
+    const bool sound_behind = step && *step == Found::fragment;
+    if (open.power_lost() && end > 0 && (bad.unwritten || (bad.torn && !sound_behind))) {
+      return ManifestEnd{name, end};
+    }
+    if (step && (sound_behind || !bad.torn)) {
       return fail(ErrorCode::corruption,
                   fmt::format("{} is damaged at byte {} ({}). Nothing was changed: restore the "
                               "store from a backup",

@@ -290,7 +290,7 @@ Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
 
 Result<void> DirectoryLock::write() {
   std::string text = std::to_string(::getpid()) + "\n";
-  if (logs_.newest != 0) {
+  if (logs_.newest != 0 || !logs_.boot.empty()) {
     text += std::string(kLogsWord) + std::to_string(logs_.first) + " " +
             std::to_string(logs_.newest) + "\n";
     if (!logs_.boot.empty()) text += std::string(kBootWord) + logs_.boot + "\n";
@@ -328,7 +328,7 @@ const std::string& this_boot() {
 }
 
 bool OpenLogs::power_lost() const {
-  return newest != 0 && !boot.empty() && boot != this_boot();
+  return !boot.empty() && boot != this_boot();
 }
 
 OpenLogs open_logs_of(const fs::path& path) {

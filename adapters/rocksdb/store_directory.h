@@ -62,9 +62,10 @@ void tidy_directory(const std::filesystem::path& path) noexcept;
 struct OpenLogs {
   std::uint64_t first = 0;  // numbers; 0: none is known to be open
   std::uint64_t newest = 0;
-  std::string boot = {};  // of the system, in which they were written; empty: not known
+  // Of the system, in which the store was opened; empty: it is closed, or that is not known.
+  std::string boot = {};
 
-  // The system went down with them open: what was not synced may be gone, in any part.
+  // The system went down with the store open: what was not synced may be gone, in any part.
   [[nodiscard]] bool power_lost() const;
 };
 
@@ -75,8 +76,8 @@ struct OpenLogs {
 // the process ends. (Not a POSIX lock: those are lost when any descriptor of the file is closed.)
 //
 // The file says who has it, and RocksDB's logs since it was opened, the first and the newest:
-// "123\nlogs 15 20\nboot 8f3c...\n". The last two lines go when the store is closed; where they are
-// still there, so must be the logs (log_check.h).
+// "123\nlogs 15 20\nboot 8f3c...\n", or "logs 0 0" while RocksDB has none yet. The last two lines
+// go when the store is closed; where they are still there, so must be the logs (log_check.h).
 class DirectoryLock {
  public:
   // `locked`, with the pid, if anybody has it: another process, or this one.

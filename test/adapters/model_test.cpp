@@ -3,6 +3,7 @@
 #include <random>
 
 #include "test/adapters/harness.h"
+#include "test/support/seed.h"
 
 using namespace caveat;
 using namespace caveat::test;
@@ -132,10 +133,6 @@ std::string run_model(std::uint64_t seed, int steps, const std::function<KvBacke
   return compare(backend(), model, nullptr, random);
 }
 
-std::uint64_t fresh_seed() {
-  return std::random_device()();
-}
-
 enum class Fault { none, append_replaces, range_keeps_first, snapshot_moves, batch_reversed };
 
 // A backend with one thing wrong.
@@ -191,7 +188,7 @@ class Faulty final : public KvBackend {
 }  // namespace
 
 TEMPLATE_TEST_CASE("random operations agree with a map", "", CAVEAT_BACKENDS) {
-  const std::uint64_t seed = fresh_seed();
+  const std::uint64_t seed = chosen_seed();
   INFO("seed " << seed);
   TestType kind;
   std::function<void()> reopen;
@@ -202,7 +199,7 @@ TEMPLATE_TEST_CASE("random operations agree with a map", "", CAVEAT_BACKENDS) {
 }
 
 TEST_CASE("the comparison with a map catches planted faults") {
-  const std::uint64_t seed = fresh_seed();
+  const std::uint64_t seed = chosen_seed();
   INFO("seed " << seed);
   const auto outcome = [&](Fault fault) {
     Faulty faulty(fault);

@@ -6,6 +6,7 @@
 
 #include "adapters/rocksdb/crc32c.h"
 #include "adapters/rocksdb/log_check.h"
+#include "adapters/rocksdb/store_directory.h"
 #include "test/adapters/harness.h"
 #include "test/support/child_process.h"
 
@@ -254,6 +255,35 @@ TEST_CASE("after a loss of power logs behind a missing part are not replayed", "
     }
   }
   CHECK(opened > 0);
+}
+
+// The last edit was being written when the power went: its first sector is missing, and a later one
+// is there.
+TEST_CASE("after a loss of power a MANIFEST ends where sectors are missing", "[regression]") {
+  Killed killed("child: rows in one log");
+  const std::string name = detail::current_manifest(killed.path());
+  const std::string manifest = read_file(killed.path() / name);
+  std::string lock = read_file(killed.path() / "caveat.lock");
+  lock[lock.find("\nboot ") + 6] ^= 1;
+  // A first edit is sound wherever it stands.
+  const std::size_t first = 7 + static_cast<unsigned char>(manifest[4]);
+  const std::size_t missing = 512 + (512 - manifest.size() % 512) % 512;
+  const std::string torn = manifest + std::string(missing, '\0') + manifest.substr(0, first);
+  write_file(killed.path() / name, torn);
+  const StorageError error = killed.refused();  // the system did not go down
+  CHECK(error.code() == ErrorCode::corruption);
+  CHECK(error.message().find(name + " is damaged at byte " + std::to_string(manifest.size())) !=
+        std::string::npos);
+  CHECK(read_file(killed.path() / name) == torn);
+  write_file(killed.path() / "caveat.lock", lock);
+  CHECK(killed.rows() == kRows);
+  // A bit that changed is no sector that is missing.
+  killed.reset();
+  std::string damaged = torn;
+  damaged[8] = static_cast<char>(damaged[8] ^ 1);
+  write_file(killed.path() / name, damaged);
+  write_file(killed.path() / "caveat.lock", lock);
+  CHECK(killed.refused().code() == ErrorCode::corruption);
 }
 
 TEST_CASE("a log that is gone is missed") {

@@ -5,6 +5,7 @@
 
 #include "engine/model/row.h"
 #include "test/block/block_maker.h"
+#include "test/support/seed.h"
 
 using namespace caveat;
 using namespace caveat::test;
@@ -46,9 +47,7 @@ void require_round_trip(const RowSet& set, const BlockContext& context,
 }  // namespace
 
 TEST_CASE("random blocks come back with every codec") {
-  const std::uint64_t seed = std::getenv("CAVEAT_SEED") != nullptr
-                                 ? std::strtoull(std::getenv("CAVEAT_SEED"), nullptr, 10)
-                                 : std::random_device()();
+  const std::uint64_t seed = chosen_seed();
   CAPTURE(seed);
   const auto codecs = all_codecs();
   const SimpleBlockResolver resolver(codecs);

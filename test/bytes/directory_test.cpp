@@ -10,6 +10,7 @@
 
 #include "test/support/child_process.h"
 #include "test/support/formats/records.h"
+#include "test/support/seed.h"
 #include "test/support/store_files.h"
 #include "test/support/stores.h"
 
@@ -232,16 +233,16 @@ TEST_CASE("child: lose a record of a store again and again", "[.child]") {
   damage_and_read_on(true);
 }
 
-// CAVEAT_BYTES_SECONDS makes it longer, CAVEAT_BYTES_SEED repeats a run from its first case.
+// CAVEAT_BYTES_SECONDS makes it longer, CAVEAT_SEED repeats a run from its first case.
 TEST_CASE("a damaged file of a store on rocksdb is an error or an equal answer", "[bytes]") {
-  const auto seed = from_environment("CAVEAT_BYTES_SEED", std::random_device{}());
-  INFO("CAVEAT_BYTES_SEED=" << seed);
+  const auto seed = chosen_seed();
+  INFO("CAVEAT_SEED=" << seed);
   const auto tally = damage_stores(seed, 40, from_environment("CAVEAT_BYTES_SECONDS", 0),
                                    "child: damage a store and read it again and again");
   std::cout << "directories: " << tally.cases() << " cases";
   for (const auto& [outcome, count] : tally.counts) std::cout << ", " << count << ' ' << outcome;
   std::cout << ", seed " << seed << '\n';
-  for (const auto& wrong : tally.wrong) FAIL_CHECK("CAVEAT_BYTES_SEED=" << wrong);
+  for (const auto& wrong : tally.wrong) FAIL_CHECK("CAVEAT_SEED=" << wrong);
   CHECK(tally.cases() > 0);
 }
 

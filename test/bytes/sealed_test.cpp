@@ -6,6 +6,7 @@
 #include <random>
 
 #include "test/bytes/sweep.h"
+#include "test/support/seed.h"
 
 namespace caveat::test {
 
@@ -42,11 +43,11 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 
 }  // namespace
 
-// CAVEAT_BYTES_SECONDS makes it longer, CAVEAT_BYTES_SEED repeats a run.
+// CAVEAT_BYTES_SECONDS makes it longer, CAVEAT_SEED repeats a run.
 TEST_CASE("damage under right checksums is refused, or is a record like any other", "[bytes]") {
-  const auto seed = from_environment("CAVEAT_BYTES_SEED", std::random_device{}());
+  const auto seed = chosen_seed();
   const auto seconds = from_environment("CAVEAT_BYTES_SECONDS", 0);
-  INFO("CAVEAT_BYTES_SEED=" << seed);
+  INFO("CAVEAT_SEED=" << seed);
   std::mt19937_64 random(seed);
   const auto formats = all_formats();
   std::uint64_t cases = 0, accepted = 0;

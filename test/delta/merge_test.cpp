@@ -3,6 +3,7 @@
 
 #include "engine/delta/merge_generation.h"
 #include "test/delta/delta_world.h"
+#include "test/support/seed.h"
 
 using namespace caveat;
 using test::DeltaWorld;
@@ -39,9 +40,9 @@ void fold(std::span<const std::shared_ptr<const Generation>> youngest_first, Pri
 }  // namespace
 
 TEST_CASE("folded generations hold what a reader of the delta sees", "[delta][merge]") {
-  std::random_device device;
+  std::mt19937_64 seeds(test::chosen_seed());
   for (int i = 0; i < 20; ++i) {
-    const std::uint64_t seed = (std::uint64_t{device()} << 32) | device();
+    const std::uint64_t seed = seeds();
     CAPTURE(seed);
     test::WorldOptions options;
     options.nodes = 2 + seed % 60;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "test/support/child_process.h"
+#include "test/support/seed.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -64,8 +65,7 @@ TEST_CASE("child: write until killed", "[.child]") {
 TEST_CASE("what was acknowledged survives kill -9, on rocksdb", "[crash][threads]") {
   const char* text = std::getenv("CAVEAT_KILLS");
   const int kills = text == nullptr ? 5 : std::atoi(text);
-  std::random_device device;
-  const auto seed = device();
+  const auto seed = chosen_seed();
   INFO("seed " << seed);
   std::mt19937 random(seed);
   ScratchDirectory directory;

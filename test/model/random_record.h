@@ -100,9 +100,4 @@ class RandomRecords {
   std::mt19937_64 engine_;
 };
 
-// A seed that differs from run to run; the test prints it (INFO) so that a failure can be repeated.
-inline std::uint64_t fresh_seed() {
-  return std::random_device{}();
-}
-
 }  // namespace caveat::test

@@ -1,4 +1,5 @@
 #include "pool/arena.h"
+#include "test/support/seed.h"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -11,7 +12,7 @@ using caveat::Chunk;
 using caveat::ChunkPool;
 
 TEST_CASE("arena: pieces are aligned, apart and keep their contents") {
-  const auto seed = std::random_device{}();
+  const auto seed = caveat::test::chosen_seed();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   ChunkPool pool(1 << 22);

@@ -9,6 +9,7 @@
 
 #include "caveat/caveat.h"
 #include "test/model/random_record.h"
+#include "test/support/seed.h"
 
 namespace caveat::test {
 namespace {
@@ -188,13 +189,13 @@ void live(StorageOptimizer& store, std::uint64_t seed, const Reopen& reopen) {
 }  // namespace
 
 TEST_CASE("a volatile store answers queries through all its changes", "[query][store]") {
-  const auto seed = fresh_seed();
+  const auto seed = chosen_seed();
   StorageOptimizer store(0, small_partitions());
   live(store, seed, [](StorageOptimizer&) {});
 }
 
 TEST_CASE("a persistent store answers queries, and goes on after reopening", "[query][store]") {
-  const auto seed = fresh_seed();
+  const auto seed = chosen_seed();
   const TemporaryDirectory directory;
   REQUIRE(!directory.path.empty());
   auto store = StorageOptimizer::open(directory.path / "store", small_partitions());

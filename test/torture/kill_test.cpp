@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "test/support/child_process.h"
+#include "test/support/seed.h"
 #include "test/torture/recovered_store.h"
 
 namespace caveat::test {
@@ -141,9 +142,7 @@ TEST_CASE("child: many threads write until killed", "[.child]") {
 TEST_CASE("many threads, killed: nothing acknowledged is lost, on rocksdb", "[kill][threads]") {
   const char* text = std::getenv("CAVEAT_KILLS");
   const int kills = text == nullptr ? 6 : std::atoi(text);
-  const char* chosen = std::getenv("CAVEAT_SEED");
-  std::random_device device;
-  const std::uint64_t seed = chosen == nullptr ? device() : std::strtoull(chosen, nullptr, 10);
+  const std::uint64_t seed = chosen_seed();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   const ScratchDirectory directory;

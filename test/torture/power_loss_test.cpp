@@ -6,6 +6,7 @@
 #include <random>
 
 #include "test/support/backend_double.h"
+#include "test/support/seed.h"
 #include "test/support/store_files.h"
 #include "test/torture/power_loss_campaign.h"
 
@@ -16,11 +17,6 @@ namespace {
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   const char* text = std::getenv(variable);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
-std::uint64_t chosen_seed() {
-  std::random_device device;
-  return number_from("CAVEAT_SEED", device());
 }
 
 constexpr std::uint64_t kGatePoints = 20;
