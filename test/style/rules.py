@@ -201,29 +201,64 @@ def format_pages_are_named_by_an_encoder(files):
                 yield path, 1, "no encoder names this page; name it above the layout it describes"
 
 
+CODE_SPAN = re.compile(r"<!--.*?-->|```.*?```|`[^`\n]*`", re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)")
+
+
+def links(path, text):
+    """-> (line, link as written, path from the top, anchor or nothing) of those into the project."""
+    text = CODE_SPAN.sub(lambda m: "\n" * m.group(0).count("\n"), text)
+    for found in LINK.finditer(text):
+        link = found.group(1)
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        target, _, anchor = link.partition("#")
+        steps = path.split("/")[:-1] if target else path.split("/")
+        for step in filter(None, target.split("/")):
+            if step == "..":
+                steps = steps[:-1]
+            elif step != ".":
+                steps.append(step)
+        yield text.count("\n", 0, found.start()) + 1, link, "/".join(steps), anchor
+
+
+def anchors(text):
+    """The names that a page's headings have on the web."""
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    for heading in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE):
+        heading = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        yield re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+
+
 @rule(planted={"docs/a.md": "[gone](gone.md)\n"})
 def links_lead_somewhere(files):
     known = set(files)
     for path in files:
         known.update(path.rsplit("/", i)[0] for i in range(1, path.count("/") + 1))
     for path, text in files.items():
-        if not path.endswith(".md"):
+        if path.endswith(".md"):
+            for line, link, target, _ in links(path, text):
+                if target not in known:
+                    yield path, line, "%s does not exist" % link
+
+
+@rule(planted={"docs/a.md": "# A\n[there](b.md#here)\n", "docs/b.md": "# There\n"})
+def anchors_lead_to_a_heading(files):
+    for path, text in files.items():
+        if path.endswith(".md"):
+            for line, link, target, anchor in links(path, text):
+                if anchor and target.endswith(".md") and anchor not in anchors(files.get(target, "")):
+                    yield path, line, "%s: there is no such heading" % link
+
+
+@rule(planted={"docs/decisions/README.md": "# Decisions\n", "docs/decisions/0001-a.md": "# A\n"})
+def every_page_is_in_its_index(files):
+    for path in files:
+        index = path.rsplit("/", 1)[0] + "/README.md"
+        if not path.startswith("docs/") or not path.endswith(".md") or path == index:
             continue
-        base = path.split("/")[:-1]
-        text = re.sub(r"```.*?```|`[^`\n]*`", lambda m: "\n" * m.group(0).count("\n"), text,
-                      flags=re.DOTALL)
-        for found in re.finditer(r"\]\(([^)#\s]+)[^)]*\)", text):
-            target = found.group(1)
-            if "://" in target or target.startswith("mailto:"):
-                continue
-            steps = list(base)
-            for step in target.rstrip("/").split("/"):
-                if step == "..":
-                    steps = steps[:-1]
-                elif step != ".":
-                    steps.append(step)
-            if "/".join(steps) not in known:
-                yield path, text.count("\n", 0, found.start()) + 1, "%s does not exist" % target
+        if path not in {target for _, _, target, _ in links(index, files.get(index, ""))}:
+            yield path, 1, "%s does not list this page; add it where a reader would look" % index
 
 
 @rule(planted={"test/CMakeLists.txt": "caveat_test(pool)\n", "test/lost/lost_test.cpp": ""})
