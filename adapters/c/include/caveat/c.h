@@ -118,7 +118,7 @@ enum {
   CAVEAT_CONFLICT = 3, /* left over where parents disagree */
   CAVEAT_IMPORTED = 4  /* from another system */
 };
-/* "explicit", ..., and the number of such a name; NULL and -1 where there is none. */
+/* "Explicit", ..., and the number of such a name; NULL and -1 where there is none. */
 const char* caveat_source_name(int32_t source);
 int32_t caveat_source_from_name(const char* name, size_t name_size);
 /* Which of two a host prefers: 100, 40, 80, 60, 20; -1 where there is no such source. */

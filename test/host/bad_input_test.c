@@ -1,0 +1,493 @@
+/* Random calls with arguments that a careless host might give: NULL, handles of another kind,
+ * closed stores, wrong sizes, values that hold themselves. Each gives a code that is known and an
+ * error that agrees with it; none crashes, and the good store is sound at the end.
+ *
+ *   host_bad_input [--planted]     with --planted: two faults are made in the table of functions,
+ * and the test must fail for each (it runs in a child, as it may crash)
+ *
+ * CAVEAT_SEED and CAVEAT_ROUNDS override the fixed seed and the number of calls.
+ */
+#include <math.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "caveat/plugin.h"
+#include "check.h"
+
+static caveat_api api;
+static uint64_t state = 1;
+
+static uint64_t any(uint64_t below) { /* xorshift64* */
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return (state * 2685821657736338717ULL >> 16) % below;
+}
+static int one_in(uint64_t n) {
+  return any(n) == 0;
+}
+
+/* --- Arguments -------------------------------------------------------------------------------- */
+
+static caveat_store* good;
+static caveat_store* closed;
+static caveat_batch* batch;
+static caveat_snapshot* snapshot; /* of good */
+static caveat_cursor* cursor;     /* of good; or NULL */
+
+enum { kGood, kClosed, kNull, kOther };
+static int store_kind; /* of the store that the last call got */
+
+static caveat_store* a_store(void) {
+  store_kind = one_in(2) ? kGood : (int)any(4);
+  if (store_kind == kGood) return good;
+  if (store_kind == kClosed) return closed;
+  return store_kind == kNull ? NULL : (caveat_store*)(void*)batch;
+}
+static caveat_snapshot* a_snapshot(void) {
+  if (one_in(2)) return NULL;
+  return one_in(3) ? (caveat_snapshot*)(void*)good : snapshot;
+}
+static caveat_batch* a_batch(void) {
+  return one_in(8) ? NULL : one_in(8) ? (caveat_batch*)(void*)good : batch;
+}
+static caveat_cursor* a_cursor(void) {
+  return one_in(8) || cursor == NULL ? NULL : one_in(8) ? (caveat_cursor*)(void*)batch : cursor;
+}
+static int32_t a_durability(void) {
+  return (int32_t)any(6) - 1;
+}
+static uint64_t a_number(void) {
+  static const uint64_t odd[] = {0, 1, 2, 3, UINT64_MAX, INT64_MAX, 1ULL << 32};
+  return one_in(4) ? odd[any(7)] : any(50);
+}
+
+static caveat_string a_string(void) {
+  switch (any(8)) {
+    case 0:
+      return (caveat_string){NULL, 0};
+    case 1:
+      return (caveat_string){NULL, 5};
+    case 2:
+      return (caveat_string){NULL, SIZE_MAX};
+    case 3:
+      return (caveat_string){"x", (size_t)PTRDIFF_MAX + 9};
+    case 4:
+      return (caveat_string){"a\0b", 3};
+    default:
+      return (caveat_string){"penguins swim", any(14)};
+  }
+}
+
+/* A list that holds itself, and one of 16 levels of 1,000 times the same list. */
+static caveat_value endless;
+static caveat_value wide[17][1000];
+
+static caveat_value a_value(void) {
+  caveat_value value;
+  memset(&value, 0, sizeof value);
+  switch (any(10)) {
+    case 0:
+      value.kind = (int32_t)any(20) - 5;
+      break;
+    case 1:
+      value.kind = CAVEAT_LIST;
+      value.as.list.count = a_number();
+      break;
+    case 2:
+      return endless;
+    case 3:
+      return wide[any(17)][0];
+    case 4:
+    case 5:
+      value.kind = CAVEAT_STRING;
+      value.as.string = a_string();
+      break;
+    default:
+      value = integer((int64_t)a_number());
+  }
+  return value;
+}
+
+static caveat_record a_record_value(void) {
+  caveat_record record = record_of(any(40), any(5), (int64_t)any(9));
+  if (one_in(3)) record.inherited = a_value();
+  if (one_in(3)) record.actual = a_value();
+  if (one_in(4)) record.reason = a_string();
+  if (one_in(6)) record.confidence = one_in(2) ? NAN : -1.0F;
+  if (one_in(6)) record.source = (int32_t)any(9) - 2;
+  return record;
+}
+static const caveat_record* a_record(void) {
+  static caveat_record records[8];
+  static int next;
+  if (one_in(8)) return NULL;
+  next = (next + 1) % 8;
+  records[next] = a_record_value();
+  return &records[next];
+}
+
+static size_t a_size(size_t right) {
+  static const size_t odd[] = {0, 1, 8, SIZE_MAX, 4096, 4097};
+  return one_in(4) ? odd[any(6)] : right;
+}
+
+static const caveat_query* a_query(void) {
+  static union { /* room for a caller who says that his struct is larger */
+    caveat_query query;
+    char room[4096];
+  } u;
+  if (one_in(10)) return NULL;
+  memset(&u, 0, sizeof u);
+  u.query.size = a_size(sizeof u.query);
+  if (one_in(8)) u.room[sizeof u.query + 8] = 1;
+  u.query.fields = one_in(8) ? (uint32_t)any(1 << 20) : (uint32_t)any(64);
+  u.query.source = (int32_t)any(7) - 1;
+  u.query.node = any(40);
+  u.query.property = any(5);
+  u.query.confidence_min = one_in(8) ? NAN : 0.0F;
+  u.query.confidence_max = one_in(8) ? -INFINITY : 1.0F;
+  u.query.time_end_ns = INT64_MAX;
+  u.query.order = (int32_t)any(5) - 1;
+  u.query.descending = (int32_t)any(3);
+  u.query.limit = a_number();
+  if (one_in(4)) u.query.resume_token = a_string();
+  return &u.query;
+}
+
+static int nothing(void* context, caveat_string in, caveat_string dictionary, char* out,
+                   size_t room, size_t* written) {
+  (void)context, (void)in, (void)dictionary, (void)out, (void)room, (void)written;
+  return 1;
+}
+static int nothing_back(void* context, caveat_string in, caveat_string dictionary, char* out,
+                        size_t room) {
+  (void)context, (void)in, (void)dictionary, (void)out, (void)room;
+  return 1;
+}
+
+static const caveat_options* a_options(void) {
+  static caveat_codec codecs[2];
+  static union {
+    caveat_options options;
+    char room[4096];
+  } u;
+  memset(&u, 0, sizeof u);
+  u.options.size = a_size(sizeof u.options);
+  if (one_in(8)) u.room[sizeof u.options] = 1;
+  u.options.flags = CAVEAT_OPEN_NO_BACKGROUND | (one_in(4) ? (uint32_t)any(64) : 0);
+  u.options.durability = a_durability();
+  u.options.memory_budget_bytes = one_in(2) ? 0 : a_number();
+  u.options.cache_bytes = one_in(4) ? a_number() : 0;
+  u.options.delta_bytes = one_in(4) ? a_number() : 0;
+  u.options.compression = (int32_t)any(7) - 1;
+  u.options.custom_codec_id = (uint32_t)any(300);
+  u.options.compression_level = (int32_t)any(30) - 5;
+  u.options.partition_records = a_number();
+  u.options.dictionary_bytes = (int64_t)a_number();
+  for (int i = 0; i < 2; ++i) {
+    codecs[i] = (caveat_codec){.size = a_size(sizeof codecs[0]),
+                               .id = (uint32_t)any(300),
+                               .compress = one_in(4) ? NULL : nothing,
+                               .decompress = one_in(4) ? NULL : nothing_back};
+  }
+  u.options.codec_count = one_in(2) ? 0 : one_in(8) ? SIZE_MAX : any(3);
+  if (!one_in(4) && u.options.codec_count != SIZE_MAX) u.options.codecs = codecs;
+  return one_in(8) ? NULL : &u.options;
+}
+
+static int stop_sometimes(void* context, const char* stage, uint64_t done, uint64_t total) {
+  (void)context, (void)stage, (void)done, (void)total;
+  return one_in(3);
+}
+
+/* --- One call --------------------------------------------------------------------------------- */
+
+enum { kBulkStore = 13, kWrite = 23, kCalls = 37 };
+
+static caveat_code call(uint64_t which, caveat_error** error) {
+  uint64_t number = 0;
+  int32_t flag = 0;
+  size_t size = 0;
+  const caveat_record* record = NULL;
+  const caveat_record* records[3] = {NULL, NULL, NULL};
+  caveat_string string = {NULL, 0};
+  caveat_store* store = NULL;
+  caveat_snapshot* view = NULL;
+  caveat_batch* writes = NULL;
+  uint64_t* const to_number = one_in(8) ? NULL : &number;
+  int32_t* const to_flag = one_in(8) ? NULL : &flag;
+  const caveat_record** const to_record = one_in(8) ? NULL : &record;
+  caveat_string* const to_string = one_in(8) ? NULL : &string;
+  const caveat_string name = a_string();
+  caveat_record three[3] = {a_record_value(), a_record_value(), a_record_value()};
+  caveat_key keys[3] = {{any(40), any(5)}, {any(40), any(5)}, {any(40), any(5)}};
+  const caveat_string names[2] = {a_string(), a_string()};
+  union {
+    caveat_statistics statistics;
+    caveat_optimization optimization;
+    caveat_compaction compaction;
+    caveat_verification verification;
+    char room[4097];
+  } u;
+  memset(&u, 0, sizeof u);
+  caveat_progress const progress = one_in(2) ? NULL : stop_sometimes;
+  caveat_code code = CAVEAT_OK;
+  store_kind = kGood;
+  switch (which) {
+    case 0:
+      code = api.open(one_in(2) ? NULL : "/dev/null/nowhere", a_options(),
+                      one_in(8) ? NULL : &store, error);
+      break;
+    case 1:
+      code = api.open_volatile(a_options(), one_in(8) ? NULL : &store, error);
+      break;
+    case 2:
+      store_kind = one_in(2) ? kNull : kOther;
+      code = api.close(store_kind == kNull ? NULL : (caveat_store*)(void*)batch, error);
+      break;
+    case 3:
+      code = api.register_property(a_store(), name.data, name.size, to_number, error);
+      break;
+    case 4:
+      code = api.register_properties(a_store(), one_in(4) ? NULL : names,
+                                     one_in(8) ? SIZE_MAX / 2 : 2, error);
+      break;
+    case 5:
+      code = api.property_name(a_store(), a_number(), to_string, error);
+      break;
+    case 6:
+    case 7:
+    case 8:
+      code = api.store_exception(a_store(), a_record(), a_durability(), error);
+      break;
+    case 9:
+      code = api.remove_exception(a_store(), any(40), any(5), a_durability(), error);
+      break;
+    case 10:
+      code = api.exchange_exception(a_store(), a_record(), a_durability(), to_record, error);
+      break;
+    case 11:
+      code = api.take_exception(a_store(), any(40), any(5), a_durability(), to_record, error);
+      break;
+    case 12:
+      code = api.compare_and_set(a_store(), any(40), any(5), a_record(), a_record(), a_durability(),
+                                 to_flag, error);
+      break;
+    case kBulkStore:
+      code = one_in(8) ? api.bulk_store(a_store(), one_in(2) ? NULL : three, SIZE_MAX / 64,
+                                        a_durability(), to_number, error)
+                       : api.bulk_store(a_store(), three, any(4), a_durability(), to_number, error);
+      break;
+    case 14:
+      code = api.clear_node(a_store(), any(40), a_durability(), error);
+      break;
+    case 15:
+      code = api.clear_property(a_store(), any(5), a_durability(), error);
+      break;
+    case 16:
+      code = api.flush(a_store(), error);
+      break;
+    case 17:
+      code = api.batch_store_exception(a_batch(), a_record(), error);
+      break;
+    case 18:
+      code = api.batch_remove_exception(a_batch(), any(40), any(5), error);
+      break;
+    case 19:
+      code = api.batch_clear_node(a_batch(), any(40), error);
+      break;
+    case 20:
+      code = api.batch_clear_property(a_batch(), any(5), error);
+      break;
+    case 21:
+      code = api.batch_clear(a_batch(), error);
+      break;
+    case 22:
+      code = api.batch_size(a_batch(), one_in(4) ? NULL : &size, one_in(4) ? NULL : &size, error);
+      break;
+    case kWrite:
+      code = api.write(a_store(), a_batch(), a_durability(), error);
+      break;
+    case 24:
+      code = api.snapshot_create(a_store(), one_in(8) ? NULL : &view, error);
+      break;
+    case 25:
+      code = api.contains(a_store(), a_snapshot(), any(40), any(5), to_flag, error);
+      break;
+    case 26:
+      code = api.has_exceptions(a_store(), a_snapshot(), any(40), to_flag, error);
+      break;
+    case 27:
+      code = api.retrieve_exception(a_store(), a_snapshot(), any(40), any(5), to_record, error);
+      break;
+    case 28:
+      code = api.bulk_retrieve(a_store(), a_snapshot(), one_in(8) ? NULL : keys,
+                               one_in(8) ? 3 : any(4), one_in(8) ? NULL : records, error);
+      break;
+    case 29:
+      api.cursor_release(cursor);
+      cursor = NULL;
+      code = api.cursor_open(a_store(), a_snapshot(), a_query(), one_in(8) ? NULL : &cursor, error);
+      break;
+    case 30:
+      code = api.cursor_next(a_cursor(), to_record, error);
+      record = NULL; /* borrowed */
+      break;
+    case 31:
+      code = one_in(2) ? api.cursor_skip_damage(a_cursor(), to_flag, error)
+                       : api.cursor_resume_token(a_cursor(), to_string, error);
+      break;
+    case 32:
+      code = api.count(a_store(), a_snapshot(), a_query(), to_number, error);
+      break;
+    case 33:
+      code = one_in(2) ? api.explain(a_store(), a_snapshot(), a_query(), to_string, error)
+                       : api.explain_json(a_store(), a_snapshot(), a_query(), to_string, error);
+      break;
+    case 34:
+      u.statistics.size = a_size(sizeof u.statistics);
+      code = one_in(2) ? api.statistics_json(a_store(), (int32_t)any(2), to_string, error)
+                       : api.statistics_get(a_store(), (int32_t)any(2),
+                                            one_in(8) ? NULL : &u.statistics, error);
+      break;
+    case 35:
+      u.verification.size = a_size(sizeof u.verification);
+      code = api.verify(a_store(), progress, NULL, one_in(8) ? NULL : &u.verification, to_string,
+                        error);
+      break;
+    default:
+      /* A rebuild waits for views from before an earlier one that was cut short, for seconds. */
+      api.cursor_release(cursor);
+      cursor = NULL;
+      api.snapshot_release(snapshot);
+      snapshot = NULL;
+      u.compaction.size = a_size(one_in(2) ? sizeof u.compaction : sizeof u.optimization);
+      code = one_in(3)   ? api.rebuild_indexes(a_store(), progress, NULL, error)
+             : one_in(2) ? api.compact_storage(a_store(), progress, NULL,
+                                               one_in(8) ? NULL : &u.compaction, error)
+                         : api.optimize_storage(a_store(), progress, NULL,
+                                                one_in(8) ? NULL : &u.optimization, error);
+  }
+  if (snapshot == NULL) CHECK(api.snapshot_create(good, &snapshot, NULL) == CAVEAT_OK);
+  api.record_free(record);
+  for (int i = 0; i < 3; ++i) api.record_free(records[i]);
+  api.string_free(&string);
+  api.snapshot_release(view);
+  api.store_release(store);
+  api.batch_release(writes);
+  return code;
+}
+
+/* --- All of them ------------------------------------------------------------------------------ */
+
+/* What a closed store may say. To write nothing (an empty batch, no records) succeeds anywhere. */
+static int refuses_closed(uint64_t which, caveat_code code) {
+  if (which == kBulkStore || which == kWrite) code = code == CAVEAT_OK ? CAVEAT_CLOSED : code;
+  return code == CAVEAT_CLOSED || code == CAVEAT_INVALID_ARGUMENT || code == CAVEAT_LIMIT_EXCEEDED;
+}
+
+static void run(long rounds) {
+  caveat_error* error = NULL;
+  endless = (caveat_value){.kind = CAVEAT_LIST};
+  endless.as.list.items = &endless;
+  endless.as.list.count = 1;
+  for (int level = 0; level < 17; ++level) {
+    for (int i = 0; i < 1000; ++i) {
+      wide[level][i] = level == 0 ? boolean(1) : (caveat_value){.kind = CAVEAT_LIST};
+      if (level == 0) continue;
+      wide[level][i].as.list.items = wide[level - 1];
+      wide[level][i].as.list.count = level < 3 ? 30 : 1000;
+    }
+  }
+  const caveat_options options = {.size = sizeof options, .flags = CAVEAT_OPEN_NO_BACKGROUND};
+  OK(api.open_volatile(&options, &good, &error));
+  OK(api.open_volatile(NULL, &closed, &error));
+  OK(api.close(closed, &error));
+  OK(api.batch_create(&batch, &error));
+  OK(api.snapshot_create(good, &snapshot, &error));
+
+  long refused = 0;
+  for (long i = 0; i < rounds; ++i) {
+    const int listens = !one_in(4);
+    error = (caveat_error*)(void*)batch; /* every call sets it */
+    const uint64_t which = any(kCalls);
+    const caveat_code code = call(which, listens ? &error : NULL);
+    if (!listens) error = NULL;
+    CHECK(code >= CAVEAT_OK && code < CAVEAT_INTERNAL);
+    if (listens) CHECK(api.error_code(error) == code);
+    if (listens) CHECK((code == CAVEAT_OK) == (strlen(api.error_message(error)) == 0));
+    if (store_kind == kClosed) CHECK(refuses_closed(which, code));
+    if (store_kind == kNull || store_kind == kOther) CHECK(code == CAVEAT_INVALID_ARGUMENT);
+    api.error_free(error);
+    refused += code != CAVEAT_OK;
+  }
+  error = NULL;
+  api.cursor_release(cursor);
+  api.snapshot_release(snapshot);
+  OK(api.rebuild_indexes(good, NULL, NULL, &error)); /* some were cut short */
+  caveat_verification found = {.size = sizeof found};
+  caveat_string report = {NULL, 0};
+  OK(api.verify(good, NULL, NULL, &found, &report, &error));
+  if (found.sound != 1) fprintf(stderr, "%s\n", report.data);
+  CHECK(found.sound == 1);
+  api.string_free(&report);
+  CHECK(rounds < 500 || (refused > rounds / 8 && refused < rounds - rounds / 8));
+  api.batch_release(batch);
+  OK(api.close(good, &error));
+  api.store_release(good);
+  api.store_release(closed);
+  printf("%ld calls, %ld refused\n", rounds, refused);
+}
+
+/* --- Planted faults --------------------------------------------------------------------------- */
+
+static caveat_code trusting_contains(const caveat_store* store, const caveat_snapshot* view,
+                                     uint64_t node, uint64_t property, int32_t* found,
+                                     caveat_error** error) {
+  (void)store, (void)view, (void)node, (void)property, (void)error;
+  *(volatile int32_t*)found = 0;
+  return CAVEAT_OK;
+}
+static caveat_code silent_flush(caveat_store* store, caveat_error** error) {
+  (void)store, (void)error;
+  return CAVEAT_CLOSED;
+}
+
+static int fails_in_a_child(long rounds) {
+  fflush(NULL);
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    const struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    if (freopen("/dev/null", "w", stderr) == NULL) exit(0);
+    run(rounds);
+    exit(0);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+int main(int count, char** arguments) {
+  const char* const seed = getenv("CAVEAT_SEED");
+  const char* const wanted = getenv("CAVEAT_ROUNDS");
+  const long rounds = wanted != NULL ? atol(wanted) : 4000;
+  state = seed != NULL ? strtoull(seed, NULL, 10) | 1 : 20240229;
+  printf("seed %llu\n", (unsigned long long)state);
+  api = *caveat_plugin();
+  if (count < 2 || strcmp(arguments[1], "--planted") != 0) {
+    run(rounds);
+    return 0;
+  }
+  api.contains = trusting_contains;
+  CHECK(fails_in_a_child(rounds));
+  api = *caveat_plugin();
+  api.flush = silent_flush;
+  CHECK(fails_in_a_child(rounds));
+  api = *caveat_plugin();
+  CHECK(!fails_in_a_child(1000));
+  return 0;
+}
