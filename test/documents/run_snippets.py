@@ -2,7 +2,7 @@
 """Compiles and runs every example in the documents, and compares what it prints.
 
     run_snippets.py TOP WORK PREFIX CXX    PREFIX holds an installed caveat
-    run_snippets.py --planted WORK PREFIX CXX    a page with five faults: each has to be found
+    run_snippets.py --planted WORK PREFIX CXX    a page with six faults: each has to be found
 """
 import os
 import shutil
@@ -58,6 +58,7 @@ class Runner:
         lib += [os.path.join(prefix, "lib", name) for name in os.listdir(lib[0])]
         self.environment["PKG_CONFIG_PATH"] = ":".join(os.path.join(f, "pkgconfig") for f in lib)
         self.environment["LD_LIBRARY_PATH"] = ":".join(lib)
+        self.environment["PYTHONPATH"] = os.path.join(prefix, "lib", "python3", "dist-packages")
         self.environment["PATH"] = "%s/bin:%s" % (prefix, os.environ["PATH"])
 
     def fault(self, name, what):
@@ -101,12 +102,21 @@ class Runner:
             self.fault(name, "printed\n%s-- instead of --\n%s" % (done.stdout, prints))
 
     def example(self, snippet):
+        if snippet.language == "python":
+            self.python(snippet)
+            return
         code = '%s\n#line %d "%s"\n%s\n%s' % (snippet.before, snippet.line + 1, snippet.page,
                                               snippet.text, snippet.after)
         packages = ["caveat"] + snippet.argument.replace(",", " ").split()
         program = self.compile(snippet.name(), code, snippet.language, packages)
         if program:
             self.run(snippet.name(), [program], program + ".run", snippet.prints)
+
+    def python(self, snippet):
+        base = os.path.join(self.work, "".join(c if c.isalnum() else "_" for c in snippet.name()))
+        with open(base + ".py", "w", encoding="utf-8") as out:
+            out.write(snippet.before + snippet.text + snippet.after)
+        self.run(snippet.name(), [sys.executable, base + ".py"], base + ".run", snippet.prints)
 
     def fragments(self, snippets):
         bodies, calls = [], []
@@ -146,6 +156,7 @@ PLANTED = {
     "unmarked.md": "```cpp\nint x;\n```\n",
     "syntax.md": "<!-- example -->\n```cpp\nint main() { return x; }\n```\n",
     "prints.md": "<!-- example -->\n```cpp\nint main() {}\n```\n<!-- prints -->\n```\nhello\n```\n",
+    "python.md": "<!-- example -->\n```python\nprint(no_name)\n```\n",
     "shell.md": "<!-- run -->\n```sh\nfalse\n```\n",
     "fragment.md": "<!-- fragment -->\n```cpp\nreturn caveat::fail(caveat::ErrorCode::closed, \"\");\n```\n",
 }

@@ -19,6 +19,11 @@ install(TARGETS caveat caveat_shared EXPORT caveat
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT caveat NAMESPACE caveat:: FILE caveatTargets.cmake DESTINATION ${_package_dir})
 
+# Where Debian's python3 looks, under the prefix /usr; elsewhere PYTHONPATH names it.
+set(CAVEAT_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python module goes")
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/adapters/python/caveat DESTINATION ${CAVEAT_PYTHON_DIR}
+        FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
+
 # What find_package calls caveat::caveat, as in the build itself.
 if(BUILD_SHARED_LIBS)
   set(CAVEAT_DEFAULT shared)

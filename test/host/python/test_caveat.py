@@ -1,0 +1,412 @@
+"""The Python module, as a Python user would use it. CAVEAT_LIBRARY and PYTHONPATH say where it is."""
+import gc
+import math
+import os
+import random
+import re
+import tempfile
+import threading
+import unittest
+from datetime import datetime, timedelta, timezone
+from xml.etree import ElementTree
+
+import caveat
+from caveat import Record, Source, _native
+
+
+class Values(unittest.TestCase):
+    def setUp(self):
+        self.store = self.enterContext(caveat.volatile())
+
+    def test_every_kind_comes_back_as_it_went_in(self):
+        values = [None, True, False, 0, -1, 2**63 - 1, -2**63, 0.0, 1.5, math.inf, -1e300, "", "é\0x",
+                  b"\xff\0", [], [None, [True, ["deep", 1]]], "x" * 100000]
+        for node, value in enumerate(values):
+            self.store.put(node, "p", actual=value, inherited=[value])
+        for flush in (False, True):
+            if flush:
+                self.store.flush()
+            for node, value in enumerate(values):
+                found = self.store[node, "p"]
+                self.assertEqual(found.actual, value)
+                self.assertIs(type(found.actual), type(value))
+                self.assertEqual(found.inherited, [value])
+        self.store.put(99, "p", actual=math.nan)
+        self.assertTrue(math.isnan(self.store[99, "p"].actual))
+
+    def test_the_other_fields_too(self):
+        moment = datetime(2024, 2, 29, 12, 0, 0, 250, tzinfo=timezone(timedelta(hours=5)))
+        self.store.put(1, "p", 1, reason=b"\xfe why", source="conflict", created_at=moment, confidence=0.25)
+        found = self.store[1, "p"]
+        self.assertEqual((found.reason, found.source, found.confidence), (b"\xfe why", Source.CONFLICT, 0.25))
+        self.assertEqual(found.created, moment)
+        self.assertEqual(found.created_at, caveat.to_ns(moment))
+        self.store.put(1, "p", 1, created_at=-2**63)
+        self.assertEqual(self.store[1, "p"].created_at, -2**63)
+        self.assertEqual(self.store[1, "p"].created.year, 1677)
+        self.store.put(1, "p", 1)
+        age = datetime.now(timezone.utc) - self.store[1, "p"].created
+        self.assertLess(abs(age), timedelta(minutes=5))
+
+    def test_what_is_no_value_is_refused_and_stores_nothing(self):
+        deep = []
+        for _ in range(20):
+            deep = [deep]
+        for wrong, error in ((2**63, OverflowError), ({}, TypeError), (deep, ValueError), (1j, TypeError)):
+            with self.assertRaises(error):
+                self.store.put(1, "p", wrong)
+        for field in ({"confidence": 2.0}, {"source": 9}, {"source": "nobody"},
+                      {"created_at": datetime(2024, 1, 1)}):
+            with self.assertRaises((ValueError, KeyError)):
+                self.store.put(1, "p", 1, **field)
+        with self.assertRaises(OverflowError):
+            self.store.put(-1, "p", 1)
+        self.assertEqual(self.store.count(), 0)
+
+
+class Stores(unittest.TestCase):
+    def setUp(self):
+        self.path = self.enterContext(tempfile.TemporaryDirectory()) + "/birds.store"
+
+    def test_a_store_keeps_what_it_holds(self):
+        with caveat.open(self.path, exclusive=True, durability="fsync", memory_budget=16 << 20) as store:
+            store.put(42, "can_fly", inherited=True, actual=False, reason="penguins swim")
+            self.assertEqual(store.property_name(caveat.hash_property("can_fly")), "can_fly")
+            self.assertIsNone(store.property_name(1))
+        self.assertTrue(store.closed)
+        with caveat.open(self.path, create=False) as store:
+            self.assertIn((42, "can_fly"), store)
+            self.assertIn((42, caveat.hash_property("can_fly")), store)
+            self.assertNotIn((43, "can_fly"), store)
+            self.assertTrue(store.has_exceptions(42))
+            self.assertFalse(store.has_exceptions(43))
+            self.assertIsNone(store.get(43, "can_fly"))
+            self.assertEqual(store.get(43, "can_fly", "none"), "none")
+            self.assertEqual([r and r.node for r in store.get_many([(42, "can_fly"), (43, "can_fly")])],
+                             [42, None])
+            with self.assertRaises(KeyError):
+                store[43, "can_fly"]
+            del store[42, "can_fly"]
+            with self.assertRaises(KeyError):
+                del store[42, "can_fly"]
+
+    def test_errors_are_of_their_kind(self):
+        with self.assertRaises(caveat.NotFound) as raised:
+            caveat.open(self.path, create=False)
+        self.assertIsInstance(raised.exception, caveat.Error)
+        self.assertIn(self.path, str(raised.exception))
+        with self.assertRaises(caveat.InvalidArgument) as raised:
+            caveat.open(self.path, memory_budget=1)
+        self.assertIsInstance(raised.exception, ValueError)
+        store = caveat.open(self.path)
+        with self.assertRaises(caveat.Locked):
+            caveat.open(self.path)
+        store.close()
+        store.close()
+        with self.assertRaises(caveat.AlreadyExists):
+            caveat.open(self.path, exclusive=True)
+        for use in (lambda: store.put(1, "p", 1), lambda: (1, "p") in store, store.query, store.flush,
+                    store.snapshot, store.statistics, lambda: store.property_name(1)):
+            with self.assertRaises(caveat.Closed):
+                use()
+
+    def test_writes_that_report(self):
+        with caveat.volatile() as store:
+            one, two = (Record(1, "p", True, number, created_at=5) for number in (1, 2))
+            self.assertIsNone(store.exchange(one))
+            self.assertEqual(store.exchange(two).actual, 1)
+            self.assertFalse(store.compare_and_set(1, "p", one, None))
+            self.assertTrue(store.compare_and_set(1, "p", two, one))
+            self.assertTrue(store.compare_and_set(1, "p", one, None))
+            self.assertTrue(store.compare_and_set(1, "p", None, one))
+            self.assertEqual(store.take(1, "p").actual, 1)
+            self.assertIsNone(store.take(1, "p"))
+            store.remove(1, "p")
+
+    def test_batches_and_bulk(self):
+        with caveat.volatile() as store:
+            self.assertEqual(store.put_many((Record(n, "p", None, n) for n in range(2500)), chunk=1000), 2500)
+            with store.batch() as batch:
+                batch.put(9000, "q", 1)
+                batch.remove(0, "p")
+                batch.clear_node(1)
+            self.assertEqual(store.count(), 2499)
+            self.assertEqual(store.property_name(caveat.hash_property("q")), "q")
+            with self.assertRaises(ZeroDivisionError):
+                with store.batch() as batch:
+                    batch.clear_property("p")
+                    1 // 0
+            self.assertEqual(store.count(), 2499)
+            store.clear_property("p")
+            store.clear_node(9000)
+            self.assertEqual(store.count(), 0)
+
+    def test_maintenance(self):
+        with caveat.open(self.path) as store:
+            store.put_many(Record(n, "p", None, n) for n in range(1000))
+            stages = []
+            done = store.optimize(lambda stage, done, total: stages.append(stage))
+            self.assertGreater(done["bytes_after"], 0)
+            self.assertTrue(stages)
+            with self.assertRaises(caveat.Cancelled):
+                store.rebuild_indexes(lambda *_: False)
+            with self.assertRaises(ZeroDivisionError):
+                store.rebuild_indexes(lambda *_: 1 // 0)
+            store.rebuild_indexes()
+            self.assertIn("bytes_reclaimed", store.compact())
+            self.assertEqual(store.verify()["sound"], True)
+            self.assertEqual(store.verify()["records"], 1000)
+            self.assertEqual(store.statistics(exact=True)["total_exceptions"], 1000)
+
+    def test_a_codec_in_python(self):
+        class Runs:
+            compressed = decompressed = 0
+
+            def compress(self, raw, dictionary):
+                self.compressed += 1
+                return re.sub(rb"a{9}", b"\0", raw) if b"\0" not in raw else raw + b"!"
+
+            def decompress(self, stored, dictionary, size):
+                self.decompressed += 1
+                return stored.replace(b"\0", b"a" * 9)
+
+        runs = Runs()
+        options = {"compression": 200, "codecs": {200: runs}, "dictionary_bytes": 0}
+        with caveat.open(self.path, **options) as store:
+            store.put(1, "p", "a" * 900)
+            store.flush()
+        self.assertGreater(runs.compressed, 0)
+        with caveat.open(self.path, **options) as store:
+            self.assertEqual(store[1, "p"].actual, "a" * 900)
+        self.assertGreater(runs.decompressed, 0)
+        with caveat.open(self.path) as store:
+            with self.assertRaises(caveat.CodecMissing):
+                store.get(1, "p")
+        runs.decompress = lambda *_: 1 // 0
+        with caveat.open(self.path, **options) as store, self.assertLogs("caveat", "ERROR"):
+            with self.assertRaises(caveat.Corruption):
+                store.get(1, "p")
+
+
+class Queries(unittest.TestCase):
+    def setUp(self):
+        self.store = self.enterContext(caveat.volatile())
+        self.records = [Record(n // 2, "pq"[n % 2], None, n, source=Source(n % 5), created_at=n * 10**9,
+                               confidence=n / 200) for n in range(200)]
+        self.store.put_many(self.records)
+
+    def found(self, **conditions):
+        self.assertEqual(self.store.count(**conditions), len(list(self.store.query(**conditions))))
+        return sorted(record.actual for record in self.store.query(**conditions))
+
+    def test_conditions(self):
+        everything = list(range(200))
+        self.assertEqual(self.found(), everything)
+        self.assertEqual(sorted(record.actual for record in self.store), everything)
+        self.assertEqual(self.found(node=7), [14, 15])
+        self.assertEqual(self.found(property="p"), everything[::2])
+        self.assertEqual(self.found(property=caveat.hash_property("q")), everything[1::2])
+        self.assertEqual(self.found(source="imported"), everything[4::5])
+        self.assertEqual(self.found(source=Source.DETECTED, property="p"), everything[6::10])
+        self.assertEqual(self.found(confidence=(0.5, None)), everything[100:])
+        self.assertEqual(self.found(confidence=(None, 0.1)), everything[:21])
+        epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+        self.assertEqual(self.found(time=(epoch + timedelta(seconds=5), 7 * 10**9)), [5, 6, 7])
+        self.assertEqual(self.found(time=(None, -1)), [])
+        self.assertEqual(self.found(limit=0), [])
+        with self.assertRaises(TypeError):
+            self.store.query(colour="blue")
+        with self.assertRaises(KeyError):
+            self.store.query(order="colour")
+        with self.assertRaises(caveat.InvalidArgument):
+            self.store.query(confidence=(math.nan, 1.0))
+
+    def test_orders_and_pages(self):
+        expected = [record.actual for record in sorted(self.records, key=lambda r: -r.confidence)]
+        pages, resume = [], None
+        while True:
+            cursor = self.store.query(order="confidence", descending=True, limit=30, resume=resume)
+            page = [record.actual for record in cursor]
+            if not page:
+                break
+            pages += page
+            resume = cursor.resume_token
+        self.assertEqual(pages, expected)
+        with self.assertRaises(caveat.InvalidArgument):
+            self.store.query(order="time", resume=resume)
+        cursor = self.store.query(order="time")
+        next(cursor)
+        token = cursor.resume_token
+        self.assertEqual(next(self.store.query(order="time", resume=token)).actual, 1)
+
+    def test_snapshots(self):
+        with self.store.snapshot() as snapshot:
+            self.store.clear_property("p")
+            self.assertEqual(self.store.count(), 100)
+            self.assertEqual(snapshot.count(), 200)
+            self.assertIn((0, "p"), snapshot)
+            self.assertNotIn((0, "p"), self.store)
+            self.assertEqual(len(list(snapshot)), 200)
+            self.assertEqual(snapshot[0, "p"].actual, 0)
+            self.assertGreater(snapshot.sequence, 0)
+            self.assertIn("partitions", snapshot.explain(node=1))
+            self.assertIn("candidates", snapshot.plan(node=1))
+        with self.assertRaises(caveat.Closed):
+            snapshot.count()
+
+    def test_closing_a_store_closes_what_is_open(self):
+        cursor, snapshot = self.store.query(), self.store.snapshot()
+        next(cursor)
+        with self.store.query() as other:
+            next(other)
+        with self.assertRaises(caveat.Closed):
+            next(other)
+        self.store.close()
+        for use in (lambda: next(cursor), snapshot.count, lambda: cursor.resume_token):
+            with self.assertRaises(caveat.Closed):
+                use()
+
+    def test_what_is_forgotten_is_given_back(self):
+        for _ in range(10):
+            next(self.store.query())
+            self.store.snapshot()
+        gc.collect()
+        self.assertEqual(self.store.statistics()["open_views"], 0)
+        cursor = caveat.volatile().query()  # keeps its store
+        gc.collect()
+        self.assertEqual(list(cursor), [])
+
+
+class Threads(unittest.TestCase):
+    def in_threads(self, work, count=4):
+        failures = []
+
+        def guarded(number):
+            try:
+                work(number)
+            except BaseException as error:
+                failures.append(error)
+        threads = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
+        for thread in threads:
+            thread.start()
+        return threads, failures
+
+    def test_a_store_is_shared_and_closed_under_its_threads(self):
+        store = caveat.volatile()
+        begun = threading.Barrier(5)
+
+        def work(number):
+            store.put(0, str(number), 0)
+            begun.wait()
+            try:
+                for turn in range(10**9):
+                    store.put(turn % 50, str(number), turn)
+                    if store[turn % 50, str(number)].actual != turn:
+                        raise AssertionError("another thread's record")
+                    sum(1 for _ in store.query(property=str(number), limit=20))
+            except caveat.Closed:
+                return
+        threads, failures = self.in_threads(work)
+        begun.wait()
+        while not store.closed:
+            try:
+                store.close()
+            except caveat.Busy:  # a query was begun meanwhile
+                pass
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+
+    def test_a_cursor_gives_each_record_to_one_thread(self):
+        with caveat.volatile() as store:
+            store.put_many(Record(n, "p", None, str(n)) for n in range(2000))
+            cursor, got = store.query(), [[] for _ in range(4)]
+            threads, failures = self.in_threads(
+                lambda number: got[number].extend(record.actual for record in cursor))
+            for thread in threads:
+                thread.join()
+            self.assertEqual(failures, [])
+            self.assertEqual(sorted(sum(got, []), key=int), [str(n) for n in range(2000)])
+
+
+def run_model(store, seed, turns=1200):
+    """Random writes, and a dict that should hold the same."""
+    chance, model = random.Random(seed), {}
+    for _ in range(turns):
+        key = (chance.randrange(20), chance.randrange(5))
+        record = Record(*key, None, chance.choice([None, "x", [1, 2.5], chance.randrange(99)]),
+                        created_at=chance.randrange(1000), confidence=chance.randrange(9) / 8)
+        act = chance.randrange(9)
+        if act < 3:
+            store.put_record(record)
+            model[key] = record
+        elif act == 3:
+            store.remove(*key)
+            model.pop(key, None)
+        elif act == 4:
+            if store.exchange(record) != model.get(key):
+                raise AssertionError("exchange %s" % (key,))
+            model[key] = record
+        elif act == 5:
+            if store.compare_and_set(*key, model.get(key), record) is not True:
+                raise AssertionError("compare_and_set %s" % (key,))
+            model[key] = record
+        elif act == 6 and chance.randrange(8) == 0:
+            store.clear_node(key[0])
+            model = {k: r for k, r in model.items() if k[0] != key[0]}
+        elif act == 7 and chance.randrange(20) == 0:
+            store.flush()
+        else:
+            if store.get(*key) != model.get(key) or (key in store) != (key in model):
+                raise AssertionError("get %s" % (key,))
+    if list(store.query()) != [model[key] for key in sorted(model)]:
+        raise AssertionError("query")
+    at_least = [r for r in store.query(confidence=(0.5, None), order="time")]
+    expected = sorted((r for r in model.values() if r.confidence >= 0.5),
+                      key=lambda r: (r.created_at, r.node, r.property))
+    if at_least != expected:
+        raise AssertionError("query by time")
+
+
+class Model(unittest.TestCase):
+    seed = int(os.environ.get("CAVEAT_SEED", "20240229"))
+
+    def test_a_store_holds_what_a_dict_would(self):
+        print("seed", self.seed)
+        with caveat.volatile() as store:
+            run_model(store, self.seed)
+
+    def test_the_model_finds_planted_faults(self):
+        class Forgetful(caveat.Store):
+            def remove(self, node, property, durability=None):
+                pass
+
+        class Rounding(caveat.Store):
+            def exchange(self, record, durability=None):
+                return super().exchange(Record(record.node, record.property, None, record.actual))
+        for kind in (Forgetful, Rounding):
+            with kind(None, {}) as store, self.assertRaises(AssertionError):
+                run_model(store, self.seed)
+
+
+class Layout(unittest.TestCase):
+    """The structs that ctypes makes are those of the header, as the golden file has them."""
+
+    def test_structs_are_as_large_and_their_fields_where_the_library_has_them(self):
+        golden = ElementTree.parse(os.environ["CAVEAT_LAYOUT"])
+        names = {"caveat_string": "String", "caveat_value": "Value", "caveat_key": "Key",
+                 "caveat_record": "Record", "caveat_codec": "Codec", "caveat_options": "Options",
+                 "caveat_query": "Query", "caveat_optimization": "Optimization",
+                 "caveat_compaction": "Compaction"}
+        for c_name, name in names.items():
+            struct = getattr(_native, name)
+            found = golden.find(".//class-decl[@name='%s'][@size-in-bits]" % c_name)
+            members = {member.find("var-decl").get("name"): int(member.get("layout-offset-in-bits"))
+                       for member in found.findall("data-member")}
+            offsets = {field[0].rstrip("_"): getattr(struct, field[0]).offset * 8 for field in struct._fields_}
+            self.assertEqual(offsets, members, c_name)
+            self.assertEqual(int(found.get("size-in-bits")), _native.ctypes.sizeof(struct) * 8, c_name)
+
+
+if __name__ == "__main__":
+    unittest.main()
