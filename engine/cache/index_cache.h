@@ -39,6 +39,7 @@ class IndexCache final : public posting::ContainerCache {
     cache_.insert(stamp, std::move(decoded), bytes, Admission::now);
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return cache_.bytes(); }
+  [[nodiscard]] CacheStatistics statistics() const noexcept { return cache_.statistics(); }
 
  private:
   static constexpr std::size_t kTypicalEntryBytes = std::size_t{32} << 10;

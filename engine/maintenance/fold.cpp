@@ -30,6 +30,9 @@ bool Mutator::fold_due() const {
 }
 
 Result<bool> Mutator::fold_next() {
+  const std::int64_t begun = steady_now_ns();
+  std::uint64_t rows = 0;
+  std::uint64_t folded = 0;
   {
     const std::lock_guard lock(mutex_);
     const auto version = core_.versions.current();
@@ -38,6 +41,8 @@ Result<bool> Mutator::fold_next() {
     const std::vector<std::shared_ptr<const Generation>> sealed(version->generations.begin() + 1,
                                                                 version->generations.end());
     const FoldInput input = merge_generations(sealed, core_.workers);
+    rows = input.rows.size();
+    folded = sealed.size();
     Sequence as_of = version->folded_through;
     for (const auto& generation : sealed) as_of = std::max(as_of, generation->last_sequence());
     const GenerationId youngest = sealed.front()->id();
@@ -77,6 +82,10 @@ Result<bool> Mutator::fold_next() {
     core_.counters.folds.fetch_add(1, std::memory_order_relaxed);
   }
   on_folded_();
+  core_.log.send(Severity::info, "maintenance", "fold_done", "recent writes are in partitions",
+                 {{"rows", rows},
+                  {"generations", folded},
+                  {"seconds", seconds_of_ns(steady_now_ns() - begun)}});
   return true;
 }
 

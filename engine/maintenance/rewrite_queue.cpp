@@ -5,6 +5,25 @@
 
 namespace caveat {
 
+void RewriteQueue::on_stall(StallState state) noexcept {
+  if (stall_.exchange(state) == state) return;
+  switch (state) {
+    case StallState::normal:
+      log_.send(Severity::info, "backend", "stall_end", "the backend takes writes at full speed");
+      break;
+    case StallState::delayed:
+      log_.send(Severity::warning, "backend", "stall_begin",
+                "the backend slows writes down until its flushes and compactions have caught up",
+                {{"stopped", false}});
+      break;
+    case StallState::stopped:
+      log_.send(Severity::warning, "backend", "stall_begin",
+                "the backend takes no writes until its flushes and compactions have caught up",
+                {{"stopped", true}});
+      break;
+  }
+}
+
 void RewriteQueue::on_background_error(const StorageError& error) noexcept {
   try {
     on_error_(error);

@@ -14,18 +14,22 @@
 
 #include "caveat/kv_backend.h"
 #include "caveat/types.h"
+#include "engine/store/event_log.h"
 
 namespace caveat {
 
 class RewriteQueue final : public KvObserver {
  public:
   // `wake`: there is work; must not block. `on_error`: the backend failed in the background.
-  // `on_damage`: it met damage there, which stops nothing.
+  // `on_damage`: it met damage there, which stops nothing. Stalls go to the log.
   using Told = std::function<void(const StorageError&)>;
-  RewriteQueue(std::function<void()> wake, Told on_error, Told on_damage)
-      : wake_(std::move(wake)), on_error_(std::move(on_error)), on_damage_(std::move(on_damage)) {}
+  RewriteQueue(std::function<void()> wake, Told on_error, Told on_damage, const EventLog& log)
+      : wake_(std::move(wake)),
+        on_error_(std::move(on_error)),
+        on_damage_(std::move(on_damage)),
+        log_(log) {}
 
-  void on_stall(StallState state) noexcept override { stall_.store(state); }
+  void on_stall(StallState state) noexcept override;
   void on_background_error(const StorageError& error) noexcept override;
   void on_family_damaged(Family family, const StorageError& error) noexcept override;
   void on_rewrite_candidates(Family family, std::span<const std::string> keys,
@@ -49,6 +53,7 @@ class RewriteQueue final : public KvObserver {
   const std::function<void()> wake_;
   const Told on_error_;
   const Told on_damage_;
+  const EventLog& log_;
   std::atomic<StallState> stall_{StallState::normal};
   mutable std::mutex mutex_;
   std::set<ExceptionKey> partitions_;

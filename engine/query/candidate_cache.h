@@ -57,6 +57,7 @@ class CandidateCache {
                   Admission::now);
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return cache_.bytes(); }
+  [[nodiscard]] CacheStatistics statistics() const noexcept { return cache_.statistics(); }
 
  private:
   static constexpr std::size_t kTypicalEntryBytes = 512;

@@ -24,6 +24,7 @@ class Counter {
     bool descending = false;
     std::optional<ExceptionKey> after;  // in that direction
     std::uint64_t limit = 0;
+    std::optional<std::size_t> sole_index = std::nullopt;  // whose hints led here
   };
   Counter(const QueryContext& context, const ReadView& view, Part part)
       : context_(context),
@@ -105,6 +106,10 @@ class Counter {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       CAVEAT_ASSIGN(const auto matches, matcher_.count(*images[i]));
       count_ += matches;
+      if (part_.sole_index) {
+        context_.counters.indexes[*part_.sole_index].add_partition(images[i]->row_limit(), matches,
+                                                                   matcher_.held_match());
+      }
     }
     return {};
   }
@@ -137,9 +142,13 @@ class Counter {
 Result<std::uint64_t> count_matches(const QueryContext& context, const ReadView& view,
                                     const Query& query) {
   CAVEAT_ASSIGN(const Opening opening, detail::open_query(context, view, query));
+  if (opening.plan.sole_index) {
+    context.counters.indexes[*opening.plan.sole_index].add_gone(opening.plan.gone);
+  }
   const auto count = [&](const Conditions& conditions, std::optional<ExceptionKey> after,
                          std::uint64_t limit) {
-    Counter::Part part{&conditions, opening.plan.positions, query.descending, after, limit};
+    Counter::Part part{&conditions, opening.plan.positions, query.descending, after,
+                       limit,       opening.plan.sole_index};
     return Counter(context, view, std::move(part)).count();
   };
   const std::uint64_t limit = query.limit;

@@ -14,10 +14,8 @@ Result<std::unique_ptr<Cursor::Impl>> Cursor::Impl::open(const QueryContext& con
   impl->fingerprint_ = opening.fingerprint;
   impl->start_ = opening.after;
   impl->left_ = query.limit;
-  auto& counters = context.counters.indexes;
-  if (const auto index = opening.plan.sole_index; index && opening.plan.gone > 0) {
-    counters[*index].candidates.fetch_add(opening.plan.gone, std::memory_order_relaxed);
-    counters[*index].stale.fetch_add(opening.plan.gone, std::memory_order_relaxed);
+  if (const auto index = opening.plan.sole_index) {
+    context.counters.indexes[*index].add_gone(opening.plan.gone);
   }
   if (query.order != QueryOrder::key) {
     CAVEAT_TRY(impl->start_values(opening, query, gather_max));

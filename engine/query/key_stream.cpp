@@ -176,9 +176,8 @@ Result<void> KeyStream::enter_partition() {
   match_ = 0;
   CAVEAT_TRY(matcher_.match(*image_, matches_));
   if (sole_index_) {
-    auto& counter = context_.counters.indexes[*sole_index_];
-    counter.candidates.fetch_add(1, std::memory_order_relaxed);
-    if (!matcher_.held_match()) counter.stale.fetch_add(1, std::memory_order_relaxed);
+    context_.counters.indexes[*sole_index_].add_partition(image_->row_limit(), matches_.size(),
+                                                          matcher_.held_match());
   }
   if (descending_) std::reverse(matches_.begin(), matches_.end());
   if (after_) skip_passed();

@@ -23,8 +23,24 @@ namespace caveat {
 // How well the hints of each secondary index (by index_slot) serve queries, since open.
 struct QueryCounters {
   struct Index {
-    std::atomic<std::uint64_t> candidates{0};  // partitions that queries were sent to
-    std::atomic<std::uint64_t> stale{0};       // of those, gone or without a match
+    std::atomic<std::uint64_t> candidates{0};    // partitions that queries were sent to
+    std::atomic<std::uint64_t> stale{0};         // of those, gone or without a match
+    std::atomic<std::uint64_t> rows_checked{0};  // in those partitions
+    std::atomic<std::uint64_t> rows_matched{0};
+
+    // A partition that hints led to. `held`: it held a match, be that out of date by now.
+    void add_partition(std::uint64_t rows, std::uint64_t matched, bool held) noexcept {
+      candidates.fetch_add(1, std::memory_order_relaxed);
+      if (!held) stale.fetch_add(1, std::memory_order_relaxed);
+      rows_checked.fetch_add(rows, std::memory_order_relaxed);
+      if (matched != 0) rows_matched.fetch_add(matched, std::memory_order_relaxed);
+    }
+    // Partitions that hints named and that are gone.
+    void add_gone(std::uint64_t count) noexcept {
+      if (count == 0) return;
+      candidates.fetch_add(count, std::memory_order_relaxed);
+      stale.fetch_add(count, std::memory_order_relaxed);
+    }
   };
   std::array<Index, kIndexCount> indexes;
 };

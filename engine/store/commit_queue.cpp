@@ -41,9 +41,7 @@ Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::siz
 // Leads the group that begins with the head of the queue. The head is the caller's request.
 void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
   // The delta is bounded: with too many generations waiting for the fold, so do writers.
-  if (core_.options.background_maintenance) {
-    folded_.wait(lock, [&] { return closed_ || !full() || core_.background_errors.any(); });
-  }
+  if (core_.options.background_maintenance) wait_for_folds(lock);
   const bool stuck = core_.options.background_maintenance && full();
   auto& group = group_;
   group.clear();
@@ -88,6 +86,29 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
     request->done = true;
   }
   turn_.notify_all();
+}
+
+void CommitQueue::wait_for_folds(std::unique_lock<std::mutex>& lock) {
+  const auto go_on = [&] { return closed_ || !full() || core_.background_errors.any(); };
+  if (go_on()) [[likely]]
+    return;
+  EngineCounters& counters = core_.counters;
+  const std::int64_t begun = steady_now_ns();
+  counters.write_stall_since_ns.store(begun, std::memory_order_relaxed);
+  counters.write_stalls.fetch_add(1, std::memory_order_relaxed);
+  if (core_.log.wants(Severity::warning)) {
+    const auto version = core_.versions.pin();
+    core_.log.send(Severity::warning, "writes", "stall_begin",
+                   "writers wait for folds: more is written than can be folded",
+                   {{"waiting_bytes", std::uint64_t{version->sealed_bytes()}},
+                    {"waiting_generations", std::uint64_t{version->generations.size() - 1}}});
+  }
+  folded_.wait(lock, go_on);
+  const std::int64_t took = steady_now_ns() - begun;
+  counters.write_stall_since_ns.store(0, std::memory_order_relaxed);
+  counters.write_stall_ns.fetch_add(took, std::memory_order_relaxed);
+  core_.log.send(Severity::info, "writes", "stall_end", "writers go on",
+                 {{"seconds", seconds_of_ns(took)}});
 }
 
 Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
@@ -166,6 +187,11 @@ void CommitQueue::on_folded() {
 bool CommitQueue::overfull() const {
   const auto version = core_.versions.pin();
   return version && version->generations.size() > 1;
+}
+
+std::size_t CommitQueue::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
 }
 
 void CommitQueue::close() {

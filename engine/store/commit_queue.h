@@ -50,6 +50,9 @@ class CommitQueue {
   // Without background maintenance nobody would fold for a waiting writer: it is told to instead.
   [[nodiscard]] bool overfull() const;
 
+  // Writers in the queue, those of the group that is being written included.
+  [[nodiscard]] std::size_t waiting() const;
+
   // Commits from now on give `closed`.
   void close();
 
@@ -66,6 +69,8 @@ class CommitQueue {
   static constexpr std::size_t kGroupBytesMax = std::size_t{1} << 20;
 
   void lead(std::unique_lock<std::mutex>& lock);
+  // While too much waits for a fold.
+  void wait_for_folds(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] Result<void> log_and_insert(const std::vector<Request*>& group,
                                             Durability durability);
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;

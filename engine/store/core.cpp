@@ -47,11 +47,13 @@ void BackgroundErrors::report(const StorageError& error, EngineCounters& counter
   }
   if (waker_) waker_();
   if (listener_) listener_(error);
+  log_.send(Severity::error, "store", "background_error", error);
 }
 
 void BackgroundErrors::notify(const StorageError& error, EngineCounters& counters) {
   counters.background_errors.fetch_add(1, std::memory_order_relaxed);
   if (listener_) listener_(error);
+  log_.send(Severity::warning, "store", "damage", error);
 }
 
 std::optional<StorageError> BackgroundErrors::take() {
@@ -66,6 +68,7 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
     : options(std::move(the_options)),
       memory(MemoryPlan::of(options)),
       clock(options.clock != nullptr ? *options.clock : system_clock()),
+      log(options.log_sink),
       backend(std::move(the_backend)),
       shared_pool(std::make_shared<MemoryPool>(
           std::min<std::size_t>(options.memory_budget_bytes / 16, std::size_t{16} << 20))),
@@ -76,7 +79,7 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       candidate_cache(memory.candidate_cache),
       block_cache(memory.block_cache),
       record_cache(memory.record_cache),
-      background_errors(options.on_background_error),
+      background_errors(options.on_background_error, log),
       versions(clock) {}
 
 std::size_t Core::sealed_bytes_max() const noexcept {

@@ -21,6 +21,7 @@
 #include "engine/query/candidate_cache.h"
 #include "engine/query/query_engine.h"
 #include "engine/store/dictionary_set.h"
+#include "engine/store/event_log.h"
 #include "engine/store/partition_ids.h"
 #include "engine/store/superblock.h"
 #include "engine/store/version_set.h"
@@ -64,13 +65,16 @@ struct EngineCounters {
   std::atomic<std::uint64_t> joins{0};
   std::atomic<std::uint64_t> hints_removed{0};
   std::atomic<std::uint64_t> background_errors{0};
+  std::atomic<std::uint64_t> write_stalls{0};
+  std::atomic<std::int64_t> write_stall_ns{0};
+  std::atomic<std::int64_t> write_stall_since_ns{0};  // one that goes on; 0: none
 };
 
 // An error that struck where nobody was listening: told to the host once, then to the next write.
 class BackgroundErrors {
  public:
-  explicit BackgroundErrors(std::function<void(const StorageError&)> listener)
-      : listener_(std::move(listener)) {}
+  BackgroundErrors(std::function<void(const StorageError&)> listener, const EventLog& log)
+      : listener_(std::move(listener)), log_(log) {}
   void report(const StorageError& error, EngineCounters& counters);
   // Told to the host only: no write has to fail for it.
   void notify(const StorageError& error, EngineCounters& counters);
@@ -82,6 +86,7 @@ class BackgroundErrors {
 
  private:
   std::function<void(const StorageError&)> listener_;
+  const EventLog& log_;
   std::function<void()> waker_;
   std::mutex mutex_;
   std::optional<StorageError> pending_;
@@ -94,6 +99,7 @@ struct Core {
   const Options options;
   const MemoryPlan memory;
   const Clock& clock;
+  const EventLog log;
   const std::unique_ptr<KvBackend> backend;
 
   // Shared with decoded blocks: a record that a host holds on to may outlive the engine.

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "caveat/version.h"
+
 namespace caveat {
 
 Result<void> Engine::check(const Options& options) {
@@ -31,6 +33,9 @@ Result<void> Engine::check(const Options& options) {
     return bad("optimize_compression_level", "must be 1 to 19");
   }
   if (options.dictionary_bytes > 4 * kMiB) return bad("dictionary_bytes", "must be at most 4 MiB");
+  if (!options.metrics_file.empty() && options.metrics_interval < std::chrono::milliseconds(100)) {
+    return bad("metrics_interval", "must be at least 100 ms");
+  }
   if (options.durability > Durability::fsync) return bad("durability", "is no known level");
   auto registry = CodecRegistry::built_in(options.compression_level);
   for (const auto& [id, codec] : options.custom_codecs) {
@@ -55,15 +60,19 @@ Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
              },
              [this](const StorageError& error) {
                core_.background_errors.notify(error, core_.counters);
-             }),
+             },
+             core_.log),
       mutator_(core_, queue_, [this] { commits_.on_folded(); }),
       commits_(core_, [this] { maintenance_.wake(); }),
-      maintenance_(core_, mutator_, [this] { commits_.seal(); }) {
+      maintenance_(core_, mutator_, [this] { commits_.seal(); }),
+      health_(
+          core_, [this] { return metrics(); }, [this] { return estimate_statistics(); }) {
   core_.background_errors.set_waker([this] { commits_.on_folded(); });
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend, Options options) {
   CAVEAT_TRY(check(options));
+  const std::int64_t begun = steady_now_ns();
   std::unique_ptr<Engine> engine(new Engine(std::move(backend), std::move(options)));
   if (auto recovered = engine->recover(); !recovered) {
     engine->closed_ = true;  // nothing was written: nothing to fold
@@ -76,12 +85,29 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend,
     engine->maintenance_.start();
     engine->maintenance_.wake();
   }
+  engine->log_opened(steady_now_ns() - begun);
+  engine->health_.start();
   return engine;
+}
+
+void Engine::log_opened(std::int64_t took_ns) const {
+  if (!core_.log.wants(Severity::info)) return;
+  const StorageStatistics s = estimate_statistics();
+  core_.log.send(Severity::info, "store", "opened", "the store is open",
+                 {{"version", CAVEAT_VERSION_STRING},
+                  {"persistent", core_.backend->persistent()},
+                  {"read_only", core_.read_only.has_value()},
+                  {"records", s.total_exceptions},
+                  {"partitions", s.partitions},
+                  {"replayed_rows", s.delta_rows},
+                  {"memory_budget_bytes", s.memory_budget_bytes},
+                  {"seconds", seconds_of_ns(took_ns)}});
 }
 
 Engine::~Engine() {
   static_cast<void>(close());
   // Where close() could not finish, at least nothing of ours runs on.
+  health_.stop();
   maintenance_.stop();
   core_.backend->set_observer(nullptr);
 }
@@ -107,6 +133,7 @@ Result<void> Engine::close() {
   if (!core_.versions.refuse_views()) return busy();  // one was opened meanwhile
   // From here on the store is closed, whatever fails: the log has everything.
   closed_ = true;
+  health_.stop();
   commits_.close();
   maintenance_.stop();
   core_.backend->set_observer(nullptr);
@@ -117,6 +144,12 @@ Result<void> Engine::close() {
   core_.record_cache.clear();
   core_.versions.clear();
   auto closed = core_.backend->close();
+  if (folded && closed) {
+    core_.log.send(Severity::info, "store", "closed", "the store is closed");
+    return {};
+  }
+  core_.log.send(Severity::warning, "store", "closed_untidily",
+                 folded ? closed.error() : folded.error());
   if (folded) return closed;
   return fail(folded.error().within(
       "close: the store is closed, and all that was acknowledged is in its log, but it could not "

@@ -14,6 +14,7 @@
 #include "caveat/snapshot.h"
 #include "caveat/statistics.h"
 #include "caveat/write_batch.h"
+#include "engine/maintenance/health_thread.h"
 #include "engine/maintenance/maintenance_thread.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/maintenance/rewrite_queue.h"
@@ -84,6 +85,9 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<StorageStatistics> statistics();
   [[nodiscard]] StorageStatistics estimate_statistics() const;
   [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
+
+  // --- engine_metrics.cpp ---
+  [[nodiscard]] std::string metrics() const;
   [[nodiscard]] const BlockResolver& block_resolver() const noexcept { return core_.dictionaries; }
 
   [[nodiscard]] Core& core() noexcept { return core_; }
@@ -92,12 +96,15 @@ class Engine final : public PartitionReader {
   // Has the maintenance thread nothing left to do? Clears that it will fold soon count; other rows
   // of the delta may stay there (tests).
   [[nodiscard]] bool maintenance_idle() const;
+  // For tests: what the thread does now and then.
+  void look_at_health() { health_.look(); }
   void set_idle_fold_times(const IdleFoldTimes& times) { maintenance_.set_idle_fold_times(times); }
 
  private:
   Engine(std::unique_ptr<KvBackend> backend, Options options);
 
   [[nodiscard]] Result<void> fold_and_settle();
+  void log_opened(std::int64_t took_ns) const;
 
   // --- recovery.cpp ---
   [[nodiscard]] Result<void> recover();
@@ -126,6 +133,7 @@ class Engine final : public PartitionReader {
   Mutator mutator_;
   CommitQueue commits_;
   mutable MaintenanceThread maintenance_;
+  HealthThread health_;
   std::atomic<bool> closed_{false};
   std::mutex close_mutex_;
 };

@@ -176,19 +176,45 @@ StorageStatistics Engine::estimate_statistics() const {
   s.joins = count_of(core_.counters.joins);
   s.rewrite_queue = queue_.size();
   s.background_errors = count_of(core_.counters.background_errors);
+  s.write_stalls = count_of(core_.counters.write_stalls);
+  const auto since = core_.counters.write_stall_since_ns.load(std::memory_order_relaxed);
+  const auto waited = since == 0 ? 0 : std::max<std::int64_t>(0, steady_now_ns() - since);
+  s.write_stall_ns = static_cast<std::uint64_t>(
+      core_.counters.write_stall_ns.load(std::memory_order_relaxed) + waited);
+  s.waiting_writers = commits_.waiting();
+  s.waiting_generations = version->generations.size() - 1;
+  s.waiting_bytes = version->sealed_bytes();
   if (core_.read_only) s.read_only_reason = core_.read_only->message();
   s.open_views = core_.versions.open_views();
+  s.pinned_versions = core_.versions.pinned_versions();
   s.oldest_view_age_ns = core_.versions.oldest_view_age_ns();
   s.allocation = core_.pool.statistics();
   if (auto properties = core_.backend->properties()) s.backend = *properties;
   s.memory_budget_bytes = core_.options.memory_budget_bytes;
   std::uint64_t memtables = 0;
   for (const auto& family : s.backend.families) memtables += family.memtable_bytes;
-  s.memory_bytes = s.delta_bytes + s.index_memory_bytes + s.record_cache.bytes +
-                   s.block_cache.bytes + core_.catalogue.memory_bytes() +
-                   core_.dictionaries.memory_bytes() + s.backend.cache_bytes +
-                   s.backend.table_reader_bytes + memtables +
-                   (s.allocation.bytes_reserved - s.allocation.bytes_in_use);
+  std::uint64_t postings = 0;
+  for (const IndexStatistics& index : s.indexes) {
+    postings += index.name == "primary" ? 0 : index.memory_bytes;
+  }
+  const MemoryPlan& plan = core_.memory;
+  s.memory_parts = {
+      {"delta", s.delta_bytes, plan.delta},
+      {"block_cache", s.block_cache.bytes, plan.block_cache},
+      {"record_cache", s.record_cache.bytes, plan.record_cache},
+      {"posting_cache", core_.index_cache.bytes(), plan.index_cache},
+      {"candidate_cache", core_.candidate_cache.bytes(), plan.candidate_cache},
+      {"key_filters", s.filter_bytes, plan.filters},
+      {"directory", directory.memory_bytes(), 0},
+      {"indexes", postings, 0},
+      {"catalogue", core_.catalogue.memory_bytes(), 0},
+      {"dictionaries", core_.dictionaries.memory_bytes(), 0},
+      {"backend_cache", s.backend.cache_bytes, plan.backend_cache},
+      {"backend_tables", s.backend.table_reader_bytes, 0},
+      {"backend_buffers", memtables, plan.backend_buffers},
+      {"pools", s.allocation.bytes_reserved - s.allocation.bytes_in_use, 0},
+  };
+  for (const MemoryPart& part : s.memory_parts) s.memory_bytes += part.bytes;
   return s;
 }
 

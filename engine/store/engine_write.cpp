@@ -56,14 +56,24 @@ Result<OptimizationResults> Engine::optimize(ProgressSink* progress) {
   if (closed_) return closed_error();
   if (core_.read_only) return fail(*core_.read_only);
   commits_.seal();
-  return mutator_.optimize(progress);
+  CAVEAT_ASSIGN(const auto done, mutator_.optimize(progress));
+  core_.log.send(Severity::info, "maintenance", "optimize_done", "the store is optimized",
+                 {{"partitions", done.partitions_rewritten},
+                  {"bytes_before", done.bytes_before},
+                  {"bytes_after", done.bytes_after},
+                  {"seconds", seconds_of_ns(static_cast<std::int64_t>(done.duration_ns))}});
+  return done;
 }
 
 Result<void> Engine::rebuild_indexes(ProgressSink* progress) {
   if (closed_) return closed_error();
   if (core_.read_only) return fail(*core_.read_only);
   commits_.seal();
-  return mutator_.rebuild_indexes(progress);
+  const std::int64_t begun = steady_now_ns();
+  CAVEAT_TRY(mutator_.rebuild_indexes(progress));
+  core_.log.send(Severity::info, "maintenance", "rebuild_done", "the indexes are made anew",
+                 {{"seconds", seconds_of_ns(steady_now_ns() - begun)}});
+  return {};
 }
 
 Result<CompactionResults> Engine::compact(ProgressSink* progress) {
@@ -71,7 +81,12 @@ Result<CompactionResults> Engine::compact(ProgressSink* progress) {
   if (core_.read_only) return fail(*core_.read_only);
   commits_.seal();
   CAVEAT_TRY(mutator_.fold_all());
-  return mutator_.compact(progress);
+  CAVEAT_ASSIGN(const auto done, mutator_.compact(progress));
+  core_.log.send(Severity::info, "maintenance", "compact_done", "the store's files are rewritten",
+                 {{"disk_bytes_before", done.disk_bytes_before},
+                  {"disk_bytes_after", done.disk_bytes_after},
+                  {"seconds", seconds_of_ns(static_cast<std::int64_t>(done.duration_ns))}});
+  return done;
 }
 
 }  // namespace caveat

@@ -332,6 +332,10 @@ StorageStatistics StorageOptimizer::estimate_storage_statistics() const {
   return engine_->estimate_statistics();
 }
 
+std::string StorageOptimizer::metrics() const {
+  return engine_->metrics();
+}
+
 Result<std::vector<ColumnStatistics>> StorageOptimizer::column_statistics() const {
   return engine_->column_statistics();
 }

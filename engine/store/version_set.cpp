@@ -1,5 +1,6 @@
 #include "engine/store/version_set.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "caveat/ports.h"
@@ -43,7 +44,11 @@ void VersionSet::update(const std::function<void(Version&)>& change) {
   next->created_ns = clock_.now_ns();
   change(*next);
   if (!owner_ || !next->same_places(*owner_)) next->places = ++places_;
-  if (owner_) retired_.push_back(std::move(owner_));
+  if (owner_) {
+    std::erase_if(replaced_, [](const auto& version) { return version.expired(); });
+    replaced_.push_back(owner_);
+    retired_.push_back(std::move(owner_));
+  }
   owner_ = std::move(next);
   current_.store(owner_.get(), std::memory_order_seq_cst);
   free_retired_locked(freed);
@@ -65,6 +70,12 @@ std::shared_ptr<const Version> VersionSet::current() const {
 std::size_t VersionSet::open_views() const {
   const std::lock_guard lock(open_->mutex);
   return open_->since_ns.size();
+}
+
+std::size_t VersionSet::pinned_versions() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(
+      replaced_.begin(), replaced_.end(), [](const auto& version) { return !version.expired(); }));
 }
 
 bool VersionSet::refuse_views() {

@@ -51,6 +51,8 @@ class VersionSet {
   [[nodiscard]] std::shared_ptr<const Version> current() const;
 
   [[nodiscard]] std::size_t open_views() const;
+  // Versions that were replaced and are still held by a view or a read.
+  [[nodiscard]] std::size_t pinned_versions() const;
   // From now on views have no version. False, and nothing changes, while any is open.
   [[nodiscard]] bool refuse_views();
   [[nodiscard]] std::int64_t oldest_view_age_ns() const;
@@ -70,6 +72,7 @@ class VersionSet {
   mutable std::mutex mutex_;
   std::shared_ptr<const Version> owner_;
   std::vector<std::shared_ptr<const Version>> retired_;
+  std::vector<std::weak_ptr<const Version>> replaced_;  // those that are not freed yet, and a few
   std::uint64_t places_ = 0;
 
   // Outlives the set where a view does: a host that keeps a snapshot too long gets no crash here.

@@ -32,6 +32,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_put(app, action);
   add_remove(app, action);
   add_stats(app, action);
+  add_metrics(app, action);
   add_blocks(app, action);
   add_verify(app, action);
   add_optimize(app, action);

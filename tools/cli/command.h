@@ -21,6 +21,7 @@ void add_count(CLI::App& app, Action& action);
 void add_put(CLI::App& app, Action& action);
 void add_remove(CLI::App& app, Action& action);
 void add_stats(CLI::App& app, Action& action);
+void add_metrics(CLI::App& app, Action& action);
 void add_blocks(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_optimize(CLI::App& app, Action& action);

@@ -8,6 +8,7 @@
 #include "caveat/exception_view.h"
 #include "caveat/index_manager.h"
 #include "caveat/kv_backend.h"
+#include "caveat/log_sink.h"
 #include "caveat/memory_pool.h"
 #include "caveat/options.h"
 #include "caveat/ports.h"

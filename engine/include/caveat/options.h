@@ -1,8 +1,10 @@
 // Options of a store and of single calls. All have defaults that suit most hosts.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -10,6 +12,7 @@
 
 #include "caveat/codec.h"
 #include "caveat/kv_backend.h"
+#include "caveat/log_sink.h"
 #include "caveat/ports.h"
 
 namespace caveat {
@@ -91,6 +94,19 @@ struct Options {
   // Told of errors in the background, once each; the next write returns them too. Called from the
   // store's threads; must not call the store.
   std::function<void(const StorageError&)> on_background_error;
+
+  // Told what the store does and what it meets, errors in the background among it (log_sink.h).
+  // Must outlive the store. Null: nobody.
+  LogSink* log_sink = nullptr;
+
+  // Where to keep what metrics() says, for node_exporter's textfile collector (which wants names in
+  // ".prom") and for tools. Empty: nowhere. Written by a thread of the store every metrics_interval
+  // (at least 100 ms): each time a whole new file takes the old one's place, so that no reader sees
+  // half of one. It is for its owner alone (0600), unless a file with other rights was there: then
+  // its mode and group are kept. It goes when the store is closed. Where it cannot be written, the
+  // old one stays and log_sink is told; the store goes on.
+  std::filesystem::path metrics_file;
+  std::chrono::milliseconds metrics_interval{5000};
 };
 
 struct WriteOptions {

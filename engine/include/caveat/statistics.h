@@ -52,8 +52,11 @@ struct IndexStatistics {
   // containers were last rewritten.
   std::uint64_t pairs = 0;
   std::uint64_t memory_bytes = 0;  // what the index keeps in memory
-  std::uint64_t candidates = 0;    // since open: partitions that queries were sent to
+  // Since open, of queries in the order of keys and counts that this index alone served:
+  std::uint64_t candidates = 0;    // partitions that they were sent to
   std::uint64_t stale = 0;         // of those, partitions that held no match
+  std::uint64_t rows_checked = 0;  // rows of those partitions, each checked against the conditions
+  std::uint64_t rows_matched = 0;  // of those, rows that met them
   std::uint64_t unindexed = 0;     // partitions not yet complete in this index
 };
 
@@ -67,6 +70,13 @@ struct CacheStatistics {
     const auto all = hits + misses;
     return all == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(all);
   }
+};
+
+// A part of the memory budget. `limit_bytes` is its share; 0 where it takes what it needs.
+struct MemoryPart {
+  std::string_view name;  // "delta", "block_cache", ...; lives for ever
+  std::uint64_t bytes = 0;
+  std::uint64_t limit_bytes = 0;
 };
 
 struct StorageStatistics {
@@ -91,6 +101,7 @@ struct StorageStatistics {
   std::uint64_t memory_budget_bytes = 0;
   std::uint64_t index_memory_bytes = 0;  // directory, key filters, the indexes' caches
   std::uint64_t filter_bytes = 0;
+  std::vector<MemoryPart> memory_parts;  // their bytes are those of memory_bytes
   CacheStatistics record_cache;
   CacheStatistics block_cache;
   double cache_hit_rate = 0.0;  // of point reads that the delta and the filter left over
@@ -109,12 +120,21 @@ struct StorageStatistics {
   std::uint64_t joins = 0;
   std::uint64_t rewrite_queue = 0;
   std::uint64_t background_errors = 0;
+
+  // Writers that waited for folds since open (those that waited for the backend are in `backend`),
+  // and how it is now. Waits that go on count.
+  std::uint64_t write_stalls = 0;
+  std::uint64_t write_stall_ns = 0;
+  std::uint64_t waiting_writers = 0;
+  std::uint64_t waiting_generations = 0;  // sealed, to be folded
+  std::uint64_t waiting_bytes = 0;        // their memory
   // Why the store can only be read: a part of the records is damaged or missing. Empty: it is not
   // so. Counts are then of what is known, not of what can be read.
   std::string read_only_reason;
 
-  // Open versions: snapshots and cursors.
+  // Open versions: snapshots and cursors; and replaced versions that these still keep.
   std::uint64_t open_views = 0;
+  std::uint64_t pinned_versions = 0;
   std::int64_t oldest_view_age_ns = 0;
 
   AllocationStatistics allocation;

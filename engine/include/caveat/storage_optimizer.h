@@ -176,6 +176,11 @@ class StorageOptimizer {
   [[nodiscard]] Result<StorageStatistics> get_storage_statistics();
   // Reads no data; counts have bounds.
   [[nodiscard]] StorageStatistics estimate_storage_statistics() const;
+  // What estimate_storage_statistics knows, in the text format of Prometheus (version 0.0.4): one
+  // family of samples after the other, each with its HELP and TYPE. Names begin with "caveat_" and
+  // end in their unit, those of counters in "_total"; docs/operating.md lists them. Of a closed
+  // store: that it is closed. Reads no data; lists the store's directory.
+  [[nodiscard]] std::string metrics() const;
   // Per column, over all blocks; reads every block's header.
   [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
 
