@@ -62,6 +62,7 @@ const caveat_api* caveat_plugin() {
       .verify = caveat_verify,
       .statistics_get = caveat_statistics_get,
       .statistics_json = caveat_statistics_json,
+      .metrics = caveat_metrics,
   };
   return &kApi;
 }

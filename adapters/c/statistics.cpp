@@ -42,6 +42,8 @@ void put(const std::vector<IndexStatistics>& indexes, Json& json) {
         .field("memory_bytes", index.memory_bytes)
         .field("candidates", index.candidates)
         .field("stale", index.stale)
+        .field("rows_checked", index.rows_checked)
+        .field("rows_matched", index.rows_matched)
         .field("unindexed", index.unindexed)
         .end_object();
   }
@@ -92,6 +94,18 @@ void put_columns(const std::vector<ColumnStatistics>& columns, Json& json) {
   json.end_list();
 }
 
+void put(const std::vector<MemoryPart>& parts, Json& json) {
+  json.begin_list("memory_parts");
+  for (const auto& part : parts) {
+    json.begin_object()
+        .field("name", part.name)
+        .field("bytes", part.bytes)
+        .field("limit_bytes", part.limit_bytes)
+        .end_object();
+  }
+  json.end_list();
+}
+
 // As in caveat/statistics.h, under the same names.
 void put(const StorageStatistics& s, Json& json) {
   json.field("total_exceptions", s.total_exceptions)
@@ -110,6 +124,7 @@ void put(const StorageStatistics& s, Json& json) {
       .field("index_memory_bytes", s.index_memory_bytes)
       .field("filter_bytes", s.filter_bytes)
       .field("cache_hit_rate", s.cache_hit_rate);
+  put(s.memory_parts, json);
   put("record_cache", s.record_cache, json);
   put("block_cache", s.block_cache, json);
   json.field("reads", s.reads)
@@ -123,8 +138,14 @@ void put(const StorageStatistics& s, Json& json) {
       .field("joins", s.joins)
       .field("rewrite_queue", s.rewrite_queue)
       .field("background_errors", s.background_errors)
+      .field("write_stalls", s.write_stalls)
+      .field("write_stall_ns", s.write_stall_ns)
+      .field("waiting_writers", s.waiting_writers)
+      .field("waiting_generations", s.waiting_generations)
+      .field("waiting_bytes", s.waiting_bytes)
       .field("read_only_reason", s.read_only_reason)
       .field("open_views", s.open_views)
+      .field("pinned_versions", s.pinned_versions)
       .field("oldest_view_age_ns", s.oldest_view_age_ns);
   put(s.backend, json);
 }
@@ -172,6 +193,15 @@ caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_st
       put_columns(columns, text);
     }
     *json = copy_of(text.text());
+    return {};
+  });
+}
+
+caveat_code caveat_metrics(const caveat_store* store, caveat_string* text, caveat_error** error) {
+  return guarded(error, [&]() -> Result<void> {
+    CAVEAT_TRY(need(text, "text"));
+    CAVEAT_ASSIGN(const auto* const opened, store_of(store));
+    *text = copy_of(opened->metrics());
     return {};
   });
 }

@@ -238,6 +238,9 @@ static void maintenance(caveat_store* store) {
   caveat_string_free(&json);
   OK(caveat_statistics_json(store, 0, &json, &error));
   caveat_string_free(&json);
+  OK(caveat_metrics(store, &json, &error));
+  CHECK(strstr(json.data, "# TYPE caveat_") != NULL);
+  caveat_string_free(&json);
 }
 
 static void clearing(caveat_store* store) {

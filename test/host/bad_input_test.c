@@ -204,7 +204,7 @@ static int stop_sometimes(void* context, const char* stage, uint64_t done, uint6
 
 /* --- One call --------------------------------------------------------------------------------- */
 
-enum { kBulkStore = 13, kWrite = 23, kCalls = 37 };
+enum { kBulkStore = 13, kWrite = 23, kMetrics = 37, kCalls = 38 };
 
 static caveat_code call(uint64_t which, caveat_error** error) {
   uint64_t number = 0;
@@ -352,6 +352,9 @@ static caveat_code call(uint64_t which, caveat_error** error) {
                        : api.statistics_get(a_store(), (int32_t)any(2),
                                             one_in(8) ? NULL : &u.statistics, error);
       break;
+    case kMetrics:
+      code = api.metrics(a_store(), to_string, error);
+      break;
     case 35:
       u.verification.size = a_size(sizeof u.verification);
       code = api.verify(a_store(), progress, NULL, one_in(8) ? NULL : &u.verification, to_string,
@@ -382,8 +385,10 @@ static caveat_code call(uint64_t which, caveat_error** error) {
 
 /* --- All of them ------------------------------------------------------------------------------ */
 
-/* What a closed store may say. To write nothing (an empty batch, no records) succeeds anywhere. */
+/* What a closed store may say. To write nothing (an empty batch, no records) succeeds anywhere, and
+ * metrics say that the store is closed. */
 static int refuses_closed(uint64_t which, caveat_code code) {
+  if (which == kMetrics) return code == CAVEAT_OK || code == CAVEAT_INVALID_ARGUMENT;
   if (which == kBulkStore || which == kWrite) code = code == CAVEAT_OK ? CAVEAT_CLOSED : code;
   return code == CAVEAT_CLOSED || code == CAVEAT_INVALID_ARGUMENT || code == CAVEAT_LIMIT_EXCEEDED;
 }

@@ -156,6 +156,7 @@ _CAN_FAIL = {
     "rebuild_indexes": (HANDLE, PROGRESS, c_void_p),
     "verify": (HANDLE, PROGRESS, c_void_p, c_void_p, TEXT),
     "statistics_json": (HANDLE, c_int32, TEXT),
+    "metrics": (HANDLE, TEXT),
 }
 _CANNOT_FAIL = {
     "version": (c_char_p,), "error_message": (c_char_p, HANDLE), "error_free": (None, HANDLE),

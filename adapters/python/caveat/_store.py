@@ -289,6 +289,12 @@ class Store(Reads, _Writes):
         call("statistics_json", self._native, int(exact), byref(text))
         return json.loads(native.take_text(text))
 
+    def metrics(self):
+        """Text for Prometheus: docs/operating.md says what it tells."""
+        text = native.String()
+        call("metrics", self._native, byref(text))
+        return native.take_text(text).decode()
+
 
 def _listener(on_error):
     log = logging.getLogger("caveat")

@@ -33,7 +33,7 @@ def run(*command, may_fail=False):
 def layout_of(library, headers):
     return run("abidw", "--suppr", os.path.join(HERE, "only_c.suppr"), "--headers-dir", headers,
                "--drop-private-types", "--no-show-locs", "--no-comp-dir-path", "--no-corpus-path",
-               "--no-elf-needed", library).stdout
+               "--no-elf-needed", "--type-id-style", "hash", library).stdout
 
 
 def layout_changes(golden, layout):

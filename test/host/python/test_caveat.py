@@ -157,6 +157,7 @@ class Stores(unittest.TestCase):
             self.assertEqual(store.verify()["sound"], True)
             self.assertEqual(store.verify()["records"], 1000)
             self.assertEqual(store.statistics(exact=True)["total_exceptions"], 1000)
+            self.assertIn("# TYPE caveat_records gauge", store.metrics())
 
     def test_a_codec_in_python(self):
         class Runs:

@@ -449,6 +449,8 @@ caveat_code caveat_statistics_get(caveat_store* store, int32_t exact, caveat_sta
                                   caveat_error** error);
 caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_string* json,
                                    caveat_error** error);
+/* For Prometheus, to be freed; cheap. Of a closed store: that it is closed. docs/operating.md. */
+caveat_code caveat_metrics(const caveat_store* store, caveat_string* text, caveat_error** error);
 
 #ifdef __cplusplus
 }

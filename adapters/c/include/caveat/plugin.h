@@ -123,6 +123,7 @@ typedef struct caveat_api {
                                 caveat_error** error);
   caveat_code (*statistics_json)(caveat_store* store, int32_t exact, caveat_string* json,
                                  caveat_error** error);
+  caveat_code (*metrics)(const caveat_store* store, caveat_string* text, caveat_error** error);
 } caveat_api;
 
 /* The table is constant and lives as long as the library is loaded. */
