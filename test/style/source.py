@@ -4,7 +4,8 @@ import re
 import subprocess
 
 TEXT = (".h", ".cpp", ".py", ".cmake", ".md", ".sh", ".txt", ".json", ".in", ".svg")
-SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", "tools/bench", "tools/torture",
+SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", "tools/bench", "tools/torture", "tools/packages",
+           "tools/packaging/try-packages",
            ".ci/run")
 
 

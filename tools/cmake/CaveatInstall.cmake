@@ -14,18 +14,17 @@ foreach(_folder engine indexes pool adapters/c)
   endif()
 endforeach()
 
+# Components are packages (CaveatPackages.cmake): `runtime` is what a program needs that is built already,
+# `dev` what building one needs, and the default here.
 install(TARGETS caveat caveat_shared EXPORT caveat
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT caveat NAMESPACE caveat:: FILE caveatTargets.cmake DESTINATION ${_package_dir})
-
-if(TARGET caveat_sqlite)
-  install(TARGETS caveat_sqlite LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/caveat)
-endif()
 
 # Where Debian's python3 looks, under the prefix /usr; elsewhere PYTHONPATH names it.
 set(CAVEAT_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python module goes")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/adapters/python/caveat DESTINATION ${CAVEAT_PYTHON_DIR}
+        COMPONENT python
         FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
 
 # What find_package calls caveat::caveat, as in the build itself.
