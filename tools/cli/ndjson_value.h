@@ -1,20 +1,12 @@
-// JSON values to plainly encoded values. Part of the reader.
+// Values in lines of JSON, as the tool names them.
 #pragma once
 
-#include <simdjson.h>
-
-#include <string>
-
-#include "caveat/error.h"
+#include "adapters/json/json_value.h"
 
 namespace caveat::cli {
 
-// Appends the plain encoding. Errors say what is wrong, without the field.
-[[nodiscard]] Result<void> encode_json_value(const simdjson::dom::element& element,
-                                             std::size_t depth, std::string& out);
-
-// A string, or the bytes of a $bytes object (decoded into `buffer`).
-[[nodiscard]] Result<std::string_view> json_bytes(const simdjson::dom::element& element,
-                                                  std::string& buffer);
+using json::append_json_value;
+using json::encode_json_value;
+using json::json_bytes;
 
 }  // namespace caveat::cli

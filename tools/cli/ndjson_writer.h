@@ -9,8 +9,6 @@
 
 namespace caveat::cli {
 
-void append_json_value(const ValueView& value, std::string& out);
-
 // One object without a line feed. `property_name` empty: the property is known by its hash alone.
 void append_json_record(const ExceptionView& record,
                         const std::optional<std::string>& property_name, std::string& out);

@@ -21,6 +21,10 @@ install(TARGETS caveat caveat_shared EXPORT caveat
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT caveat NAMESPACE caveat:: FILE caveatTargets.cmake DESTINATION ${_package_dir})
 
+if(TARGET caveat_sqlite)
+  install(TARGETS caveat_sqlite LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/caveat)
+endif()
+
 # Where Debian's python3 looks, under the prefix /usr; elsewhere PYTHONPATH names it.
 set(CAVEAT_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python module goes")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/adapters/python/caveat DESTINATION ${CAVEAT_PYTHON_DIR}

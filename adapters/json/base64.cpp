@@ -1,9 +1,9 @@
 // RFC 4648, the standard alphabet, padded.
 #include <array>
 
-#include "tools/cli/json_text.h"
+#include "adapters/json/json_text.h"
 
-namespace caveat::cli {
+namespace caveat::json {
 namespace {
 
 constexpr std::string_view kAlphabet =
@@ -59,4 +59,4 @@ std::optional<std::string> bytes_of_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace caveat::cli
+}  // namespace caveat::json

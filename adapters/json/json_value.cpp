@@ -1,12 +1,14 @@
-#include "tools/cli/ndjson_value.h"
+#include "adapters/json/json_value.h"
 
 #include <fmt/format.h>
 
+#include <iterator>
+
+#include "adapters/json/json_text.h"
 #include "caveat/types.h"
 #include "engine/model/varint.h"
-#include "tools/cli/json_text.h"
 
-namespace caveat::cli {
+namespace caveat::json {
 namespace {
 
 using simdjson::dom::element;
@@ -82,6 +84,36 @@ Result<void> encode_object(const element& item, std::string& out) {
 
 }  // namespace
 
+void append_json_value(const ValueView& value, std::string& out) {
+  switch (value.kind()) {
+    case ValueKind::Null:
+      out += "null";
+      break;
+    case ValueKind::Boolean:
+      out += value.as_boolean() ? "true" : "false";
+      break;
+    case ValueKind::Integer:
+      fmt::format_to(std::back_inserter(out), "{}", value.as_integer());
+      break;
+    case ValueKind::Float:
+      append_json_float(value.as_float(), out);
+      break;
+    case ValueKind::String:
+      append_json_bytes(value.as_string(), out);
+      break;
+    case ValueKind::List: {
+      out += '[';
+      auto rest = value.payload();
+      for (bool first = true; const auto element = ValueView::next_element(rest); first = false) {
+        if (!first) out += ',';
+        append_json_value(*element, out);
+      }
+      out += ']';
+      break;
+    }
+  }
+}
+
 Result<void> encode_json_value(const element& item, std::size_t depth, std::string& out) {
   switch (item.type()) {
     case element_type::NULL_VALUE:
@@ -121,4 +153,4 @@ Result<std::string_view> json_bytes(const element& item, std::string& buffer) {
   return std::string_view(buffer);
 }
 
-}  // namespace caveat::cli
+}  // namespace caveat::json

@@ -1,4 +1,4 @@
-#include "tools/cli/json_text.h"
+#include "adapters/json/json_text.h"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace caveat::cli {
+namespace caveat::json {
 namespace {
 
 constexpr std::size_t kFloatTextMax = 64;
@@ -118,4 +118,4 @@ bool is_utf8(std::string_view bytes) noexcept {
   return simdjson::validate_utf8(bytes.data(), bytes.size());
 }
 
-}  // namespace caveat::cli
+}  // namespace caveat::json

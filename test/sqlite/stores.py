@@ -1,0 +1,288 @@
+"""Transactions, sharing, modes and damage: what docs/sql.md promises of stores.
+
+  stores.py EXTENSION [CAVEAT_TOOL] [unittest's options]
+"""
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+
+from case import Case, Given, main
+from world import connect
+
+
+class Transactions(Case):
+    def test_a_transaction_sees_its_own_writes_and_no_one_else_does(self):
+        other = self.again()
+        self.add(1, 2)
+        self.db.execute("BEGIN")
+        self.add(3)
+        self.db.execute("DELETE FROM e WHERE node = 1")
+        self.db.execute("UPDATE e SET actual = 'changed' WHERE node = 2")
+        self.assertEqual(self.nodes(), [2, 3])
+        self.assertEqual(self.one("SELECT actual FROM e WHERE node = 2 AND property = 'p'"), ("changed",))
+        self.assertEqual(self.one("SELECT count(*) FROM e"), (2,))
+        self.assertEqual(self.nodes(other), [1, 2])
+        self.db.execute("COMMIT")
+        self.assertEqual(self.nodes(other), [2, 3])
+
+    def test_rollback_takes_everything_back(self):
+        self.add(1)
+        self.db.execute("CREATE TABLE own(x)")
+        self.db.execute("BEGIN")
+        self.add(2)
+        self.db.execute("INSERT INTO own VALUES (1)")
+        self.db.execute("ROLLBACK")
+        self.assertEqual((self.nodes(), self.one("SELECT count(*) FROM own")), ([1], (0,)))
+
+    def test_savepoints(self):
+        self.db.execute("BEGIN")
+        self.add(1)
+        self.db.execute("SAVEPOINT a")
+        self.add(2)
+        self.db.execute("UPDATE e SET actual = 'a' WHERE node = 1")
+        self.db.execute("SAVEPOINT b")
+        self.db.execute("DELETE FROM e")
+        self.assertEqual(self.nodes(), [])
+        self.db.execute("ROLLBACK TO b")
+        self.assertEqual(self.nodes(), [1, 2])
+        self.add(3)
+        self.db.execute("RELEASE b")
+        self.db.execute("ROLLBACK TO a")
+        self.assertEqual((self.nodes(), self.one("SELECT actual FROM e")), ([1], ("value 1",)))
+        self.add(4)
+        self.db.execute("ROLLBACK TO a")
+        self.db.execute("RELEASE a")
+        self.add(5)
+        self.db.execute("COMMIT")
+        self.assertEqual(self.nodes(self.again()), [1, 5])
+
+    def test_a_savepoint_from_before_the_first_write(self):
+        self.add(1)
+        self.db.execute("SAVEPOINT a")
+        self.db.execute("SAVEPOINT b")
+        self.add(2)
+        self.db.execute("ROLLBACK TO a")
+        self.assertEqual(self.nodes(), [1])
+        self.add(3)
+        self.db.execute("RELEASE a")
+        self.assertEqual(self.nodes(), [1, 3])
+
+    def test_a_failed_statement_is_taken_back_alone(self):
+        self.db.execute("BEGIN")
+        self.add(1)
+        self.refuses("confidence: ", "INSERT INTO e(node, property, confidence) VALUES (2, 'p', 1), (3, 'p', 7)")
+        self.add(4)
+        self.db.execute("COMMIT")
+        self.assertEqual(self.nodes(), [1, 4])
+
+    def test_two_tables_on_one_store_share_the_transaction(self):
+        self.db.execute("CREATE VIRTUAL TABLE f USING caveat('%s/')" % self.store)
+        self.db.execute("BEGIN")
+        self.add(1)
+        self.db.execute("SAVEPOINT s")
+        self.db.execute("INSERT INTO f(node, property) VALUES (2, 'p')")
+        self.add(3)
+        self.assertEqual(self.one("SELECT count(*) FROM f"), (3,))
+        self.db.execute("ROLLBACK TO s")
+        self.assertEqual(self.one("SELECT count(*) FROM f"), (1,))
+        self.db.execute("COMMIT")
+        self.assertEqual(self.nodes(), [1])
+
+    def test_a_reader_keeps_its_version_while_rows_change(self):
+        self.add(*range(1, 6))
+        seen = []
+        for node, actual in self.db.execute("SELECT node, actual FROM e ORDER BY node"):
+            seen.append((node, actual))
+            self.db.execute("UPDATE e SET actual = 'later' WHERE node > ?", (node,))
+            self.db.execute("DELETE FROM e WHERE node = ?", (node,))
+        self.assertEqual(seen, [(n, "value %d" % n) for n in range(1, 6)])
+        self.assertEqual(self.nodes(), [])
+        self.add(*range(1, 6))
+        self.db.execute("BEGIN")
+        self.db.execute("UPDATE e SET actual = 'first'")
+        seen = []
+        for node, actual in self.db.execute("SELECT node, actual FROM e ORDER BY node"):
+            seen.append((node, actual))
+            self.db.execute("UPDATE e SET actual = 'later' WHERE node > ?", (node,))
+            self.add(node + 100)
+            self.db.execute("SAVEPOINT s")
+            self.db.execute("DELETE FROM e")
+            self.db.execute("ROLLBACK TO s")
+        self.assertEqual(seen, [(n, "first") for n in range(1, 6)])
+        self.db.execute("COMMIT")
+        self.assertEqual(self.nodes(), list(range(1, 6)) + list(range(101, 106)))
+
+    def test_writers_take_turns(self):
+        other = self.again()
+        self.db.execute("BEGIN")
+        self.add(1)
+        other.execute("PRAGMA busy_timeout = 10")
+        self.refuses("another connection is writing", "DELETE FROM e", error=sqlite3.OperationalError,
+                     connection=other)
+        self.db.execute("COMMIT")
+        other.execute("DELETE FROM e")
+        self.assertEqual(self.nodes(), [])
+
+    def test_threads_count_up_without_losing_any(self):
+        self.db.execute("INSERT INTO e(node, property, actual) VALUES (1, 'counter', 0)")
+        failed = []
+
+        def count():
+            try:
+                connection = connect(Given.extension)
+                connection.execute("PRAGMA busy_timeout = 60000")
+                connection.execute("CREATE VIRTUAL TABLE e USING caveat('%s')" % self.store)
+                for _ in range(25):
+                    connection.execute("UPDATE e SET actual = actual + 1 WHERE property = 'counter'")
+                connection.close()
+            except sqlite3.Error as error:
+                failed.append(error)
+        threads = [threading.Thread(target=count) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual((failed, self.one("SELECT actual FROM e")), ([], (100,)))
+
+    def test_names_are_known_within_the_transaction_and_gone_after_rollback(self):
+        self.db.execute("BEGIN")
+        self.db.execute("INSERT INTO e(node, property) VALUES (1, 'new name')")
+        self.assertEqual(self.one("SELECT property FROM e WHERE property = 'new name'"), ("new name",))
+        self.db.execute("ROLLBACK")
+        self.db.execute("INSERT INTO e(node, property_hash) VALUES (1, caveat_hash('new name'))")
+        self.assertEqual(self.one("SELECT property FROM e"), (None,))
+
+    def test_a_transaction_has_a_limit(self):
+        self.db.execute("BEGIN")
+        with self.assertRaisesRegex(sqlite3.DataError, "at most 256 MiB"):
+            for node in range(9):
+                self.db.execute("INSERT INTO e(node, property, reason) VALUES (?, 'p', ?)",
+                                (node, "x" * (40 << 20)))
+        self.db.execute("ROLLBACK")
+        self.assertEqual(self.nodes(), [])
+
+
+class Stores(Case):
+    def test_dropping_the_table_leaves_the_store(self):
+        self.add(1)
+        self.db.execute("DROP TABLE e")
+        self.assertEqual(self.nodes(self.again()), [1])
+
+    def test_a_database_that_is_opened_again_finds_its_store(self):
+        database = os.path.join(self.folder, "a.db")
+        connection = self.connect(database)
+        connection.execute("CREATE VIRTUAL TABLE e USING caveat('%s')" % self.store)
+        connection.execute("ALTER TABLE e RENAME TO f")
+        connection.execute("INSERT INTO f(node, property) VALUES (5, 'p')")
+        connection.close()
+        self.db.close()
+        connection = self.connect(database)
+        self.assertEqual(connection.execute("SELECT node FROM f").fetchall(), [(5,)])
+        connection.close()
+        os.rename(self.store, self.store + "-moved")
+        connection = self.connect(database)
+        with self.assertRaisesRegex(sqlite3.OperationalError, "store"):
+            connection.execute("SELECT node FROM f")
+        self.assertFalse(os.path.exists(self.store))  # none is made in its place
+
+    def test_modes(self):
+        absent = os.path.join(self.folder, "absent")
+        for mode in ("ro", "rw"):
+            self.refuses("absent", "CREATE VIRTUAL TABLE x USING caveat('%s', mode=%s)" % (absent, mode),
+                         error=sqlite3.OperationalError)
+            self.assertFalse(os.path.exists(absent))
+        self.add(1)
+        reader = self.again(", mode=ro")
+        for statement in ("INSERT INTO e(node, property) VALUES (2, 'p')", "DELETE FROM e",
+                          "UPDATE e SET reason = 'x'"):
+            self.refuses("mode=ro", statement, error=sqlite3.OperationalError, connection=reader)
+        # In the process that writes, a reader shares the store.
+        self.add(2)
+        self.assertEqual(self.nodes(reader), [1, 2])
+
+    def test_a_store_of_another_process_is_read_as_a_copy(self):
+        self.add(1, 2)
+        script = ("import sys; sys.path.insert(0, sys.argv[1]); from world import connect\n"
+                  "c = connect(sys.argv[2])\n"
+                  "try: c.execute(\"CREATE VIRTUAL TABLE e USING caveat('%s')\" % sys.argv[3])\n"
+                  "except Exception as error: print(type(error).__name__, error)\n"
+                  "c.execute(\"CREATE VIRTUAL TABLE e USING caveat('%s', mode=ro)\" % sys.argv[3])\n"
+                  "print(c.execute('SELECT node FROM e ORDER BY node').fetchall())\nc.close()")
+        ran = subprocess.run([sys.executable, "-c", script, os.path.dirname(os.path.abspath(__file__)),
+                              Given.extension, self.store], capture_output=True, text=True, check=False)
+        self.assertRegex(ran.stdout, r"OperationalError.*%d" % os.getpid(), ran.stderr)  # who holds it
+        self.assertIn("[(1,), (2,)]", ran.stdout)
+        self.assertEqual(os.listdir(self.folder), ["store"])  # the copy is gone
+
+    def test_tables_in_memory(self):
+        for name in (":memory:", ":memory:shared"):
+            self.db.execute("CREATE VIRTUAL TABLE m USING caveat('%s')" % name)
+            self.db.execute("INSERT INTO m(node, property) VALUES (1, 'p')")
+            other = self.connect()
+            other.execute("CREATE VIRTUAL TABLE m USING caveat('%s')" % name)
+            self.assertEqual(other.execute("SELECT count(*) FROM m").fetchone(), (int("shared" in name),))
+            self.db.execute("DROP TABLE m")
+
+    def test_a_failed_statement_about_the_schema_closes_no_store(self):
+        # SQLite lets go of its tables then.
+        self.db.execute("CREATE VIRTUAL TABLE m USING caveat(':memory:')")
+        self.db.execute("INSERT INTO m(node, property) VALUES (1, 'p')")
+        for statement in ("CREATE VIRTUAL TABLE x USING caveat('%s', mode=wrong)" % self.store,
+                          "CREATE VIRTUAL TABLE x USING caveat()"):
+            self.refuses("caveat", statement, error=sqlite3.OperationalError)
+        self.assertEqual(self.one("SELECT count(*) FROM m"), (1,))
+        self.db.execute("ALTER TABLE m RENAME TO n")
+        self.refuses("caveat", "CREATE VIRTUAL TABLE x USING caveat()", error=sqlite3.OperationalError)
+        self.assertEqual(self.one("SELECT count(*) FROM n"), (1,))
+        self.db.execute("DROP TABLE n")
+
+    def test_options_are_checked(self):
+        for arguments, sentence in (
+                ("", "name the store"), ("'%s', mode=w", "mode=w: it may be ro, rw or rwc"),
+                ("'%s', memory=1", "memory=1: it may be 8 to"), ("'%s', colour=red", "no option \"colour\""),
+                ("'%s', ro", "\"ro\" is no option"), ("'%s', inserts=wild", "blind or checked"),
+                ("'%s', durability=hope", "none, wal or fsync"),
+                ("'%s', memory=64", "open in this process with memory=256")):
+            with self.subTest(arguments):
+                self.refuses(sentence, "CREATE VIRTUAL TABLE x USING caveat(%s)" %
+                             arguments.replace("%s", self.store), error=sqlite3.OperationalError)
+        other = os.path.join(self.folder, "it''s another")
+        self.db.execute("CREATE VIRTUAL TABLE x USING caveat('%s', memory = 16, durability=fsync,"
+                        " inserts = 'checked')" % other)
+        self.db.execute("INSERT INTO x(node, property) VALUES (1, 'p')")
+        self.assertIn("it's another", os.listdir(self.folder))
+
+    def test_what_is_no_store_is_refused(self):
+        with open(os.path.join(self.folder, "file"), "w", encoding="utf-8") as file:
+            file.write("no store")
+        self.refuses("file", "CREATE VIRTUAL TABLE x USING caveat('%s/file')" % self.folder,
+                     error=sqlite3.Error)
+        os.mkdir(os.path.join(self.folder, "other"))
+        with open(os.path.join(self.folder, "other", "note"), "w", encoding="utf-8") as file:
+            file.write("not yours")
+        self.refuses("other", "CREATE VIRTUAL TABLE x USING caveat('%s/other')" % self.folder,
+                     error=sqlite3.Error)
+
+    def test_damage_is_an_error_with_its_place(self):
+        self.db.execute("BEGIN")
+        for node in range(20000):
+            self.db.execute("INSERT INTO e(node, property, actual) VALUES (?, ?, ?)",
+                            (node, "p%d" % (node % 7), "value %d" % (node * 7919)))
+        self.db.execute("COMMIT")
+        self.db.close()
+        tables = [name for name in os.listdir(self.store) if name.endswith(".sst")]
+        largest = max((os.path.join(self.store, name) for name in tables), key=os.path.getsize)
+        with open(largest, "r+b") as file:
+            file.seek(os.path.getsize(largest) // 3)
+            file.write(b"damage" * 8)
+        self.db = self.connect()
+        with self.assertRaises(sqlite3.DatabaseError) as caught:
+            self.db.execute("CREATE VIRTUAL TABLE e USING caveat('%s')" % self.store)
+            self.db.execute("SELECT sum(length(actual)), sum(length(property)) FROM e").fetchall()
+        self.assertRegex(str(caught.exception), "checksum|corrupt|damage|block")
+
+
+if __name__ == "__main__":
+    main()
