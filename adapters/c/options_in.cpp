@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <type_traits>
+#include <vector>
+
 #include "adapters/c/host_codec.h"
 #include "adapters/c/record_in.h"
 #include "adapters/c/sized.h"
@@ -61,15 +64,78 @@ Result<void> set_compression(const caveat_options& given, Options& options) {
   return {};
 }
 
-// The listener owns the clock as well: it lives as long as the options do.
-void set_callbacks(const caveat_options& given, Options& options) {
+class HostLog final : public LogSink {
+ public:
+  HostLog(caveat_log_sink sink, void* context, Severity least)
+      : sink_(sink), context_(context), least_(least) {}
+  [[nodiscard]] Severity least() const noexcept override { return least_; }
+  void on_event(const LogEvent& event) noexcept override {
+    try {
+      std::vector<caveat_log_field> fields;
+      fields.reserve(event.fields.size());
+      for (const auto& field : event.fields) {
+        fields.push_back({string_of(field.key), std::visit(value_of, field.value)});
+      }
+      caveat_log_event shown{};
+      shown.size = sizeof shown;
+      shown.severity = static_cast<std::int32_t>(event.severity);
+      shown.field_count = static_cast<std::uint32_t>(fields.size());
+      shown.component = string_of(event.component);
+      shown.event = string_of(event.event);
+      shown.message = string_of(event.message);
+      shown.fields = fields.data();
+      sink_(context_, &shown);
+    } catch (...) {  // memory ended, or it is a host's; nobody could be told
+    }
+  }
+
+ private:
+  static caveat_string string_of(std::string_view text) noexcept {
+    return {text.data(), text.size()};
+  }
+  static constexpr auto value_of = [](const auto& given) noexcept {
+    using Given = std::decay_t<decltype(given)>;
+    caveat_value value{};
+    if constexpr (std::is_same_v<Given, bool>) {
+      value.kind = CAVEAT_BOOLEAN;
+      value.as.boolean = given ? 1 : 0;
+    } else if constexpr (std::is_integral_v<Given>) {
+      // No count of ours comes near the sign.
+      value.kind = CAVEAT_INTEGER;
+      value.as.integer = static_cast<std::int64_t>(given);
+    } else if constexpr (std::is_floating_point_v<Given>) {
+      value.kind = CAVEAT_FLOAT;
+      value.as.number = given;
+    } else {
+      value.kind = CAVEAT_STRING;
+      value.as.string = string_of(given);
+    }
+    return value;
+  };
+
+  const caveat_log_sink sink_;
+  void* const context_;
+  const Severity least_;
+};
+
+// The listener owns clock and log as well: it lives as long as the options do.
+Result<void> set_callbacks(const caveat_options& given, Options& options) {
+  if (given.log_least < CAVEAT_LOG_DEBUG || given.log_least > CAVEAT_LOG_ERROR) {
+    return bad("log_least", given.log_least);
+  }
+  std::shared_ptr<HostLog> log;
+  if (given.log != nullptr) {
+    log = std::make_shared<HostLog>(given.log, given.log_context,
+                                    static_cast<Severity>(given.log_least));
+    options.log_sink = log.get();
+  }
   std::shared_ptr<const HostClock> clock;
   if (given.clock != nullptr) {
     clock = std::make_shared<const HostClock>(given.clock, given.clock_context);
     options.clock = clock.get();
   }
-  if (given.on_background_error == nullptr && clock == nullptr) return;
-  options.on_background_error = [clock, listener = given.on_background_error,
+  if (given.on_background_error == nullptr && clock == nullptr && log == nullptr) return {};
+  options.on_background_error = [clock, log, listener = given.on_background_error,
                                  context =
                                      given.on_background_error_context](const StorageError& error) {
     if (listener == nullptr) return;
@@ -78,6 +144,7 @@ void set_callbacks(const caveat_options& given, Options& options) {
     } catch (...) {  // a host's; nobody could be told
     }
   };
+  return {};
 }
 
 }  // namespace
@@ -123,7 +190,11 @@ Result<Options> options_of(const caveat_options* pointer) {
     options.custom_codecs.emplace_back(static_cast<CodecId>(codec.id), std::move(wrapped));
     at += codec.size;
   }
-  set_callbacks(given, options);
+  if (given.metrics_file != nullptr) options.metrics_file = given.metrics_file;
+  if (given.metrics_interval_ms != 0) {
+    options.metrics_interval = std::chrono::milliseconds(given.metrics_interval_ms);
+  }
+  CAVEAT_TRY(set_callbacks(given, options));
   return options;
 }
 

@@ -1,4 +1,6 @@
 /* What a host gives to be called: a codec, a clock, a listener. */
+#include <time.h>
+
 #include "check.h"
 
 static caveat_error* error = NULL;
@@ -161,6 +163,46 @@ static void errors_are_told(void) {
   caveat_store_release(store);
 }
 
+static int events;
+static int opened;
+static void log_event(void* context, const caveat_log_event* event) {
+  CHECK(context == &events && event->size >= sizeof *event);
+  CHECK(event->severity >= CAVEAT_LOG_INFO && event->severity <= CAVEAT_LOG_ERROR);
+  CHECK(event->message.size > 0 && event->component.size > 0);
+  ++events;
+  if (event->event.size != 6 || memcmp(event->event.data, "opened", 6) != 0) return;
+  ++opened;
+  CHECK(event->field_count > 0);
+  for (uint32_t i = 0; i < event->field_count; ++i) {
+    CHECK(event->fields[i].key.size > 0 && event->fields[i].value.kind != CAVEAT_NULL);
+  }
+}
+
+static void what_it_does_is_logged_and_counted(const char* path) {
+  char metrics[4096];
+  CHECK(snprintf(metrics, sizeof metrics, "%s.prom", path) < (int)sizeof metrics);
+  const caveat_options options = {.size = sizeof options,
+                                  .log = log_event,
+                                  .log_context = &events,
+                                  .log_least = CAVEAT_LOG_INFO,
+                                  .metrics_file = metrics,
+                                  .metrics_interval_ms = 100};
+  caveat_store* store = NULL;
+  OK(caveat_open(path, &options, &store, &error));
+  CHECK(opened == 1);
+  FILE* file = NULL;
+  for (int i = 0; i < 6000 && file == NULL; ++i) {
+    const struct timespec soon = {0, 10000000};
+    nanosleep(&soon, NULL);
+    file = fopen(metrics, "r");
+  }
+  CHECK(file != NULL);
+  fclose(file);
+  OK(caveat_close(store, &error));
+  caveat_store_release(store);
+  CHECK(events > opened); /* that it was closed, at the least */
+}
+
 static int64_t now;
 static int64_t tell_time(void* context) {
   return *(int64_t*)context;
@@ -189,6 +231,7 @@ int main(int count, char** arguments) {
   CHECK(count == 2);
   a_codec_is_used_kept_and_released(arguments[1]);
   errors_are_told();
+  what_it_does_is_logged_and_counted(arguments[1]);
   the_clock_is_the_hosts();
   return 0;
 }

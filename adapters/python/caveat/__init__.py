@@ -41,8 +41,11 @@ def open(path, **options) -> Store:
     codecs                 {number from 128 to 255: object}; the object has compress(raw, dictionary) and
                            decompress(stored, dictionary, size), from bytes to bytes
     background=False       no thread of the store's own
-    on_error               called with (kind, sentence) for errors in the background; else they are
-                           logged by the logger "caveat"
+    log                    a logger for what the store does and meets; "caveat" of module logging, if not
+                           given; False: none. The fields of an event are in the record's attribute
+                           `caveat`. The logger's level is looked at when the store is opened
+    on_error               called with (kind, sentence) for errors in the background
+    metrics_file           kept up to date for Prometheus, each metrics_interval_ms
     """
     return Store(path, options)
 

@@ -66,6 +66,17 @@ class Record(Structure):
                 ("created_at_ns", c_int64), ("confidence", c_float), ("source", c_int32)]
 
 
+class LogField(Structure):
+    _fields_ = [("key", String), ("value", Value)]
+
+
+class LogEvent(Structure):
+    _fields_ = [("size", c_size_t), ("severity", c_int32), ("field_count", c_uint32),
+                ("component", String), ("event", String), ("message", String),
+                ("fields", POINTER(LogField))]
+
+
+LOG = ctypes.CFUNCTYPE(None, c_void_p, POINTER(LogEvent))
 COMPRESS = ctypes.CFUNCTYPE(c_int, c_void_p, String, String, c_void_p, c_size_t, POINTER(c_size_t))
 DECOMPRESS = ctypes.CFUNCTYPE(c_int, c_void_p, String, String, c_void_p, c_size_t)
 RELEASE = ctypes.CFUNCTYPE(None, c_void_p)
@@ -86,6 +97,8 @@ class Options(Structure):
                 ("compression_level", c_int32), ("optimize_compression_level", c_int32),
                 ("partition_records", c_uint64), ("partition_bytes", c_uint64),
                 ("dictionary_bytes", c_int64), ("codecs", POINTER(Codec)), ("codec_count", c_size_t),
+                ("log", LOG), ("log_context", c_void_p), ("log_least", c_int32),
+                ("metrics_interval_ms", c_uint32), ("metrics_file", c_char_p),
                 ("on_background_error", LISTENER), ("on_background_error_context", c_void_p),
                 ("clock", c_void_p), ("clock_context", c_void_p)]
 

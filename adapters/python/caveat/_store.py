@@ -1,4 +1,5 @@
 """Stores, and batches of writes."""
+import atexit
 import json
 import logging
 import os
@@ -79,11 +80,13 @@ class Store(Reads, _Writes):
         else:
             call("open", os.fsencode(path), byref(self._options(**options)), byref(made))
         self._native = made
+        _open_stores.add(self)
 
     def _options(self, create=True, exclusive=False, background=True, durability=None,
                  memory_budget=0, cache_bytes=0, delta_bytes=0, compression=None,
                  compression_level=0, optimize_compression_level=0, partition_records=0,
-                 partition_bytes=0, dictionary_bytes=None, codecs=None, on_error=None):
+                 partition_bytes=0, dictionary_bytes=None, codecs=None, on_error=None, log=None,
+                 metrics_file=None, metrics_interval_ms=0):
         options = native.Options(
             size=sizeof(native.Options), flags=(not create) + 2 * exclusive + 4 * (not background),
             durability=_DURABILITY[durability], memory_budget_bytes=memory_budget,
@@ -98,7 +101,15 @@ class Store(Reads, _Writes):
         codecs = codecs or {}
         options.codecs = (native.Codec * len(codecs))(*map(self._codec, codecs.items()))
         options.codec_count = len(codecs)
-        options.on_background_error = self._kept(native.LISTENER(_listener(on_error)))
+        if on_error is not None:
+            options.on_background_error = self._kept(native.LISTENER(_listener(on_error)))
+        logger = logging.getLogger("caveat") if log is None else log
+        if logger:
+            options.log = self._kept(native.LOG(_log(logger)))
+            options.log_least = sum(logger.getEffectiveLevel() > level for level in _LEVELS[:3])
+        if metrics_file is not None:
+            options.metrics_file = os.fsencode(metrics_file)
+            options.metrics_interval_ms = metrics_interval_ms
         return options
 
     def _kept(self, thing):
@@ -297,17 +308,44 @@ class Store(Reads, _Writes):
 
 
 def _listener(on_error):
-    log = logging.getLogger("caveat")
-
     def listen(_, code, message):
         try:
-            if on_error is None:
-                log.error("in the background: %s", message.decode(errors="replace"))
-            else:
-                on_error(_lib.caveat_code_name(code).decode(), message.decode(errors="replace"))
+            on_error(_lib.caveat_code_name(code).decode(), message.decode(errors="replace"))
         except Exception:
-            log.exception("on_error failed")
+            logging.getLogger("caveat").exception("on_error failed")
     return listen
+
+
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+
+
+def _log(logger):
+    """Events as records of a logger; their names and fields are in the attribute `caveat`."""
+    def log(_, pointer):
+        try:
+            event = pointer.contents
+            fields = {native.get_string(field.key): native.get_value(field.value)
+                      for field in event.fields[:event.field_count]}
+            fields.update(component=native.get_string(event.component),
+                          event=native.get_string(event.event))
+            logger.log(_LEVELS[event.severity], "%s", native.get_string(event.message),
+                       extra={"caveat": fields})
+        except Exception:
+            pass  # a handler's mistake must not get into the store
+    return log
+
+
+# The library's threads call into Python: no store may be open when the interpreter goes.
+_open_stores = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all():
+    for store in list(_open_stores):
+        try:
+            store.close()
+        except Exception:
+            logging.getLogger("caveat").exception("a store could not be closed at the end")
 
 
 def _guarded(function):

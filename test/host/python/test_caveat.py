@@ -4,6 +4,8 @@ import math
 import os
 import random
 import re
+import subprocess
+import sys
 import tempfile
 import threading
 import unittest
@@ -158,6 +160,26 @@ class Stores(unittest.TestCase):
             self.assertEqual(store.verify()["records"], 1000)
             self.assertEqual(store.statistics(exact=True)["total_exceptions"], 1000)
             self.assertIn("# TYPE caveat_records gauge", store.metrics())
+
+    def test_what_a_store_does_is_logged(self):
+        with self.assertLogs("caveat", "INFO") as logged:
+            caveat.open(self.path, metrics_file=self.path + ".prom", metrics_interval_ms=100).close()
+        opened = [record for record in logged.records if record.caveat["event"] == "opened"]
+        self.assertEqual(len(opened), 1)
+        self.assertEqual(opened[0].caveat["component"], "store")
+        self.assertGreater(len(opened[0].caveat), 2)
+        with self.assertNoLogs("caveat"):
+            caveat.open(self.path, log=False).close()
+
+    def test_a_program_may_end_with_open_stores(self):
+        program = ("import caveat, logging; logging.basicConfig(level=logging.DEBUG)\n"
+                   "store = caveat.open(%r); store.put(1, 'p', 1); cursor = store.query()\n"
+                   "next(cursor); kept = [store]; kept.append(kept)\n" % self.path)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("closed", done.stderr)
+        with caveat.open(self.path) as store:
+            self.assertIn((1, "p"), store)
 
     def test_a_codec_in_python(self):
         class Runs:
@@ -398,7 +420,8 @@ class Layout(unittest.TestCase):
         names = {"caveat_string": "String", "caveat_value": "Value", "caveat_key": "Key",
                  "caveat_record": "Record", "caveat_codec": "Codec", "caveat_options": "Options",
                  "caveat_query": "Query", "caveat_optimization": "Optimization",
-                 "caveat_compaction": "Compaction"}
+                 "caveat_compaction": "Compaction", "caveat_log_event": "LogEvent",
+                 "caveat_log_field": "LogField"}
         for c_name, name in names.items():
             struct = getattr(_native, name)
             found = golden.find(".//class-decl[@name='%s'][@size-in-bits]" % c_name)

@@ -196,6 +196,24 @@ typedef struct caveat_codec {
  * write returns it too. */
 typedef void (*caveat_error_listener)(void* context, caveat_code code, const char* message);
 
+/* What the store does and meets (docs/operating.md lists the events), from any thread and with
+ * locks of the store held: be quick. All of it is gone when the call returns. */
+enum { CAVEAT_LOG_DEBUG = 0, CAVEAT_LOG_INFO = 1, CAVEAT_LOG_WARNING = 2, CAVEAT_LOG_ERROR = 3 };
+typedef struct caveat_log_field {
+  caveat_string key;
+  caveat_value value; /* no list */
+} caveat_log_field;
+typedef struct caveat_log_event {
+  size_t size;
+  int32_t severity;
+  uint32_t field_count;
+  caveat_string component; /* "writes", "maintenance", ... */
+  caveat_string event;     /* a name that stays: "fold_done" */
+  caveat_string message;   /* a sentence for people */
+  const caveat_log_field* fields;
+} caveat_log_event;
+typedef void (*caveat_log_sink)(void* context, const caveat_log_event* event);
+
 /* Nanoseconds since the Unix epoch, from any thread. */
 typedef int64_t (*caveat_clock)(void* context);
 
@@ -216,8 +234,13 @@ typedef struct caveat_options {
   int64_t dictionary_bytes; /* -1: train none */
   const caveat_codec* codecs;
   size_t codec_count;
+  caveat_log_sink log;
+  void* log_context; /* must outlive the store; so must the others */
+  int32_t log_least; /* what is less severe is not sent; 0 is CAVEAT_LOG_DEBUG */
+  uint32_t metrics_interval_ms;
+  const char* metrics_file; /* kept up to date with what caveat_metrics gives; NULL: none */
   caveat_error_listener on_background_error;
-  void* on_background_error_context; /* must outlive the store; so must the clock's */
+  void* on_background_error_context;
   caveat_clock clock;
   void* clock_context;
 } caveat_options;
