@@ -39,6 +39,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_compact(app, action);
   add_rebuild_indexes(app, action);
   add_repair(app, action);
+  add_report(app, action);
 }
 
 // How many letters to add, drop or change.

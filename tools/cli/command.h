@@ -28,6 +28,7 @@ void add_optimize(CLI::App& app, Action& action);
 void add_compact(CLI::App& app, Action& action);
 void add_rebuild_indexes(CLI::App& app, Action& action);
 void add_repair(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
 
 // What every command has: a name, what it is for, an example, the store, and --json.
 struct CommonArguments {

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Shows a report in a real browser, light and dark, narrow and wide: no message on its console.
+
+check_report.py CAVEAT [FOLDER]   FOLDER keeps report.html, phone.png, desktop.png and dark.png.
+Ends with 77 where no Chromium is installed.
+"""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+WINDOWS = {"phone": (500, 1600, []), "desktop": (1280, 1600, []),
+           "dark": (1280, 1600, ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"])}
+
+
+def records():
+    for node in range(1, 2001):
+        for k in range(3):
+            yield json.dumps({
+                "node": node, "property": f"property_{(node * 7 + k) % 40}/with/a/long/path/{k}",
+                "inherited": k, "actual": f"value {node % 13}", "reason": f"because of {node}",
+                "source": ["Explicit", "Detected", "Promoted"][k],
+                "created_at": f"20{10 + node % 12:02}-0{1 + node % 9}-01T00:00:00Z",
+                "confidence": round((node % 100) / 99, 3)}, separators=(",", ":"))
+
+
+def show(browser, page, arguments, profile):
+    """Text of the page as the browser has it, and what it said meanwhile."""
+    run = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={profile}", *arguments, page.as_uri()],
+        capture_output=True, text=True, timeout=120, check=False)
+    said = [line for line in run.stderr.splitlines() if "CONSOLE" in line]
+    return run.stdout, said
+
+
+def main():
+    tool = sys.argv[1]
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        print("skipped: no Chromium is installed (tools/setup browser)")
+        return 77
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else scratch).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        store = pathlib.Path(scratch) / "store"
+        page = folder / "report.html"
+        if not page.exists():
+            subprocess.run([tool, "import", store, "-"], input="\n".join(records()) + "\n",
+                           text=True, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([tool, "report", store, "-o", page], check=True)
+        # The planted fault: a page with a script, which its own policy forbids, is told of.
+        planted = pathlib.Path(scratch) / "planted.html"
+        planted.write_text(page.read_text().replace("</body>", "<script>alert(1)</script></body>"))
+        _, said = show(browser, planted, ["--dump-dom"], scratch)
+        if not said:
+            print("the planted fault was not noticed: the console is not seen")
+            return 1
+        dom, said = show(browser, page, ["--dump-dom"], scratch)
+        if said or "What optimize would gain" not in dom:
+            print("on the console:", *said, sep="\n")
+            return 1
+        for name, (width, height, more) in WINDOWS.items():
+            shot = folder / f"{name}.png"
+            _, said = show(browser, page, [f"--screenshot={shot}", "--hide-scrollbars",
+                                           f"--window-size={width},{height}", *more], scratch)
+            if said or not shot.exists() or shot.stat().st_size < 10_000:
+                print(f"{name}: no picture", *said, sep="\n")
+                return 1
+            print(f"{name}: {width} x {height}, {shot.stat().st_size} bytes, console empty")
+        size = len(page.read_bytes())
+        links = re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page.read_text())
+        print(f"report.html: {size} bytes, {len(links)} references to other files")
+        return 1 if links or size > 2_000_000 else 0
+
+
+sys.exit(main())

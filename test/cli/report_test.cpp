@@ -1,0 +1,163 @@
+// What a report counts, and that nothing of a store's own text gets into its markup.
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "test/cli/tool.h"
+#include "test/support/seed.h"
+#include "tools/cli/report/census.h"
+#include "tools/cli/report/html.h"
+#include "tools/cli/report/report_page.h"
+
+using namespace caveat;
+using namespace caveat::cli;
+using namespace caveat::test;
+
+namespace {
+
+class Quiet final : public ProgressSink {
+ public:
+  bool on_progress(const Progress&) override { return true; }
+};
+
+Exception exception_at(std::int64_t created_at, float confidence, ExceptionSource source) {
+  Exception exception;
+  exception.inherited_value = true;
+  exception.actual_value = "no";
+  exception.reason = "because";
+  exception.created_at = created_at;
+  exception.confidence = confidence;
+  exception.source = source;
+  return exception;
+}
+
+std::uint64_t sum_of(const std::vector<TimeLine::Bucket>& buckets) {
+  std::uint64_t sum = 0;
+  for (const auto& bucket : buckets) sum += bucket.count;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a time line counts every time, in even buckets, wherever they lie") {
+  const auto seed = chosen_seed();
+  INFO("CAVEAT_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 40; ++round) {
+    TimeLine line;
+    std::vector<std::int64_t> times;
+    const int shift = static_cast<int>(random() % 64);  // from years to nanoseconds apart
+    for (std::size_t i = 1 + random() % 400; i > 0; --i) {
+      times.push_back(static_cast<std::int64_t>(random()) >> shift);
+      line.add(times.back());
+    }
+    const auto buckets = line.buckets(60);
+    REQUIRE(buckets.size() <= 60);
+    CHECK(line.count() == times.size());
+    CHECK(sum_of(buckets) == times.size());
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+      const auto inside = std::count_if(times.begin(), times.end(), [&](std::int64_t time) {
+        return time >= buckets[i].begin_ns &&
+               (i + 1 == buckets.size() || time < buckets[i + 1].begin_ns);
+      });
+      REQUIRE(static_cast<std::uint64_t>(inside) == buckets[i].count);
+    }
+  }
+  CHECK(TimeLine().buckets(60).empty());
+}
+
+TEST_CASE("a census counts what is in a store") {
+  StorageOptimizer store;
+  const auto flies = store.register_property("flies");
+  REQUIRE(flies);
+  const PropertyHash nameless = 77;
+  for (NodeId node = 1; node <= 1000; ++node) {
+    const auto source = node % 4 == 0 ? ExceptionSource::Detected : ExceptionSource::Explicit;
+    const float confidence = node % 10 == 0 ? 1.0F : 0.42F;
+    REQUIRE(store.store_exception(
+        {node, *flies},
+        exception_at(static_cast<std::int64_t>(node) * 1'000'000'000, confidence, source)));
+    if (node % 2 == 0) {
+      REQUIRE(store.store_exception({node, nameless},
+                                    exception_at(0, 0.0F, ExceptionSource::Imported)));
+    }
+  }
+  REQUIRE(store.flush());
+  const auto partitions = CompressedExceptionStore(store).partitions();
+  REQUIRE(partitions);
+  Quiet quiet;
+  const auto census = take_census(store, *partitions, quiet);
+  REQUIRE(census);
+  CHECK(census->records == 1500);
+  CHECK(census->nodes == 1000);
+  CHECK(census->by_source[0] == 750);
+  CHECK(census->by_source[1] == 250);
+  CHECK(census->by_source[4] == 500);
+  CHECK(census->by_confidence[0] == 500);
+  CHECK(census->by_confidence[8] == 900);
+  CHECK(census->by_confidence[19] == 100);
+  CHECK(census->by_kind[static_cast<std::size_t>(ValueKind::String)] == 1500);
+  CHECK(census->by_time.count() == 1500);
+  REQUIRE(census->properties.size() == 2);
+  CHECK(census->properties[0].hash == *flies);
+  CHECK(census->properties[0].records == 1000);
+  CHECK(census->properties[1].hash == nameless);
+  // What the properties take is what the partitions take.
+  double stored = 0;
+  for (const auto& share : census->properties) stored += share.stored_bytes;
+  std::uint64_t bytes = 0;
+  for (const auto& partition : *partitions) bytes += partition.bytes;
+  CHECK(stored == Approx(static_cast<double>(bytes)));
+  // So small a store is all sample, and it knows what that takes.
+  CHECK(census->sample.size() == 1500);
+  CHECK(census->sample_stored_bytes == bytes);
+}
+
+TEST_CASE("a report holds no markup of the store's, and fetches nothing") {
+  StorageOptimizer store;
+  const std::string hostile = "<script>alert('1')</script>\"&\x1b[31m\xff";
+  const auto property = store.register_property(hostile);
+  REQUIRE(property);
+  REQUIRE(store.store_exception({1, *property}, exception_at(1, 0.5F, ExceptionSource::Explicit)));
+  Quiet quiet;
+  const auto data = gather_report("</title><b>", store, {}, quiet);
+  REQUIRE(data);
+  const std::string html = report_html(*data);
+  CHECK(html.find("<script") == std::string::npos);
+  CHECK(html.find("<b>") == std::string::npos);
+  CHECK(html.find('\x1b') == std::string::npos);
+  CHECK(html.find("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;\\x1b[31m\\xff") !=
+        std::string::npos);
+  CHECK(html.find("http://") == std::string::npos);
+  CHECK(html.find("https://") == std::string::npos);
+  CHECK(html.find("<strong>Sound.</strong>") != std::string::npos);
+}
+
+TEST_CASE("a report of an empty store says so, and divides by nothing") {
+  StorageOptimizer store;
+  Quiet quiet;
+  const auto data = gather_report("empty", store, {}, quiet);
+  REQUIRE(data);
+  const std::string html = report_html(*data);
+  CHECK(html.find("nan") == std::string::npos);
+  CHECK(html.find("inf") == std::string::npos);
+  CHECK(html.find("There is nothing to gain.") != std::string::npos);
+}
+
+TEST_CASE("caveat report makes a page, and JSON with the same figures") {
+  TestDirectory directory;
+  const auto store = directory.path("store");
+  REQUIRE(run_tool({"import", store, "-"}, sample_records(3000)).exit == 0);
+  const auto page = directory.path("report.html");
+  const auto made = run_tool({"report", store, "-o", page});
+  REQUIRE(made.exit == 0);
+  CHECK(made.out.empty());
+  const std::string html = read_file(page);
+  CHECK(html.starts_with("<!DOCTYPE html>"));
+  CHECK(html.size() < 2'000'000);
+  CHECK(html.find("3,000") != std::string::npos);
+  const auto json = run_tool({"report", store, "--json", "--no-verify"});
+  REQUIRE(json.exit == 0);
+  CHECK(json.out.find("\"exceptions\":3000") != std::string::npos);
+  CHECK(json.out.find("\"sound\"") == std::string::npos);
+  CHECK(run_tool({"report", directory.path("none")}).exit == 3);
+}

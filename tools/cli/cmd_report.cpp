@@ -1,0 +1,54 @@
+// caveat report STORE -o report.html
+#include "tools/cli/command.h"
+#include "tools/cli/output.h"
+#include "tools/cli/report/report_page.h"
+#include "tools/cli/store_access.h"
+#include "tools/cli/terminal.h"
+
+namespace caveat::cli {
+namespace {
+
+struct Arguments : CommonArguments {
+  std::string output;
+  bool no_verify = false;
+  std::size_t properties = 20;
+};
+
+Result<ExitCode> report(const Arguments& arguments) {
+  CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
+  ProgressReporter progress;
+  CAVEAT_ASSIGN(const auto data,
+                gather_report(arguments.store, *store,
+                              {.verify = !arguments.no_verify, .properties = arguments.properties},
+                              progress));
+  progress.clear();
+  CAVEAT_ASSIGN(auto output, Output::open(arguments.output));
+  CAVEAT_TRY(output.write(arguments.json ? report_json(data) : report_html(data)));
+  CAVEAT_TRY(output.finish());
+  return data.verified && !data.verified->sound() ? kDataError : kDone;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<Arguments>();
+  auto* command = add_command(
+      app, "report",
+      "Make a page with pictures of what is in a store, where its bytes are, how it lives and what "
+      "optimize would gain. The page is one file of HTML, without scripts and with nothing to "
+      "fetch. The store may be open meanwhile, and is not changed; a store that is not sound gives "
+      "the page, and exit code 1.",
+      "caveat report STORE -o report.html", *arguments);
+  command
+      ->add_option("-o,--output", arguments->output, "Write to this file, not to standard output")
+      ->type_name("FILE");
+  command->add_flag("--no-verify", arguments->no_verify,
+                    "Do not check every block and every index: faster on large stores");
+  command->add_option("--properties", arguments->properties, "How many properties to list")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->callback([arguments, &action] { action = [arguments] { return report(*arguments); }; });
+}
+
+}  // namespace caveat::cli

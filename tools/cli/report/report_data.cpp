@@ -1,0 +1,107 @@
+#include "tools/cli/report/report_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/partition/container.h"
+#include "engine/store/engine.h"
+
+namespace caveat::cli {
+namespace {
+
+constexpr std::size_t kTenths = 10;
+
+std::size_t tenth(double share) {
+  const double scaled = std::clamp(share, 0.0, 1.0) * kTenths;
+  return std::min(static_cast<std::size_t>(scaled), kTenths - 1);
+}
+
+// A partition is full at so many records or so many bytes, whichever it reaches first.
+std::vector<std::uint64_t> fill_of(std::span<const PartitionInfo> partitions) {
+  const Options bounds;
+  std::vector<std::uint64_t> fill(kTenths);
+  for (const PartitionInfo& partition : partitions) {
+    const double rows = static_cast<double>(partition.rows + partition.run_rows) /
+                        static_cast<double>(bounds.partition_records);
+    const double bytes =
+        static_cast<double>(partition.raw_bytes) / static_cast<double>(bounds.partition_bytes);
+    ++fill[tenth(std::max(rows, bytes))];
+  }
+  return fill;
+}
+
+Result<std::vector<std::uint64_t>> age_of(const StorageOptimizer& store,
+                                          std::span<const PartitionInfo> partitions,
+                                          ProgressSink& progress) {
+  const auto now = static_cast<double>(store.engine().core().versions.visible());
+  const CompressedExceptionStore blocks(store);
+  std::vector<std::uint64_t> age(kTenths);
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    CAVEAT_ASSIGN(const std::string container, blocks.container(partitions[i].id));
+    CAVEAT_ASSIGN(const auto layout, parse_container(container));
+    if (!layout.block) continue;
+    CAVEAT_ASSIGN(const auto header, read_header(*layout.block));
+    ++age[tenth(now == 0 ? 0 : 1 - static_cast<double>(header.as_of) / now)];
+    if (i % 256 == 0 && !progress.on_progress({"look at blocks", i, partitions.size()})) {
+      return fail(ErrorCode::cancelled, "");
+    }
+  }
+  return age;
+}
+
+std::vector<NamedCount> disk_of(const StatsReport& stats) {
+  const auto& families = stats.storage.backend.families;
+  std::vector<NamedCount> parts;
+  std::uint64_t known = 0;
+  const auto add = [&](const char* name, Family family) {
+    const std::uint64_t bytes = families[static_cast<std::size_t>(family)].disk_bytes;
+    parts.push_back({name, bytes});
+    known += bytes;
+  };
+  add("records", Family::primary);
+  add("index by property", Family::property);
+  add("index by source", Family::source);
+  add("index by confidence", Family::confidence);
+  add("index by time", Family::temporal);
+  add("recent writes", Family::delta);
+  add("names, dictionaries, directory", Family::meta);
+  parts.push_back({"logs, and RocksDB's own files",
+                   stats.directory_bytes - std::min(stats.directory_bytes, known)});
+  return parts;
+}
+
+std::string shown_name(const StorageOptimizer& store, PropertyHash hash) {
+  const auto name = store.property_name(hash);
+  return name ? *name : fmt::format("0x{:016x}", hash);
+}
+
+}  // namespace
+
+Result<ReportData> gather_report(const std::string& path, StorageOptimizer& store,
+                                 const ReportWishes& wishes, ProgressSink& progress) {
+  ReportData data;
+  data.store = path;
+  data.made_at_ns = system_clock().now_ns();
+  data.stats.directory_bytes = directory_bytes(path);
+  data.stats.waiting_rows = store.estimate_storage_statistics().delta_rows;
+  CAVEAT_ASSIGN(data.stats.storage, store.get_storage_statistics());
+  CAVEAT_ASSIGN(data.stats.columns, store.column_statistics());
+  CAVEAT_ASSIGN(const auto partitions, CompressedExceptionStore(store).partitions());
+  data.fill = fill_of(partitions);
+  CAVEAT_ASSIGN(data.age, age_of(store, partitions, progress));
+  data.disk = disk_of(data.stats);
+  CAVEAT_ASSIGN(data.census, take_census(store, partitions, progress));
+  for (const PropertyShare& property : data.census.properties) {
+    if (data.property_names.size() == wishes.properties) break;
+    data.property_names.push_back({shown_name(store, property.hash), property.records});
+  }
+  if (wishes.verify) {
+    CAVEAT_ASSIGN(data.verified, store.verify(&progress));
+  }
+  CAVEAT_ASSIGN(data.optimize, try_optimize(data.census, progress));
+  CAVEAT_ASSIGN(data.lookups, try_lookups(store, data.census));
+  return data;
+}
+
+}  // namespace caveat::cli
