@@ -50,7 +50,7 @@ set_property(GLOBAL PROPERTY CAVEAT_MODULES "")
 # Only where no two files have a local name in common. For clean builds; a change costs more.
 option(CAVEAT_UNITY_BUILD "Compile the files of a module together" OFF)
 set(CAVEAT_UNITY_MODULES
-  caveat_block caveat_cache caveat_catalogue caveat_codec caveat_delta caveat_memory caveat_model
+  caveat_block caveat_c caveat_cache caveat_catalogue caveat_codec caveat_delta caveat_memory caveat_model
   caveat_indexes caveat_maintenance caveat_partition caveat_pool caveat_query caveat_rocksdb
   caveat_store)
 
