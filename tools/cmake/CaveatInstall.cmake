@@ -22,7 +22,7 @@ install(TARGETS caveat caveat_shared EXPORT caveat
 install(EXPORT caveat NAMESPACE caveat:: FILE caveatTargets.cmake DESTINATION ${_package_dir})
 
 if(TARGET caveat_sqlite)
-  install(TARGETS caveat_sqlite LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/caveat)
+  install(TARGETS caveat_sqlite LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/caveat COMPONENT sqlite)
 endif()
 
 # Where Debian's python3 looks, under the prefix /usr; elsewhere PYTHONPATH names it.
