@@ -21,7 +21,7 @@ bool is_bytes(sqlite3_value* value) {
 }
 
 SqlResult<std::int64_t> integer_from(sqlite3_value* value, Column column) {
-  if (sqlite3_value_numeric_type(value) == SQLITE_INTEGER) return sqlite3_value_int64(value);
+  if (const auto integer = integer_of(value)) return *integer;
   return violates(fmt::format("{}: it holds integers of 64 bits", name_of(column)));
 }
 

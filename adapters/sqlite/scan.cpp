@@ -19,9 +19,6 @@ constexpr std::size_t kMergeMax = 8;
 // Sources that are queried one by one; of more, everything is read.
 constexpr int kSourceQueriesMax = 2;
 
-constexpr ExceptionKey kFirstNegative{NodeId{1} << 63, 0};
-constexpr ExceptionKey kLastPositive{(NodeId{1} << 63) - 1, kLastKey.property_hash};
-
 // In the order of their names, as SQL sorts them.
 constexpr std::array<ExceptionSource, kExceptionSourceCount> kSourcesByName = {
     ExceptionSource::Conflict, ExceptionSource::Detected, ExceptionSource::Explicit,

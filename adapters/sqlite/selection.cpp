@@ -65,21 +65,6 @@ void lower_below(const ExceptionKey& key, KeyRange& range, bool& impossible) noe
   range.last = std::min(range.last, previous);
 }
 
-// An integer that equals the value, if there is one.
-std::optional<std::int64_t> integer_of(sqlite3_value* value) {
-  switch (sqlite3_value_numeric_type(value)) {
-    case SQLITE_INTEGER:
-      return sqlite3_value_int64(value);
-    case SQLITE_FLOAT: {
-      const double number = sqlite3_value_double(value);
-      if (number != std::floor(number) || number < -kTwoTo63 || number >= kTwoTo63) return {};
-      return static_cast<std::int64_t>(number);
-    }
-    default:
-      return {};
-  }
-}
-
 void restrict(IntegerRange& range, Comparison comparison, sqlite3_value* value) {
   switch (sqlite3_value_numeric_type(value)) {
     case SQLITE_INTEGER:

@@ -16,6 +16,8 @@ namespace {
 // How SQLite marks text that is JSON: its functions then nest it instead of quoting it.
 constexpr unsigned kJsonSubtype = 'J';
 
+constexpr double kTwoTo63 = 9223372036854775808.0;
+
 constexpr std::array<std::string_view, 6> kTypeNames = {"null",  "boolean", "integer",
                                                         "float", "string",  "list"};
 
@@ -105,6 +107,21 @@ std::string_view bytes_of(sqlite3_value* value) {
                           : static_cast<const void*>(sqlite3_value_text(value));
   if (bytes == nullptr) return {};
   return {static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_value_bytes(value))};
+}
+
+std::optional<std::int64_t> integer_of(sqlite3_value* value) {
+  switch (sqlite3_value_numeric_type(value)) {
+    case SQLITE_INTEGER:
+      return sqlite3_value_int64(value);
+    case SQLITE_FLOAT: {
+      const double number = sqlite3_value_double(value);
+      if (number != std::floor(number) || number < -kTwoTo63 || number >= kTwoTo63)
+        return std::nullopt;
+      return static_cast<std::int64_t>(number);
+    }
+    default:
+      return std::nullopt;
+  }
 }
 
 void show_bytes(std::string_view bytes, sqlite3_context* context) {

@@ -34,6 +34,9 @@ void show_value(const ValueView& value, sqlite3_context* context);
 // Of TEXT or BLOB; valid as long as the value is left alone.
 [[nodiscard]] std::string_view bytes_of(sqlite3_value* value);
 
+// The integer that the value equals in SQL: 5, 5.0 and '5' are one. Nothing where there is none.
+[[nodiscard]] std::optional<std::int64_t> integer_of(sqlite3_value* value);
+
 // By the SQL type alone where `type` is null or NULL, else the type it names. SQLITE_CONSTRAINT,
 // with the column's name in front, where that cannot be.
 [[nodiscard]] SqlResult<StoredValue> stored_value(sqlite3_value* value, sqlite3_value* type,

@@ -128,6 +128,21 @@ class Values(Case):
         self.refuses("a name of 4097 bytes", "INSERT INTO e(node, property) VALUES (1, ?)", long,
                      error=sqlite3.DataError)
 
+    def test_numbers_are_taken_as_a_column_of_sqlite_takes_them(self):
+        for number in (7, 7.0, "7", " 7 ", "7.0"):
+            self.db.execute("INSERT INTO e(node, property, confidence, reason) VALUES (?, 'p', '0.5', 12)",
+                            (number,))
+            self.assertEqual(self.one("SELECT node, confidence, reason FROM e"), (7, 0.5, "12"))
+
+    def test_a_database_in_utf_16(self):
+        self.db.close()
+        self.db = self.connect()
+        self.db.execute("PRAGMA encoding = 'UTF-16'")
+        self.db.execute("CREATE VIRTUAL TABLE e USING caveat('%s')" % self.store)
+        self.db.execute("INSERT INTO e(node, property, actual, created_at) VALUES (1, 'naïve', 'ж', '2022-01-05')")
+        self.assertEqual(self.one("SELECT property, actual FROM e WHERE property = 'naïve' AND source ="
+                                  " 'Explicit' AND created_at = '2022-01-05T00:00:00Z'"), ("naïve", "ж"))
+
     def test_a_hash_alone_does(self):
         self.db.execute("INSERT INTO e(node, property_hash, actual) VALUES (1, 99, 'x')")
         self.assertEqual(self.one("SELECT property, property_hash FROM e"), (None, 99))

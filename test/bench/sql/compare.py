@@ -33,7 +33,7 @@ COLUMNS = "node, property, inherited, actual, reason, source, created_at, confid
 INSERT = "INSERT INTO {0}(%s) VALUES (?,?,?,?,?,?,?,?)" % COLUMNS
 # Everything of a row, so that nothing is saved by not reading it.
 SUM = ("count(*), sum(node), sum(length(property)), sum(length(inherited)), sum(length(actual)),"
-       " sum(length(reason)), sum(length(source)), sum(length(created_at)), round(sum(confidence), 3)")
+       " sum(length(reason)), sum(length(source)), sum(length(created_at)), sum(CAST(confidence * 1e6 AS INTEGER))")
 
 
 def plain(value):
@@ -129,7 +129,7 @@ class Comparison:
         count = len(picked)
         join = "SELECT %s FROM {1} k JOIN {0} x ON x.node = k.node AND x.property = k.property"
         whole = "SELECT " + SUM + " FROM {0}"
-        x_sum = ("count(*), sum(length(x.actual)), sum(length(x.reason)), round(sum(x.confidence), 3)")
+        x_sum = ("count(*), sum(length(x.actual)), sum(length(x.reason)), sum(CAST(x.confidence * 1e6 AS INTEGER))")
         self.ask("gets: join of 10,000 keys", join.replace("{1}", "temp.k") % x_sum, per=count,
                  unit="us/get")
         self.ask("misses: join of 10,000 absent keys", join.replace("{1}", "temp.absent") % "count(*)",
