@@ -50,7 +50,9 @@ void HealthThread::look() {
                             : "no snapshot or cursor is held for long any more",
                    {{"open_views", s.open_views},
                     {"age_seconds", seconds_of_ns(s.oldest_view_age_ns)},
-                    {"pinned_versions", s.pinned_versions}});
+                    {"pinned_versions", s.pinned_versions},
+                    {"pinned_memory_bytes", s.pinned_memory_bytes},
+                    {"pinned_stored_bytes", s.pinned_stored_bytes}});
     old_view_ = old_view;
   }
   // Memory that is back below a bit less than the budget ends it: else it might flicker.

@@ -151,6 +151,10 @@ void add_waiting(const StorageStatistics& s, MetricsText& m) {
   m.gauge("caveat_open_views", "Snapshots and cursors that are held.").sample(s.open_views);
   m.gauge("caveat_pinned_versions", "Replaced versions that these still keep.")
       .sample(s.pinned_versions);
+  m.gauge("caveat_pinned_memory_bytes", "Memory of what only those see, beyond the budget.")
+      .sample(s.pinned_memory_bytes);
+  m.gauge("caveat_pinned_stored_bytes", "What only those see in the files, at most.")
+      .sample(s.pinned_stored_bytes);
   m.gauge("caveat_oldest_view_age_seconds", "Age of the oldest of them.")
       .sample(seconds_of_ns(s.oldest_view_age_ns));
 }

@@ -5,6 +5,7 @@
 
 #include "engine/partition/container.h"
 #include "engine/store/engine.h"
+#include "engine/store/pinned_versions.h"
 
 namespace caveat {
 
@@ -186,8 +187,11 @@ StorageStatistics Engine::estimate_statistics() const {
   s.waiting_bytes = version->sealed_bytes();
   if (core_.read_only) s.read_only_reason = core_.read_only->message();
   s.open_views = core_.versions.open_views();
-  s.pinned_versions = core_.versions.pinned_versions();
   s.oldest_view_age_ns = core_.versions.oldest_view_age_ns();
+  const auto pinned = measure_pinned(core_.versions.held(), *version);
+  s.pinned_versions = pinned.versions;
+  s.pinned_memory_bytes = pinned.memory_bytes;
+  s.pinned_stored_bytes = pinned.stored_bytes;
   s.allocation = core_.pool.statistics();
   if (auto properties = core_.backend->properties()) s.backend = *properties;
   s.memory_budget_bytes = core_.options.memory_budget_bytes;

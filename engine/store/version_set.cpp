@@ -72,10 +72,16 @@ std::size_t VersionSet::open_views() const {
   return open_->since_ns.size();
 }
 
-std::size_t VersionSet::pinned_versions() const {
+std::vector<std::shared_ptr<const Version>> VersionSet::held() {
+  std::vector<std::shared_ptr<const Version>> freed;  // destroyed after the lock is gone
+  std::vector<std::shared_ptr<const Version>> held;
   const std::lock_guard lock(mutex_);
-  return static_cast<std::size_t>(std::count_if(
-      replaced_.begin(), replaced_.end(), [](const auto& version) { return !version.expired(); }));
+  free_retired_locked(freed);
+  freed.clear();
+  for (const auto& version : replaced_) {
+    if (auto alive = version.lock()) held.push_back(std::move(alive));
+  }
+  return held;
 }
 
 bool VersionSet::refuse_views() {

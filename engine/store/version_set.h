@@ -52,7 +52,7 @@ class VersionSet {
 
   [[nodiscard]] std::size_t open_views() const;
   // Versions that were replaced and are still held by a view or a read.
-  [[nodiscard]] std::size_t pinned_versions() const;
+  [[nodiscard]] std::vector<std::shared_ptr<const Version>> held();
   // From now on views have no version. False, and nothing changes, while any is open.
   [[nodiscard]] bool refuse_views();
   [[nodiscard]] std::int64_t oldest_view_age_ns() const;

@@ -132,10 +132,14 @@ struct StorageStatistics {
   // so. Counts are then of what is known, not of what can be read.
   std::string read_only_reason;
 
-  // Open versions: snapshots and cursors; and replaced versions that these still keep.
+  // Snapshots and cursors; and the replaced versions that these still keep, with what nobody else
+  // sees of them: in memory, which is not part of memory_bytes, and in the store's files, where no
+  // compaction gives it back. It grows while a reader stalls, and goes with the last of them.
   std::uint64_t open_views = 0;
-  std::uint64_t pinned_versions = 0;
   std::int64_t oldest_view_age_ns = 0;
+  std::uint64_t pinned_versions = 0;
+  std::uint64_t pinned_memory_bytes = 0;  // writes that were folded since, directory, filters
+  std::uint64_t pinned_stored_bytes = 0;  // at most: superseded partitions and log records
 
   AllocationStatistics allocation;
   KvProperties backend;
