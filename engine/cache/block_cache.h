@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/cache/sharded_cache.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -15,6 +16,14 @@ struct BlockKey {
   std::uint64_t partition_version = 0;
   friend bool operator==(const BlockKey&, const BlockKey&) = default;
 };
+
+// The version under which caches keep what was read of a partition.
+[[nodiscard]] inline std::uint64_t cache_version(std::uint64_t partition_version) noexcept {
+  return CAVEAT_PLANTED(caches_ignore_versions) ? 0 : partition_version;
+}
+[[nodiscard]] inline BlockKey block_key(std::uint64_t id, std::uint64_t version) noexcept {
+  return {id, cache_version(version)};
+}
 
 namespace detail {
 // Murmur3's finaliser: every bit of the result depends on every bit of `h`.

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "engine/model/varint.h"
+#include "engine/sync/sync_point.h"
 #include "pool/invariant.h"
 
 namespace caveat {
@@ -165,6 +166,7 @@ void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t 
       insert_with_room(first + done + i, pending[i].row, pending[i].encoded, pending[i].hash);
     }
     done += n;
+    CAVEAT_SYNC_POINT(rows_inserting);
   }
 }
 

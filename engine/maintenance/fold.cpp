@@ -11,6 +11,7 @@
 #include "engine/maintenance/clear_store.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -34,18 +35,26 @@ Result<bool> Mutator::fold_next() {
   std::uint64_t rows = 0;
   std::uint64_t folded = 0;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_, std::defer_lock);
+    if (!CAVEAT_PLANTED(fold_takes_no_lock)) lock.lock();
     const auto version = core_.versions.current();
     if (!version || version->generations.size() < 2) return false;
     // All but the active one.
     const std::vector<std::shared_ptr<const Generation>> sealed(version->generations.begin() + 1,
                                                                 version->generations.end());
+    CAVEAT_SYNC_POINT(fold_begun);
     const FoldInput input = merge_generations(sealed, core_.workers);
     rows = input.rows.size();
     folded = sealed.size();
     Sequence as_of = version->folded_through;
     for (const auto& generation : sealed) as_of = std::max(as_of, generation->last_sequence());
-    const GenerationId youngest = sealed.front()->id();
+    GenerationId youngest = sealed.front()->id();
+    if (CAVEAT_PLANTED(log_dropped_first)) {
+      KvBatch all;
+      const auto range = delta_generation_range(core_.superblock.dropped_generation + 1, youngest);
+      all.erase_range(Family::delta, range.first, range.second);
+      CAVEAT_TRY(core_.backend->write(all, Durability::wal));
+    }
 
     auto clears = std::make_shared<ClearList>(*version->clears);
     for (const DeltaClear& clear : input.clears) {
@@ -55,7 +64,12 @@ Result<bool> Mutator::fold_next() {
         clears->add_property(clear.term, clear.sequence);
       }
     }
-    CAVEAT_TRY(fold_rows(input.rows, *clears, as_of));
+    Sequence claimed = as_of;
+    if (CAVEAT_PLANTED(fold_claims_later_clears)) claimed = core_.versions.visible();
+    if (CAVEAT_PLANTED(fold_claims_no_clears)) claimed = version->folded_through;
+    CAVEAT_TRY(fold_rows(input.rows, *clears, claimed));
+    CAVEAT_SYNC_POINT(fold_committed);
+    if (CAVEAT_PLANTED(fold_drops_too_much)) ++youngest;
 
     // Everything is in partitions: now, and not before, the log may forget it.
     Superblock superblock = core_.superblock;
@@ -234,7 +248,7 @@ Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of) {
       const auto& failed = window.failed[mine];
       if (!failed) {
         commit.replace(window.jobs[mine]);
-      } else if (target.entry.id == 0) {
+      } else if (target.entry.id == 0 || CAVEAT_PLANTED(fold_stops_at_unreadable)) {
         return fail(*failed);
       } else {
         // A block that cannot be read must not hold up the fold: its news waits beside it.

@@ -1,5 +1,7 @@
 #include "engine/maintenance/index_marks.h"
 
+#include "engine/sync/sync_point.h"
+
 namespace caveat {
 
 namespace {
@@ -52,7 +54,9 @@ Result<void> set_index_complete(Core& core, std::span<const Family> families, bo
   superblock.encode(bytes);
   KvBatch batch;
   batch.put(Family::meta, kSuperblockKey, bytes);
-  CAVEAT_TRY(core.backend->write(batch, Durability::wal));
+  if (complete || !CAVEAT_PLANTED(rebuild_unmarked)) {
+    CAVEAT_TRY(core.backend->write(batch, Durability::wal));
+  }
   core.superblock = superblock;
   for (const Family family : families) {
     if (complete) {
@@ -68,7 +72,9 @@ Result<void> set_index_complete(Core& core, std::span<const Family> families, bo
       version.index_complete[index_of(family)] = complete;
       version.index_damaged[index_of(family)] = false;
     }
-    version.backend_snapshot = snapshot;
+    if (!complete || !CAVEAT_PLANTED(rebuild_shows_old_snapshot)) {
+      version.backend_snapshot = snapshot;
+    }
     if (!complete) version.index_era = std::make_shared<const bool>();
   });
   return {};

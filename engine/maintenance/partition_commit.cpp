@@ -5,6 +5,7 @@
 
 #include "engine/maintenance/index_marks.h"
 #include "engine/partition/container.h"
+#include "engine/sync/sync_point.h"
 #include "pool/invariant.h"
 
 namespace caveat {
@@ -71,7 +72,7 @@ void PartitionCommit::replace(RepartitionJob& job) {
   }
   for (std::size_t i = 0; i < old.size(); ++i) {
     if (old[i].entry.id == 0) continue;  // the place of an empty store's first partition
-    superseded_.push_back({old[i].entry.id, old[i].entry.version});
+    superseded_.push_back(block_key(old[i].entry.id, old[i].entry.version));
     if (kept[i]) continue;
     hints_.remove_all(job.old_hints()[i], old[i].entry.id);
     erased_.erase(Family::primary, encode_key(old[i].entry.lower));
@@ -93,7 +94,7 @@ void PartitionCommit::append(const PartitionEntry& entry, const std::optional<Ex
   for (const DeltaRow* row : rows) {
     encoded.push_back(row->encoded());
     if (row->kind != RowKind::store) continue;
-    if (filter) filter->add(row->key);
+    if (filter && !CAVEAT_PLANTED(fold_forgets_filter)) filter->add(row->key);
     // The fold gave every property an id before it began.
     builder.add(*core_.catalogue.find(row->key.property_hash), row->source, row->confidence,
                 row->created_at);
@@ -110,7 +111,7 @@ void PartitionCommit::append(const PartitionEntry& entry, const std::optional<Ex
   next.version = core_.new_partition_version();
   next.run_rows += static_cast<std::uint32_t>(rows.size());
   next.bytes += static_cast<std::uint32_t>(run.size());
-  superseded_.push_back({entry.id, entry.version});
+  superseded_.push_back(block_key(entry.id, entry.version));
   Change change;
   change.first = entry.lower;
   change.last = upper;
@@ -154,6 +155,7 @@ Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
   marks_.committed();
   core_.superblock.partition_ids_end = superblock.partition_ids_end;
   core_.superblock.index_complete = superblock.index_complete;
+  CAVEAT_SYNC_POINT(chunk_written);
 
   CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
   for (const auto& [id, lower] : ids_) core_.partition_ids.set(id, lower);

@@ -11,6 +11,7 @@
 #include "engine/maintenance/mutator.h"
 #include "engine/maintenance/partition_hints.h"
 #include "engine/partition/container.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -99,6 +100,7 @@ Result<void> Mutator::build_families(std::span<const Family> families, ProgressS
   Pairs pairs;
   CAVEAT_TRY(collect_pairs(core_, progress, families, pairs));
   const auto commit = [&](const KvBatch& batch) {
+    CAVEAT_SYNC_POINT(rebuild_writing);
     return core_.backend->write(batch, Durability::wal);
   };
   for (const Family family : families) {

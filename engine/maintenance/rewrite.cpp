@@ -5,6 +5,7 @@
 #include "engine/maintenance/index_marks.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -40,6 +41,7 @@ Result<void> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
   CAVEAT_TRY(read_containers(stored));
   std::vector<std::optional<StorageError>> failed;
   run_jobs(jobs, encoding, failed);
+  CAVEAT_SYNC_POINT(rewrite_encoded);
   PartitionCommit commit(core_, marks_);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (failed[i]) {
@@ -127,6 +129,7 @@ Result<bool> Mutator::rewrite_index_container() {
     CAVEAT_TRY(settle_indexes_locked());
     return *rewritten;
   }
+  CAVEAT_SYNC_POINT(postings_merged);
   if (auto written = core_.backend->write(batch, Durability::wal); !written) {
     core_.indexes->reset();
     return fail(written.error());
@@ -256,6 +259,7 @@ Result<bool> Mutator::build_filters() {
     marks_.improve(entry.lower);
   }
   const auto next = editor.finish();
+  CAVEAT_SYNC_POINT(filters_made);
   core_.versions.update([&](Version& changed) { changed.directory = next; });
   return true;
 }

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "engine/delta/delta_record.h"
+#include "engine/sync/sync_point.h"
 #include "pool/invariant.h"
 
 namespace caveat {
@@ -130,7 +131,15 @@ Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
   }
   const DeltaRecordKey key{active_->id(), next_sequence_};
   record_.clear();
-  encode_delta_record(key, rows, count, record_);
+  if (CAVEAT_PLANTED(group_logged_backwards)) {
+    std::string backwards;
+    for (auto request = group.rbegin(); request != group.rend(); ++request) {
+      backwards += (*request)->rows;
+    }
+    encode_delta_record(key, backwards, count, record_);
+  } else {
+    encode_delta_record(key, rows, count, record_);
+  }
   batch_.clear();
   batch_.put(Family::delta, encode_delta_key(key), record_);
   // Whatever can run out of memory does so before the log knows of the rows.
@@ -139,7 +148,9 @@ Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
   const Sequence first = next_sequence_;
   next_sequence_ += count;
   CAVEAT_TRY(core_.backend->write(batch_, durability));
+  CAVEAT_SYNC_POINT(commit_logged);
   const bool first_rows = active_->empty();
+  if (CAVEAT_PLANTED(rows_visible_early)) core_.versions.make_visible(next_sequence_ - 1);
   active_->insert_rows(first, rows, count);
   core_.versions.make_visible(next_sequence_ - 1);
   if (first_rows) on_news_();
@@ -148,17 +159,19 @@ Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
 }
 
 bool CommitQueue::changed_since(const Precondition& precondition) const {
+  if (CAVEAT_PLANTED(checked_write_sees_no_change)) return false;
   const auto version = core_.versions.current();
   const DeltaView delta(version->generations, kMaxSequence);
   const auto hit = delta.lookup(precondition.key);
   if (hit.kind != DeltaHit::Kind::none) return hit.sequence > precondition.read_at;
   // Not in the delta: a later change could only have left it by a fold.
+  if (CAVEAT_PLANTED(checked_write_forgets_folds)) return false;
   return version->folded_through > precondition.read_at;
 }
 
 void CommitQueue::seal() {
   std::unique_lock lock(mutex_);
-  turn_.wait(lock, [&] { return !leading_; });
+  turn_.wait(lock, [&] { return !leading_ || CAVEAT_PLANTED(seal_overtakes_writers); });
   if (!closed_ && active_ && !active_->empty()) seal_locked();
 }
 

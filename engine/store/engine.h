@@ -118,7 +118,7 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<bool> node_has_exceptions(const Version& version, Sequence ceiling,
                                                  NodeId node) const;
   [[nodiscard]] BlockKey cache_key(const PartitionEntry& entry) const noexcept {
-    return {entry.id, entry.version};
+    return block_key(entry.id, entry.version);
   }
   void keep_record(const Version& version, const Found& found, const ExceptionView& record) const;
   // Of a partition that is not in the cache.

@@ -5,6 +5,7 @@
 #include "engine/maintenance/index_marks.h"
 #include "engine/partition/container.h"
 #include "engine/store/engine.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -87,13 +88,14 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
     return missed();
   }
   core_.catalogue.prefetch(key.property_hash);
-  core_.block_cache.prefetch({probe.id, probe.version});
-  found.stamp = {probe.id, probe.version};
+  const BlockKey block = block_key(probe.id, probe.version);
+  core_.block_cache.prefetch(block);
+  found.stamp = {block.partition_id, block.partition_version};
   if (want_record && version.clears->empty()) {
     found.hot = core_.record_cache.lookup_pinned(key, found.stamp);
     if (found.hot) return found;
   }
-  auto image = core_.block_cache.lookup({probe.id, probe.version});
+  auto image = core_.block_cache.lookup(block);
   found.opened = image == nullptr;
   if (found.opened) {
     CAVEAT_ASSIGN(image, read_image(version, position, CacheUse::point));
@@ -109,6 +111,7 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
 void Engine::keep_record(const Version& version, const Found& found,
                          const ExceptionView& record) const {
   if (!found.opened || !version.clears->empty()) return;
+  CAVEAT_SYNC_POINT(record_cache_fill);
   core_.record_cache.insert(found.stamp, record);
 }
 
@@ -253,6 +256,7 @@ Result<std::shared_ptr<const PartitionImage>> Engine::open_image(std::string con
                                     core_.catalogue);
   if (!image) return fail(image.error().within("primary " + describe_key(entry.lower)));
   const auto admission = use == CacheUse::point ? Admission::room_or_second_touch : Admission::room;
+  CAVEAT_SYNC_POINT(block_cache_fill);
   core_.block_cache.insert(cache_key(entry), *image, (*image)->charge_bytes(), admission);
   return image;
 }
@@ -261,7 +265,7 @@ Result<std::shared_ptr<const PartitionImage>> Engine::load(const Version& versio
                                                            Directory::Position position,
                                                            CacheUse use) const {
   const PartitionProbe& probe = version.directory->probe(position);
-  if (auto cached = core_.block_cache.lookup({probe.id, probe.version})) return cached;
+  if (auto cached = core_.block_cache.lookup(block_key(probe.id, probe.version))) return cached;
   return read_image(version, position, use);
 }
 
@@ -269,9 +273,12 @@ Result<std::shared_ptr<const PartitionImage>> Engine::read_image(const Version& 
                                                                  Directory::Position position,
                                                                  CacheUse use) const {
   const PartitionEntry& entry = version.directory->at(position);
+  CAVEAT_SYNC_POINT(partition_located);
+  const KvSnapshot* snapshot =
+      CAVEAT_PLANTED(readers_ignore_snapshots) ? nullptr : version.backend_snapshot.get();
   std::string container;
-  CAVEAT_ASSIGN(const bool found, core_.backend->get(Family::primary, encode_key(entry.lower),
-                                                     version.backend_snapshot.get(), container));
+  CAVEAT_ASSIGN(const bool found,
+                core_.backend->get(Family::primary, encode_key(entry.lower), snapshot, container));
   if (!found) return fail(core_.missing_container(entry.lower));
   return open_image(std::move(container), version, position, use);
 }
@@ -284,7 +291,7 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
   // Step by step for all, so that the waits for memory overlap.
   const auto key_of = [&](const Directory::Position& position) -> BlockKey {
     const PartitionProbe& probe = version.directory->probe(position);
-    return {probe.id, probe.version};
+    return block_key(probe.id, probe.version);
   };
   if (positions.size() > 1) {
     for (const auto& position : positions) core_.block_cache.prefetch(key_of(position));
@@ -303,8 +310,11 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
   const std::vector<std::string_view> views(keys.begin(), keys.end());
   std::vector<std::string> values(missing.size());
   const std::unique_ptr<bool[]> found(new bool[missing.size()]());
-  CAVEAT_TRY(core_.backend->multi_get(Family::primary, views, version.backend_snapshot.get(),
-                                      values, std::span(found.get(), missing.size())));
+  CAVEAT_SYNC_POINT(partition_located);
+  const KvSnapshot* snapshot =
+      CAVEAT_PLANTED(readers_ignore_snapshots) ? nullptr : version.backend_snapshot.get();
+  CAVEAT_TRY(core_.backend->multi_get(Family::primary, views, snapshot, values,
+                                      std::span(found.get(), missing.size())));
   for (std::size_t k = 0; k < missing.size(); ++k) {
     const auto position = positions[missing[k]];
     if (!found[k]) return fail(core_.missing_container(version.directory->at(position).lower));

@@ -1,5 +1,6 @@
 #include "engine/store/engine.h"
 #include "engine/store/pooled_batch.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -33,6 +34,7 @@ Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
     PooledBatch batch(core_.pool);
     CAVEAT_ASSIGN(wrote, decide(there, *batch));
     if (!wrote) return there;
+    CAVEAT_SYNC_POINT(checked_write_decided);
     CAVEAT_ASSIGN(const auto outcome, commits_.commit(batch->rows(), batch->count(),
                                                       core_.durability_of(options), &precondition));
     if (outcome == CommitQueue::Outcome::conflict) continue;

@@ -11,6 +11,7 @@
 #include "engine/store/engine.h"
 #include "engine/store/lost_families.h"
 #include "engine/store/stored_pages.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -143,6 +144,9 @@ Result<void> Engine::recover() {
   if (impossible_id) return fail(ErrorCode::corruption, "directory: impossible partition id");
   if (!groups.empty() && groups.front()->lower() != ExceptionKey{}) {
     return fail(ErrorCode::corruption, "primary: the first partition is missing");
+  }
+  if (scan.damaged() && CAVEAT_PLANTED(recovery_refuses_damage)) {
+    return fail(ErrorCode::corruption, "primary: a block is damaged");
   }
   core_.lost_stretches.insert(scan.lost().begin(), scan.lost().end());
   if (!scan.lost().empty() && !core_.read_only) {

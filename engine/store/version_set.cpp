@@ -73,11 +73,13 @@ std::size_t VersionSet::open_views() const {
 }
 
 std::vector<std::shared_ptr<const Version>> VersionSet::held() {
-  std::vector<std::shared_ptr<const Version>> freed;  // destroyed after the lock is gone
+  {
+    std::vector<std::shared_ptr<const Version>> freed;  // destroyed after the lock is gone
+    const std::lock_guard lock(mutex_);
+    free_retired_locked(freed);
+  }
   std::vector<std::shared_ptr<const Version>> held;
   const std::lock_guard lock(mutex_);
-  free_retired_locked(freed);
-  freed.clear();
   for (const auto& version : replaced_) {
     if (auto alive = version.lock()) held.push_back(std::move(alive));
   }

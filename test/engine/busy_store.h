@@ -25,6 +25,11 @@ class BusyStore {
   void stop() { stopping_ = true; }
   [[nodiscard]] bool going_on() const { return !stopping_; }
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
+  // The same while it is going on.
+  [[nodiscard]] std::size_t faults_seen() {
+    const std::lock_guard lock(mutex_);
+    return faults_.size();
+  }
   [[nodiscard]] StorageOptimizer& store() { return *store_; }
   // How often each kind of work was done: a case that did nothing has shown nothing.
   [[nodiscard]] const std::map<std::string, std::uint64_t>& done() const { return done_; }
