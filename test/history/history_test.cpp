@@ -75,6 +75,7 @@ void require_caught(const Around& fault, const std::function<void(bool)>& plant,
   const OptionSet unforced = [&] {
     OptionSet same = set;
     same.forced_every = 0;
+    same.options.background_maintenance = false;  // so that the fault strikes alike each time
     return same;
   }();
   const auto fails = [&](const Operations& operations) {
@@ -128,11 +129,11 @@ TEST_CASE("an operation is what its text says", "[history]") {
 }
 
 TEST_CASE("planted: lost index entries are caught by a list of a few lines", "[history][planted]") {
-  require_caught(around<LosesEntries<Family::property>>(), plant_nothing, 4);
+  require_caught(around<LosesEntries<Family::property>>(), plant_nothing, 6);
 }
 
 TEST_CASE("planted: lost partitions are caught by a list of a few lines", "[history][planted]") {
-  require_caught(around<LosesEntries<Family::primary>>(), plant_nothing, 4);
+  require_caught(around<LosesEntries<Family::primary>>(), plant_nothing, 6);
 }
 
 #ifdef CAVEAT_SYNC_POINTS
@@ -176,7 +177,11 @@ TEST_CASE("the campaign: random lists under random options", "[.history-campaign
       const auto shortest = reduce(
           operations,
           [&](const Operations& some) {
-            return first_difference(some, history_of_map(some), set).has_value();
+            // What hangs on the maintenance thread may need another try.
+            for (int tries = 0; tries < 3; ++tries) {
+              if (first_difference(some, history_of_map(some), set)) return true;
+            }
+            return false;
           },
           120);
       const auto text = to_text(Recorded{set.name, shortest});
