@@ -493,6 +493,6 @@ int main(int count, char** arguments) {
   api.flush = silent_flush;
   CHECK(fails_in_a_child(rounds));
   api = *caveat_plugin();
-  CHECK(!fails_in_a_child(1000));
+  CHECK(!fails_in_a_child(400));
   return 0;
 }
