@@ -17,14 +17,15 @@ VersionSet::~VersionSet() {
 }
 
 std::shared_ptr<const ReadView> VersionSet::view() const {
-  auto* view = new ReadView();
+  auto made = std::make_unique<ReadView>();
   const std::int64_t now = clock_.now_ns();
   auto open = open_;
   {
     const std::lock_guard lock(open->mutex);
-    if (open->refused) return std::shared_ptr<const ReadView>(view);
+    if (open->refused) return made;
     open->since_ns.insert(now);
   }
+  ReadView* const view = made.release();
   std::shared_ptr<const ReadView> result(view, [open, now](const ReadView* ended) {
     delete ended;
     const std::lock_guard lock(open->mutex);

@@ -1,6 +1,7 @@
 // What must not cross the border: std::bad_alloc, at every allocation of every call in turn, and
 // what a host's own C++ throws in a callback. Both headers are compiled as C++ here, beside the C++
 // API.
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +17,7 @@ namespace {
 // Allocations of this thread until one fails; below 0: none does.
 thread_local long left = -1;
 bool fell_short = false;
+std::atomic<long> live{0};  // allocations not yet given back
 
 void* allocate(std::size_t size, std::size_t alignment) {
   if (left == 0) {
@@ -29,29 +31,55 @@ void* allocate(std::size_t size, std::size_t alignment) {
           ? std::malloc(size == 0 ? 1 : size)
           : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
+  live.fetch_add(1, std::memory_order_relaxed);
   return memory;
+}
+
+void give_back(void* memory) noexcept {
+  if (memory != nullptr) live.fetch_sub(1, std::memory_order_relaxed);
+  std::free(memory);
 }
 
 }  // namespace
 
-// The library's calls of operator new come here too: the program's symbols go first.
+// The library's calls of operator new come here too: the program's symbols go first. All forms:
+// those of sanitizers would not come through the plain one.
 void* operator new(std::size_t size) {
+  return allocate(size, 0);
+}
+void* operator new[](std::size_t size) {
   return allocate(size, 0);
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size, static_cast<std::size_t>(alignment));
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return allocate(size, 0);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void* operator new[](std::size_t size, const std::nothrow_t& nothrow) noexcept {
+  return operator new(size, nothrow);
+}
 void operator delete(void* memory) noexcept {
-  std::free(memory);
+  give_back(memory);
+}
+void operator delete[](void* memory) noexcept {
+  give_back(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+  give_back(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  give_back(memory);
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  give_back(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  give_back(memory);
 }
 
 namespace {
@@ -211,6 +239,34 @@ void memory_ends_everywhere() {
   caveat_store_release(w.store);
 }
 
+// A view that got its own memory, but none for its place among the open ones, was never given back.
+void a_view_without_memory_leaves_nothing_behind() {
+  caveat_options options{};
+  options.size = sizeof options;
+  options.flags = CAVEAT_OPEN_NO_BACKGROUND;
+  caveat_store* store = nullptr;
+  check(caveat_open_volatile(&options, &store, nullptr) == CAVEAT_OK, "open");
+  for (long n = 0;; ++n) {
+    const long before = live;
+    caveat_snapshot* snapshot = nullptr;
+    left = n;
+    const auto code = caveat_snapshot_create(store, &snapshot, nullptr);
+    left = -1;
+    if (code == CAVEAT_OK) {
+      check(n > 2, "a snapshot takes some allocations");
+      caveat_snapshot_release(snapshot);
+      break;
+    }
+    check(live == before, "a snapshot that failed left memory behind");
+  }
+  caveat_statistics statistics{};
+  statistics.size = sizeof statistics;
+  check(caveat_statistics_get(store, 0, &statistics, nullptr) == CAVEAT_OK &&
+            statistics.open_views == 0,
+        "a snapshot that failed is still open");
+  caveat_store_release(store);
+}
+
 int throwing_progress(void*, const char*, std::uint64_t, std::uint64_t) {
   throw std::runtime_error("a host's mistake");
 }
@@ -258,5 +314,6 @@ int main() {
   check(caveat::hash_property("can_fly") == caveat_hash_property("can_fly", 7),
         "the two APIs differ");
   memory_ends_everywhere();
+  a_view_without_memory_leaves_nothing_behind();
   what_a_callback_throws_stays_out();
 }
