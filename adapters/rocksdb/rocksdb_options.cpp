@@ -11,6 +11,7 @@
 
 #include "adapters/rocksdb/append_operator.h"
 #include "adapters/rocksdb/letter_blocks.h"
+#include "adapters/rocksdb/private_files.h"
 #include "adapters/rocksdb/warning_log.h"
 
 namespace caveat::detail {
@@ -124,7 +125,7 @@ rocksdb::DBOptions db_options(const RocksdbBackendOptions& options) {
     db.rate_limiter.reset(rocksdb::NewGenericRateLimiter(
         static_cast<std::int64_t>(options.rate_limit_bytes_per_second)));
   }
-  if (options.env) db.env = static_cast<rocksdb::Env*>(options.env.get());
+  db.env = options.env ? static_cast<rocksdb::Env*>(options.env.get()) : private_files_env();
   return db;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/maintenance/index_marks.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
+#include "engine/store/event_log.h"
 
 namespace caveat {
 
@@ -98,7 +99,7 @@ Result<std::vector<std::string>> Mutator::sample_store() const {
 }
 
 Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
-  const std::int64_t started = core_.clock.now_ns();
+  const std::int64_t started = steady_now_ns();
   OptimizationResults results;
   const std::uint64_t splits = core_.counters.splits.load();
   const std::uint64_t joins = core_.counters.joins.load();
@@ -196,7 +197,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   results.partitions_split = core_.counters.splits.load() - splits;
   results.partitions_joined = core_.counters.joins.load() - joins;
   results.hints_removed = core_.counters.hints_removed.load() - stale;
-  results.duration_ns = static_cast<std::uint64_t>(core_.clock.now_ns() - started);
+  results.duration_ns = static_cast<std::uint64_t>(steady_now_ns() - started);
   return results;
 }
 
@@ -211,7 +212,7 @@ Result<void> Mutator::renew_snapshot() {
 }
 
 Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
-  const std::int64_t started = core_.clock.now_ns();
+  const std::int64_t started = steady_now_ns();
   CompactionResults results;
   CAVEAT_ASSIGN(const auto before, core_.backend->properties());
   results.disk_bytes_before = before.total_disk_bytes;
@@ -251,7 +252,7 @@ Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
   if (results.disk_bytes_before > results.disk_bytes_after) {
     results.bytes_reclaimed = results.disk_bytes_before - results.disk_bytes_after;
   }
-  results.duration_ns = static_cast<std::uint64_t>(core_.clock.now_ns() - started);
+  results.duration_ns = static_cast<std::uint64_t>(steady_now_ns() - started);
   return results;
 }
 

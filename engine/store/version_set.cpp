@@ -96,7 +96,9 @@ bool VersionSet::refuse_views() {
 
 std::int64_t VersionSet::oldest_view_age_ns() const {
   const std::lock_guard lock(open_->mutex);
-  return open_->since_ns.empty() ? 0 : clock_.now_ns() - *open_->since_ns.begin();
+  if (open_->since_ns.empty()) return 0;
+  // A clock that was set back has made none of them older.
+  return std::max<std::int64_t>(0, clock_.now_ns() - *open_->since_ns.begin());
 }
 
 void VersionSet::clear() {
