@@ -12,6 +12,7 @@
 #include <shared_mutex>
 #include <thread>
 
+#include "adapters/rocksdb/live_files.h"
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/status.h"
 #include "adapters/rocksdb/store_directory.h"
@@ -57,6 +58,10 @@ class RocksdbBackend final : public KvBackend {
   bool persistent() const noexcept override { return true; }
   void set_observer(KvObserver* observer) override { events_->observer().set(observer); }
   Result<void> close() override;
+
+  // Of everything that was written before the call. Until they are let go, nothing is deleted, and
+  // close() gives busy.
+  [[nodiscard]] Result<std::unique_ptr<LiveFiles>> live_files();
 
  private:
   RocksdbBackend(const std::filesystem::path& path, const RocksdbBackendOptions& options,

@@ -40,6 +40,8 @@ void add_commands(CLI::App& app, Action& action) {
   add_rebuild_indexes(app, action);
   add_repair(app, action);
   add_report(app, action);
+  add_backup(app, action);
+  add_restore(app, action);
 }
 
 // How many letters to add, drop or change.

@@ -29,6 +29,8 @@ void add_compact(CLI::App& app, Action& action);
 void add_rebuild_indexes(CLI::App& app, Action& action);
 void add_repair(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
+void add_backup(CLI::App& app, Action& action);
+void add_restore(CLI::App& app, Action& action);
 
 // What every command has: a name, what it is for, an example, the store, and --json.
 struct CommonArguments {

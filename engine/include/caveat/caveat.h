@@ -1,6 +1,7 @@
 // Everything a host needs.
 #pragma once
 
+#include "caveat/backup.h"
 #include "caveat/codec.h"
 #include "caveat/compressed_block.h"
 #include "caveat/compressed_exception_store.h"

@@ -1,0 +1,65 @@
+// Backups, as far as they concern a store and not its files.
+#include "caveat/backup.h"
+
+#include "adapters/rocksdb/backup_files.h"
+#include "caveat/storage_optimizer.h"
+#include "engine/store/engine.h"
+
+namespace caveat {
+
+Result<BackupInfo> create_backup(StorageOptimizer& store, const std::filesystem::path& backups,
+                                 const BackupOptions& options) {
+  Core& core = store.engine().core();
+  const std::int64_t begun = steady_now_ns();
+  const auto go_on = [&] {
+    return options.progress == nullptr || options.progress->on_progress({"fold", 0, 0});
+  };
+  if (!go_on()) return fail(ErrorCode::cancelled, "backup: stopped by its caller");
+  // In partitions, so that opening it has nothing to replay; and then the store may not be closed.
+  if (core.backend->persistent()) CAVEAT_TRY(store.flush());
+  const Snapshot held = store.snapshot();
+  // Where damage does not let them be counted, about so many.
+  const auto counted = store.get_storage_statistics();
+  const std::uint64_t records =
+      counted ? counted->total_exceptions : store.estimate_storage_statistics().total_exceptions;
+  auto made = detail::back_up_files(*core.backend, core.clock.now_ns(), records, backups, options);
+  if (!made) return made;
+  core.log.send(Severity::info, "maintenance", "backup_done", "a backup was made",
+                {{"id", made->id},
+                 {"bytes", made->bytes},
+                 {"new_bytes", made->new_bytes},
+                 {"seconds", seconds_of_ns(steady_now_ns() - begun)}});
+  return made;
+}
+
+Result<BackupInfo> verify_backup(const std::filesystem::path& backups,
+                                 std::optional<std::uint64_t> id,
+                                 const BackupVerifyOptions& options) {
+  using namespace detail;
+  CAVEAT_ASSIGN(const auto directory, BackupDirectory::open(backups, BackupDirectory::Use::read));
+  CAVEAT_ASSIGN(const BackupManifest manifest, directory.find(id));
+  CAVEAT_TRY(check_backup(directory, manifest, options.progress));
+  if (!options.records) return manifest.info();
+
+  CAVEAT_ASSIGN(const TemporaryDirectory scratch, TemporaryDirectory::make());
+  const auto path = scratch.path() / "store";
+  CAVEAT_TRY(assemble(directory, manifest, path));
+  const std::string shown = "backup " + std::to_string(manifest.id);
+  Options look;
+  look.create_if_missing = false;
+  look.background_maintenance = false;
+  const auto store = StorageOptimizer::open(path, look);
+  if (!store) return fail(store.error().within(shown));
+  CAVEAT_ASSIGN(const VerificationResults found, store->verify(options.progress));
+  if (found.sound()) return manifest.info();
+  std::string first = "an index is not complete";
+  if (!found.errors.empty()) {
+    first = found.errors.front();
+  } else if (found.missing_hints > 0) {
+    first = std::to_string(found.missing_hints) + " hints are missing";
+  }
+  return fail(ErrorCode::corruption,
+              shown + ": the store was damaged when it was backed up: " + first);
+}
+
+}  // namespace caveat
