@@ -16,7 +16,7 @@ namespace caveat {
 namespace {
 
 constexpr std::size_t kPartitionsPerJob = 32;
-constexpr std::size_t kPartitionsPerStepMax = 512;
+constexpr std::size_t kPartitionsPerOptimizeStepMax = 512;
 constexpr std::size_t kSamplePartitions = 512;
 
 struct Sizes {
@@ -143,7 +143,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
     }
     std::vector<std::vector<OldPartition>> groups;
     auto position = directory.locate(*at);
-    std::size_t left = partitions_per_step(kPartitionsPerStepMax);
+    std::size_t left = partitions_per_step(kPartitionsPerOptimizeStepMax);
     while (position != directory.end() && left > 0) {
       std::vector<OldPartition> group;
       while (position != directory.end() && left > 0 && group.size() < kPartitionsPerJob) {
