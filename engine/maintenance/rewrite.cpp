@@ -11,7 +11,7 @@ namespace caveat {
 
 namespace {
 
-constexpr std::size_t kPartitionsPerStepMax = 64;
+constexpr std::size_t kPartitionsPerRewriteMax = 64;
 constexpr std::size_t kFiltersPerStep = 64;
 constexpr double kRewriteSlack = 1.25;
 
@@ -79,7 +79,7 @@ void Mutator::queue_overdue() {
 }
 
 Result<bool> Mutator::rewrite_queued() {
-  const auto lowers = queue_.take_partitions(partitions_per_step(kPartitionsPerStepMax));
+  const auto lowers = queue_.take_partitions(partitions_per_step(kPartitionsPerRewriteMax));
   if (lowers.empty()) return false;
   const std::lock_guard lock(mutex_);
   const auto version = core_.versions.current();
@@ -145,7 +145,7 @@ Result<bool> Mutator::apply_clears() {
   const Directory& directory = *version->directory;
   const ClearList& clears = *version->clears;
 
-  const std::size_t most = partitions_per_step(kPartitionsPerStepMax);
+  const std::size_t most = partitions_per_step(kPartitionsPerRewriteMax);
 
   // Partitions that may hold cleared rows: of nodes by the directory, of properties by the index.
   std::set<ExceptionKey> lowers;
