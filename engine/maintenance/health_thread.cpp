@@ -40,6 +40,7 @@ void HealthThread::write_file() {
 }
 
 void HealthThread::look() {
+  const std::lock_guard lock(look_mutex_);
   const StorageStatistics s = statistics_();
   const bool old_view = s.oldest_view_age_ns > std::chrono::nanoseconds(kOldView).count();
   if (old_view != old_view_) {

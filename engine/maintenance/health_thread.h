@@ -32,7 +32,7 @@ class HealthThread {
   void stop();
 
   // Sends what has changed since the last look: a view that is held for long, memory beyond the
-  // budget, each when it begins and when it ends. For tests; one thread at a time.
+  // budget, each when it begins and when it ends. Any thread.
   void look();
 
  private:
@@ -47,6 +47,8 @@ class HealthThread {
   const std::function<StorageStatistics()> statistics_;
   const MetricsFile file_;
   bool file_failed_ = false;
+
+  std::mutex look_mutex_;
   bool old_view_ = false;
   bool over_budget_ = false;
 
