@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "adapters/c/handles.h"
+#include "adapters/c/host_progress.h"
 #include "adapters/c/json.h"
 #include "adapters/c/sized.h"
 #include "adapters/c/string_out.h"
@@ -10,25 +11,6 @@ using namespace caveat;
 using namespace caveat::c;
 
 namespace {
-
-// The host's function behind the port. A throw of a host's C++ stops the operation.
-class HostProgress final : public ProgressSink {
- public:
-  HostProgress(caveat_progress report, void* context) : report_(report), context_(context) {}
-  [[nodiscard]] bool on_progress(const Progress& progress) override {
-    try {
-      stage_ = progress.stage;
-      return report_(context_, stage_.c_str(), progress.done, progress.total) == 0;
-    } catch (...) {
-      return false;
-    }
-  }
-
- private:
-  const caveat_progress report_;
-  void* const context_;
-  std::string stage_;  // with a zero behind it
-};
 
 // Checks the store and the results, and runs `work` with what reports progress, or null.
 template <class Results, class Work>
@@ -39,7 +21,7 @@ caveat_code run(const caveat_store* store, caveat_progress progress, void* conte
     CAVEAT_ASSIGN(auto* const opened, store_of(store));
     if (results != nullptr) CAVEAT_TRY(check_size(results, first_bytes, name));
     HostProgress sink(progress, context);
-    return work(*opened, progress == nullptr ? nullptr : &sink);
+    return work(*opened, sink.sink());
   });
 }
 

@@ -63,6 +63,12 @@ const caveat_api* caveat_plugin() {
       .statistics_get = caveat_statistics_get,
       .statistics_json = caveat_statistics_json,
       .metrics = caveat_metrics,
+      .create_backup = caveat_create_backup,
+      .list_backups = caveat_list_backups,
+      .verify_backup = caveat_verify_backup,
+      .restore_backup = caveat_restore_backup,
+      .delete_backup = caveat_delete_backup,
+      .keep_newest_backups = caveat_keep_newest_backups,
   };
   return &kApi;
 }

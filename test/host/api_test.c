@@ -318,6 +318,44 @@ static void words(void) {
   CHECK(caveat_error_code(NULL) == CAVEAT_OK && strcmp(caveat_error_message(NULL), "") == 0);
 }
 
+static void backups(caveat_store* store, const char* path) {
+  char directory[4096];
+  char target[4096];
+  CHECK(snprintf(directory, sizeof directory, "%s.backups", path) < (int)sizeof directory);
+  CHECK(snprintf(target, sizeof target, "%s.restored", path) < (int)sizeof target);
+  caveat_backup made = {.size = sizeof made};
+  struct Steps steps = {0, 1000000};
+  OK(caveat_create_backup(store, directory, 0, 1, count_steps, &steps, &made, &error));
+  CHECK(made.id == 1 && made.bytes > 0 && made.files > 0 && steps.seen > 0);
+  OK(caveat_create_backup(store, directory, 0, 1, NULL, NULL, NULL, &error));
+  OK(caveat_verify_backup(directory, 0, 1, NULL, NULL, &made, &error));
+  CHECK(made.id == 2);
+  caveat_string json = {0};
+  OK(caveat_list_backups(directory, &json, &error));
+  CHECK(strstr(json.data, "{\"id\":1,") != NULL && strstr(json.data, "\"error\"") == NULL);
+  caveat_string_free(&json);
+  OK(caveat_delete_backup(directory, 1, &error));
+  FAILS(CAVEAT_NOT_FOUND, caveat_verify_backup(directory, 1, 0, NULL, NULL, NULL, &error));
+  OK(caveat_create_backup(store, directory, 0, 0, NULL, NULL, NULL, &error));
+  uint64_t deleted = 0;
+  OK(caveat_keep_newest_backups(directory, 1, &deleted, &error));
+  CHECK(deleted == 1);
+  OK(caveat_restore_backup(directory, 0, target, 0, NULL, NULL, &made, &error));
+  FAILS(CAVEAT_ALREADY_EXISTS,
+        caveat_restore_backup(directory, 0, target, 0, NULL, NULL, NULL, &error));
+  OK(caveat_restore_backup(directory, 0, target, 1, NULL, NULL, NULL, &error));
+  FAILS(CAVEAT_INVALID_ARGUMENT,
+        caveat_restore_backup(NULL, 0, target, 0, NULL, NULL, NULL, &error));
+  FAILS(CAVEAT_INVALID_ARGUMENT,
+        caveat_create_backup(NULL, directory, 0, 0, NULL, NULL, NULL, &error));
+  caveat_store* restored = NULL;
+  OK(caveat_open(target, NULL, &restored, &error));
+  int32_t found = -1;
+  OK(caveat_contains(restored, NULL, 20, 2, &found, &error));
+  CHECK(found == 1);
+  caveat_store_release(restored);
+}
+
 int main(int count, char** arguments) {
   CHECK(count == 2); /* a directory to work in, which is empty or absent */
   words();
@@ -339,6 +377,7 @@ int main(int count, char** arguments) {
   int32_t found = -1;
   OK(caveat_contains(store, NULL, 20, 2, &found, &error));
   CHECK(found == 1);
+  backups(store, arguments[1]);
   caveat_store_release(store);
   return 0;
 }

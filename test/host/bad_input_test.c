@@ -204,7 +204,7 @@ static int stop_sometimes(void* context, const char* stage, uint64_t done, uint6
 
 /* --- One call --------------------------------------------------------------------------------- */
 
-enum { kBulkStore = 13, kWrite = 23, kMetrics = 37, kCalls = 38 };
+enum { kBulkStore = 13, kWrite = 23, kMetrics = 37, kCalls = 39 };
 
 static caveat_code call(uint64_t which, caveat_error** error) {
   uint64_t number = 0;
@@ -229,6 +229,7 @@ static caveat_code call(uint64_t which, caveat_error** error) {
     caveat_optimization optimization;
     caveat_compaction compaction;
     caveat_verification verification;
+    caveat_backup backup;
     char room[4097];
   } u;
   memset(&u, 0, sizeof u);
@@ -355,6 +356,34 @@ static caveat_code call(uint64_t which, caveat_error** error) {
     case kMetrics:
       code = api.metrics(a_store(), to_string, error);
       break;
+    case 38: {
+      const char* const directory = one_in(3) ? NULL : "/dev/null/nowhere";
+      u.backup.size = a_size(sizeof u.backup);
+      caveat_backup* const to_backup = one_in(4) ? NULL : &u.backup;
+      switch (any(6)) {
+        case 0:
+          code = api.create_backup(a_store(), directory, any(3), (int32_t)any(2), progress, NULL,
+                                   to_backup, error);
+          break;
+        case 1:
+          code = api.list_backups(directory, to_string, error);
+          break;
+        case 2:
+          code = api.verify_backup(directory, any(3), 0, progress, NULL, to_backup, error);
+          break;
+        case 3:
+          code = api.restore_backup(directory, any(3), one_in(2) ? NULL : directory, 0, progress,
+                                    NULL, to_backup, error);
+          break;
+        case 4:
+          code = api.delete_backup(directory, any(3), error);
+          break;
+        default:
+          code = api.keep_newest_backups(directory, any(3), to_number, error);
+      }
+      CHECK(code != CAVEAT_OK);
+      break;
+    }
     case 35:
       u.verification.size = a_size(sizeof u.verification);
       code = api.verify(a_store(), progress, NULL, one_in(8) ? NULL : &u.verification, to_string,

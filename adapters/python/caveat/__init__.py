@@ -21,11 +21,11 @@ The library is libcaveat.so.0 of the same installation, or the one that CAVEAT_L
 from . import _native, _records
 from ._reading import Cursor, Snapshot
 from ._records import Error, Record, Source, hash_property, to_ns
-from ._store import Batch, Store
+from ._store import Backups, Batch, Store
 
 __version__ = _native.library.caveat_version().decode()
 globals().update({kind.__name__: kind for kind in _records.KINDS.values()})
-__all__ = ["Batch", "Cursor", "Error", "Record", "Snapshot", "Source", "Store", "hash_property", "open",
+__all__ = ["Backups", "Batch", "Cursor", "Error", "Record", "Snapshot", "Source", "Store", "hash_property", "open",
            "to_ns", "volatile"] + sorted(kind.__name__ for kind in _records.KINDS.values())
 
 

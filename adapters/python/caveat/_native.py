@@ -124,6 +124,15 @@ Optimization = _results("partitions_rewritten", "partitions_split", "partitions_
                         "bytes_after", "duration_ns")
 Compaction = _results("disk_bytes_before", "disk_bytes_after", "bytes_reclaimed", "duration_ns")
 
+
+class Backup(Structure):
+    _fields_ = [("size", c_size_t), ("id", c_uint64), ("created_ns", c_int64), ("records", c_uint64),
+                ("bytes", c_uint64), ("new_bytes", c_uint64), ("files", c_uint64)]
+
+    def as_dict(self):
+        return {name: getattr(self, name) for name, _ in self._fields_[1:]}
+
+
 library = _load()
 HANDLE, OUT, TEXT = c_void_p, POINTER(c_void_p), POINTER(String)
 RECORD, OUT_RECORD, QUERY = POINTER(Record), POINTER(POINTER(Record)), POINTER(Query)
@@ -170,6 +179,12 @@ _CAN_FAIL = {
     "verify": (HANDLE, PROGRESS, c_void_p, c_void_p, TEXT),
     "statistics_json": (HANDLE, c_int32, TEXT),
     "metrics": (HANDLE, TEXT),
+    "create_backup": (HANDLE, c_char_p, c_uint64, c_int32, PROGRESS, c_void_p, POINTER(Backup)),
+    "list_backups": (c_char_p, TEXT),
+    "verify_backup": (c_char_p, c_uint64, c_int32, PROGRESS, c_void_p, POINTER(Backup)),
+    "restore_backup": (c_char_p, c_uint64, c_char_p, c_int32, PROGRESS, c_void_p, POINTER(Backup)),
+    "delete_backup": (c_char_p, c_uint64),
+    "keep_newest_backups": (c_char_p, c_uint64, NUMBER),
 }
 _CANNOT_FAIL = {
     "version": (c_char_p,), "error_message": (c_char_p, HANDLE), "error_free": (None, HANDLE),

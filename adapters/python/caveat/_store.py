@@ -288,6 +288,14 @@ class Store(Reads, _Writes):
             call("verify", self._native, told, None, None, byref(text))
         return json.loads(native.take_text(text))
 
+    def backup(self, directory, keep=0, check=True, progress=None):
+        """Adds a backup to the directory, while the store is used: a dict with its "id". `keep`: how many
+        to leave; `check`: read it back first. caveat.Backups is for what comes afterwards."""
+        made = native.Backup(size=sizeof(native.Backup))
+        with _progress(progress) as told:
+            call("create_backup", self._native, os.fsencode(directory), keep, check, told, None, byref(made))
+        return made.as_dict()
+
     def _long(self, name, progress, results, pointer):
         results.size = sizeof(results)
         with _progress(progress) as told:
@@ -305,6 +313,43 @@ class Store(Reads, _Writes):
         text = native.String()
         call("metrics", self._native, byref(text))
         return native.take_text(text).decode()
+
+
+class Backups:
+    """The backups in a directory, which Store.backup has made. An id of None is the newest one."""
+
+    def __init__(self, directory):
+        self._directory = os.fsencode(directory)
+
+    def __iter__(self):
+        """A dict for each, oldest first: its figures, or "error", why it cannot be used."""
+        text = native.String()
+        call("list_backups", self._directory, byref(text))
+        return iter(json.loads(native.take_text(text))["backups"])
+
+    def verify(self, id=None, records=False, progress=None):
+        """Reads all of its files. `records`: opens it as a store too, and checks every record."""
+        found = native.Backup(size=sizeof(native.Backup))
+        with _progress(progress) as told:
+            call("verify_backup", self._directory, id or 0, records, told, None, byref(found))
+        return found.as_dict()
+
+    def restore(self, target, id=None, replace=False, progress=None):
+        """Makes the store `target` of it. `replace`: in place of one that is there, and is not open."""
+        restored = native.Backup(size=sizeof(native.Backup))
+        with _progress(progress) as told:
+            call("restore_backup", self._directory, id or 0, os.fsencode(target), replace, told, None,
+                 byref(restored))
+        return restored.as_dict()
+
+    def delete(self, id):
+        call("delete_backup", self._directory, unsigned(id))
+
+    def keep_newest(self, count):
+        """Deletes all others; returns how many."""
+        deleted = c_uint64()
+        call("keep_newest_backups", self._directory, unsigned(count), byref(deleted))
+        return deleted.value
 
 
 def _listener(on_error):

@@ -161,6 +161,30 @@ class Stores(unittest.TestCase):
             self.assertEqual(store.statistics(exact=True)["total_exceptions"], 1000)
             self.assertIn("# TYPE caveat_records gauge", store.metrics())
 
+    def test_backups(self):
+        backups = caveat.Backups(self.path + ".backups")
+        with self.assertRaises(caveat.NotFound):
+            list(backups)
+        with caveat.open(self.path) as store:
+            store.put(1, "p", "kept")
+            stages = set()
+            made = store.backup(self.path + ".backups", progress=lambda stage, *_: stages.add(stage))
+            self.assertEqual((made["id"], made["records"]), (1, 1))
+            self.assertTrue(stages)
+            store.remove(1, "p")
+            self.assertEqual(store.backup(self.path + ".backups", check=False)["id"], 2)
+        self.assertEqual([one["id"] for one in backups], [1, 2])
+        self.assertEqual(backups.verify(records=True)["id"], 2)
+        with self.assertRaises(caveat.AlreadyExists):
+            backups.restore(self.path, id=1)
+        backups.restore(self.path, id=1, replace=True)
+        with caveat.open(self.path) as store:
+            self.assertEqual(store[1, "p"].actual, "kept")
+        backups.delete(1)
+        self.assertEqual(backups.keep_newest(1), 0)
+        with self.assertRaises(caveat.NotFound):
+            backups.verify(1)
+
     def test_what_a_store_does_is_logged(self):
         with self.assertLogs("caveat", "INFO") as logged:
             caveat.open(self.path, metrics_file=self.path + ".prom", metrics_interval_ms=100).close()
@@ -421,7 +445,7 @@ class Layout(unittest.TestCase):
                  "caveat_record": "Record", "caveat_codec": "Codec", "caveat_options": "Options",
                  "caveat_query": "Query", "caveat_optimization": "Optimization",
                  "caveat_compaction": "Compaction", "caveat_log_event": "LogEvent",
-                 "caveat_log_field": "LogField"}
+                 "caveat_log_field": "LogField", "caveat_backup": "Backup"}
         for c_name, name in names.items():
             struct = getattr(_native, name)
             found = golden.find(".//class-decl[@name='%s'][@size-in-bits]" % c_name)

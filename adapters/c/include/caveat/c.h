@@ -478,3 +478,5 @@ caveat_code caveat_metrics(const caveat_store* store, caveat_string* text, cavea
 #ifdef __cplusplus
 }
 #endif
+
+#include "caveat/c_backup.h"

@@ -124,6 +124,19 @@ typedef struct caveat_api {
   caveat_code (*statistics_json)(caveat_store* store, int32_t exact, caveat_string* json,
                                  caveat_error** error);
   caveat_code (*metrics)(const caveat_store* store, caveat_string* text, caveat_error** error);
+  caveat_code (*create_backup)(caveat_store* store, const char* directory, uint64_t keep,
+                               int32_t check, caveat_progress progress, void* context,
+                               caveat_backup* made, caveat_error** error);
+  caveat_code (*list_backups)(const char* directory, caveat_string* json, caveat_error** error);
+  caveat_code (*verify_backup)(const char* directory, uint64_t id, int32_t records,
+                               caveat_progress progress, void* context, caveat_backup* found,
+                               caveat_error** error);
+  caveat_code (*restore_backup)(const char* directory, uint64_t id, const char* target,
+                                int32_t replace, caveat_progress progress, void* context,
+                                caveat_backup* restored, caveat_error** error);
+  caveat_code (*delete_backup)(const char* directory, uint64_t id, caveat_error** error);
+  caveat_code (*keep_newest_backups)(const char* directory, uint64_t keep, uint64_t* deleted,
+                                     caveat_error** error);
 } caveat_api;
 
 /* The table is constant and lives as long as the library is loaded. */
