@@ -25,8 +25,8 @@ StatsReport sample() {
   s.compression.compression_ratio = 6.6592;
   s.compression.compression_ratio_x100 = 665;
   s.dictionaries = 1;
-  s.indexes = {{"property", 12, 220'789, 412'345, 4'096, 10, 1, 0},
-               {"temporal", 31, 474'460, 469'000, 9'216, 0, 0, 2}};
+  s.indexes = {{"property", 12, 220'789, 412'345, 4'096, 10, 1, 0, 0, 0},
+               {"temporal", 31, 474'460, 469'000, 9'216, 0, 0, 0, 0, 2}};
   s.record_cache = {990, 10, 0, 1'000'000, 16'777'216};
   s.memory_bytes = 30'000'000;
   s.memory_budget_bytes = 268'435'456;

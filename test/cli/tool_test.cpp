@@ -192,7 +192,7 @@ TEST_CASE("queries heed every condition, the order, the limit and where to go on
   CHECK(sorted_lines(dumped.out) == sorted_lines(all.out));
   const auto plan = run_tool({"query", store, "--source", "Detected", "--explain", "--json"});
   CHECK(plan.exit == 0);
-  CHECK(plan.out.rfind("{\"index\":", 0) == 0);
+  CHECK(plan.out.rfind("{\"queries\":[{\"index\":", 0) == 0);
 }
 
 TEST_CASE("statistics, blocks, verification and maintenance run and answer") {

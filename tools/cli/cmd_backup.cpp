@@ -152,7 +152,7 @@ std::string backup_text(const BackupInfo& info) {
                       {"files", grouped(info.files)}});
 }
 
-void add_backup(CLI::App& app, Action& action) {
+void add_backup(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "backup",
@@ -169,13 +169,13 @@ void add_backup(CLI::App& app, Action& action) {
                     "Read a backup, and check every record and index of it");
   command->add_option("--id", arguments->id, "Which one to verify; the newest otherwise")
       ->type_name("ID")
-      ->check(CLI::PositiveNumber.description(""));
+      ->range(1, ~std::size_t{0});
   command->add_option("--delete", arguments->remove, "Delete one")
       ->type_name("ID")
-      ->check(CLI::PositiveNumber.description(""));
+      ->range(1, ~std::size_t{0});
   command->add_option("--keep", arguments->keep, "Delete all but the newest N")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""));
+      ->range(1, ~std::size_t{0});
   command->callback([arguments, &action] { action = [arguments] { return backup(*arguments); }; });
 }
 

@@ -67,7 +67,7 @@ Result<ExitCode> blocks(const Arguments& arguments) {
 
 }  // namespace
 
-void add_blocks(CLI::App& app, Action& action) {
+void add_blocks(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "blocks",

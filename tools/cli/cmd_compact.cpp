@@ -31,16 +31,19 @@ Result<ExitCode> compact(const CommonArguments& arguments) {
   const GracefulStop graceful;
   CAVEAT_ASSIGN(auto store, open_to_write(arguments.store));
   ProgressReporter progress;
-  CAVEAT_ASSIGN(const auto done, store.compact_storage(&progress));
-  CAVEAT_TRY(store.close());
+  const auto ended = store.compact_storage(&progress);
   progress.clear();
+  if (!ended)
+    return fail(interrupted(ended.error(), "what was done stays, and the next run goes on"));
+  const auto& done = *ended;
+  CAVEAT_TRY(store.close());
   CAVEAT_TRY(print(arguments.json ? json_of(done) : text_of(done)));
   return kDone;
 }
 
 }  // namespace
 
-void add_compact(CLI::App& app, Action& action) {
+void add_compact(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<CommonArguments>();
   auto* command = add_command(app, "compact", "Give space back to the file system.",
                               "caveat compact STORE", *arguments);

@@ -5,6 +5,7 @@
 #include "tools/cli/json_writer.h"
 #include "tools/cli/output.h"
 #include "tools/cli/query_arguments.h"
+#include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
 
 namespace caveat::cli {
@@ -15,21 +16,28 @@ struct Arguments : CommonArguments {
 };
 
 Result<ExitCode> count(const Arguments& arguments) {
-  CAVEAT_ASSIGN(const auto query, arguments.query.query());
+  CAVEAT_ASSIGN(const auto selection, arguments.query.selection());
+  if (selection.query.order != QueryOrder::key) {
+    return fail(ErrorCode::invalid_argument, "order by: a count has no order");
+  }
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
-  CAVEAT_ASSIGN(const auto matches, store->count(query));
+  const GracefulStop graceful(GracefulStop::Of::reading);
+  const auto counted = count_of(*store, selection, stop_requested);
+  if (!counted) return fail(interrupted(counted.error(), "not everything was counted"));
   JsonWriter json;
-  json.begin_object().field("count", matches).end_object();
-  CAVEAT_TRY(print(arguments.json ? json.text() : fmt::format("{}\n", matches)));
+  json.begin_object().field("count", *counted).end_object();
+  CAVEAT_TRY(print(arguments.json ? json.text() : fmt::format("{}\n", *counted)));
   return kDone;
 }
 
 }  // namespace
 
-void add_count(CLI::App& app, Action& action) {
+void add_count(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
-  auto* command = add_command(app, "count", "Count the records that meet all conditions.",
-                              "caveat count STORE --property General_Category", *arguments);
+  auto* command = add_command(
+      app, "count", "Count the records that meet all conditions.",
+      "caveat count STORE 'source in (Detected, Conflict) and confidence < 0.5'", *arguments);
+  add_filter(*command, arguments->query);
   add_conditions(*command, arguments->query);
   add_limit(*command, arguments->query);
   command->callback([arguments, &action] { action = [arguments] { return count(*arguments); }; });

@@ -1,7 +1,10 @@
 // caveat dump STORE
+#include <fmt/format.h>
+
 #include "tools/cli/command.h"
 #include "tools/cli/query_arguments.h"
 #include "tools/cli/record_printer.h"
+#include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
 
 namespace caveat::cli {
@@ -9,51 +12,59 @@ namespace {
 
 struct Arguments : CommonArguments {
   QueryArguments query;
+  FormatArguments format;
   std::string output;
   bool skip_damaged = false;
 };
 
 // All that can be read. How often something was left out.
-Result<std::size_t> print_readable(Cursor& cursor, RecordPrinter& printer) {
+Result<std::size_t> print_readable(RecordStream& records, RecordPrinter& printer) {
   std::size_t skipped = 0;
   for (;;) {
-    const auto record = cursor.next();
-    if (record && *record == nullptr) return skipped;
-    if (record) {
-      CAVEAT_TRY(printer.print(**record));
-      continue;
+    const auto ended = printer.print_all(records);
+    if (ended) return skipped;
+    if (ended.error().code() != ErrorCode::corruption || !records.skip_damage()) {
+      return fail(ended.error());
     }
-    if (!cursor.skip_damage()) return fail(record.error());
-    report_error(record.error().within("left out"));
+    report_error(ended.error().within("left out"));
     ++skipped;
   }
 }
 
+// A file that is not whole does not appear.
+StorageError of_file(const StorageError& error, const std::string& file) {
+  if (error.code() != ErrorCode::cancelled || file.empty() || file == "-") return error;
+  return {error.code(), fmt::format("{}; {} was not written", error.message(), file)};
+}
+
 Result<ExitCode> dump(const Arguments& arguments) {
-  CAVEAT_ASSIGN(const auto query, arguments.query.query());
+  CAVEAT_ASSIGN(const auto selection, arguments.query.selection());
+  CAVEAT_ASSIGN(const auto format, arguments.format.chosen(arguments.json, RecordFormat::ndjson));
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
+  const GracefulStop graceful(GracefulStop::Of::reading);
   CAVEAT_ASSIGN(auto output, Output::open(arguments.output));
-  CAVEAT_ASSIGN(auto cursor, store->query(query));
-  RecordPrinter printer(*store, output);
-  if (!arguments.skip_damaged) {
-    CAVEAT_TRY(printer.print_all(cursor));
-    CAVEAT_TRY(output.finish());
-    return kDone;
+  CAVEAT_ASSIGN(auto records, RecordStream::open(*store, selection));
+  RecordPrinter printer(*store, output, format);
+  std::size_t skipped = 0;
+  if (arguments.skip_damaged) {
+    CAVEAT_ASSIGN(skipped, print_readable(records, printer));
+  } else if (const auto ended = printer.print_all(records); !ended) {
+    return fail(of_file(ended.error(), arguments.output));
   }
-  CAVEAT_ASSIGN(const std::size_t skipped, print_readable(cursor, printer));
-  CAVEAT_TRY(output.finish());
+  CAVEAT_TRY(printer.finish());
   return skipped == 0 ? kDone : kDataError;
 }
 
 }  // namespace
 
-void add_dump(CLI::App& app, Action& action) {
+void add_dump(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "dump",
-      "Write all records, or those of a query, as NDJSON that import reads back. --json changes "
-      "nothing.",
+      "Write all records, or those of a query, as NDJSON that import reads back, or as CSV. --json "
+      "changes nothing.",
       "caveat dump STORE -o records.ndjson", *arguments);
+  add_filter(*command, arguments->query);
   command
       ->add_option(
           "-o,--output", arguments->output,
@@ -64,6 +75,7 @@ void add_dump(CLI::App& app, Action& action) {
   command->add_flag("--skip-damaged", arguments->skip_damaged,
                     "Go on behind partitions that cannot be read, each named on standard error; "
                     "exit code 1 if there were any");
+  add_format(*command, arguments->format, "ndjson, if it is not given");
   add_conditions(*command, arguments->query);
   add_ordering(*command, arguments->query);
   add_limit(*command, arguments->query);

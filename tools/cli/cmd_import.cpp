@@ -93,12 +93,18 @@ Result<ExitCode> import(const Arguments& arguments) {
     return exit_code_of(ended.error().code());
   }
   CAVEAT_TRY(ended);
+  if (counts.stopped && stop_requested()) {
+    return fail(
+        ErrorCode::cancelled,
+        fmt::format("interrupted: the first {} records are stored; run it again for the rest",
+                    grouped(counts.records)));
+  }
   return counts.bad_lines > 0 && !skip ? kDataError : kDone;
 }
 
 }  // namespace
 
-void add_import(CLI::App& app, Action& action) {
+void add_import(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "import",
@@ -110,8 +116,7 @@ void add_import(CLI::App& app, Action& action) {
       ->add_option("--on-error", arguments->on_error,
                    "What to do at a bad line, after reporting it: stop (the default; records "
                    "before it stay, exit code 1) or skip")
-      ->check(CLI::IsMember({"stop", "skip"}))
-      ->type_name("stop|skip");
+      ->choices({"stop", "skip"});
   auto* is_new = command->add_flag("--new", arguments->must_be_new, "Refuse a store that is there");
   command->add_flag("--existing", arguments->must_exist, "Refuse to make a store")
       ->excludes(is_new);

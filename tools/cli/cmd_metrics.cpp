@@ -2,10 +2,11 @@
 #include "tools/cli/command.h"
 #include "tools/cli/output.h"
 #include "tools/cli/store_access.h"
+#include "tools/cli/top/metrics.h"
 
 namespace caveat::cli {
 
-void add_metrics(CLI::App& app, Action& action) {
+void add_metrics(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<CommonArguments>();
   auto* command = add_command(
       app, "metrics",
@@ -13,13 +14,19 @@ void add_metrics(CLI::App& app, Action& action) {
       "that "
       "this command has just opened: sizes are the store's, and what is counted since a store was "
       "opened begins at 0. The counters of a process that has the store open are in the file that "
-      "it writes (Options::metrics_file).",
+      "it writes (Options::metrics_file), which caveat top shows. With --json one object, a field "
+      "for each.",
       "caveat metrics STORE > /var/lib/node_exporter/caveat.prom", *arguments);
-  command->remove_option(command->get_option("--json"));
   command->callback([arguments, &action] {
     action = [arguments]() -> Result<ExitCode> {
       CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments->store));
-      CAVEAT_TRY(print(store->metrics()));
+      const auto text = store->metrics();
+      if (!arguments->json) {
+        CAVEAT_TRY(print(text));
+        return kDone;
+      }
+      CAVEAT_ASSIGN(const auto metrics, Metrics::parse(text));
+      CAVEAT_TRY(print(json_of(metrics)));
       return kDone;
     };
   });

@@ -55,16 +55,19 @@ Result<ExitCode> optimize(const Arguments& arguments) {
   access.memory_mib = arguments.memory_mib;
   CAVEAT_ASSIGN(auto store, open_to_write(arguments.store, access));
   ProgressReporter progress;
-  CAVEAT_ASSIGN(const auto done, store.optimize_storage(&progress));
-  CAVEAT_TRY(store.close());
+  const auto ended = store.optimize_storage(&progress);
   progress.clear();
+  if (!ended)
+    return fail(interrupted(ended.error(), "what was done stays, and the next run goes on"));
+  const auto& done = *ended;
+  CAVEAT_TRY(store.close());
   CAVEAT_TRY(print(arguments.json ? json_of(done) : text_of(done)));
   return kDone;
 }
 
 }  // namespace
 
-void add_optimize(CLI::App& app, Action& action) {
+void add_optimize(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "optimize",

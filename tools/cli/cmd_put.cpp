@@ -35,7 +35,7 @@ Result<ExitCode> put(const Arguments& arguments) {
 
 }  // namespace
 
-void add_put(CLI::App& app, Action& action) {
+void add_put(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "put", "Store one record: as NDJSON, or field by field. For many, use import.",

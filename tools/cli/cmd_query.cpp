@@ -2,21 +2,24 @@
 #include <fmt/format.h>
 
 #include "tools/cli/command.h"
+#include "tools/cli/filter/filter.h"
 #include "tools/cli/json_writer.h"
 #include "tools/cli/query_arguments.h"
 #include "tools/cli/record_printer.h"
+#include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {
 
 struct Arguments : CommonArguments {
   QueryArguments query;
+  FormatArguments format;
   bool explain = false;
 };
 
-std::string plan_json(const QueryPlan& plan) {
-  JsonWriter json;
+void add_plan(JsonWriter& json, const QueryPlan& plan) {
   json.begin_object()
       .field("index", to_string(plan.index))
       .field("partitions_total", plan.partitions_total)
@@ -32,51 +35,77 @@ std::string plan_json(const QueryPlan& plan) {
         .end_object();
   }
   json.end_list().end_object();
-  return json.text();
 }
 
-Result<ExitCode> explain(const Arguments& arguments, StorageOptimizer& store, const Query& query) {
-  CAVEAT_ASSIGN(const auto plan, store.explain(query));
-  auto text = arguments.json ? plan_json(plan) : plan.to_string();
-  if (text.empty() || text.back() != '\n') text += '\n';
-  CAVEAT_TRY(print(text));
+Result<ExitCode> explain(const Arguments& arguments, StorageOptimizer& store,
+                         const Selection& selection) {
+  const auto snapshot = store.snapshot();
+  SelectionPlan plan;
+  if (selection.filtered()) {
+    CAVEAT_ASSIGN(plan, plan_of(selection, store, snapshot));
+  } else {
+    plan.branches.push_back({selection.query, kAllNumbers});
+  }
+  JsonWriter json;
+  std::string text;
+  if (plan.branches.empty()) text = "nothing can meet these conditions, so nothing is read\n";
+  json.begin_object().begin_list("queries");
+  for (std::size_t i = 0; i < plan.branches.size(); ++i) {
+    auto query = plan.branches[i].query;
+    if (selection.filtered()) query.resume_token = token_before(plan.branches[i]);
+    query.limit = selection.query.limit;
+    CAVEAT_ASSIGN(const auto found, store.explain(query, &snapshot));
+    add_plan(json, found);
+    if (plan.branches.size() > 1) {
+      text += fmt::format("query {} of {}, {}", i + 1, plan.branches.size(), found.to_string());
+    } else {
+      text += found.to_string();
+    }
+    if (text.back() != '\n') text += '\n';
+  }
+  json.end_list();
+  if (plan.recheck) {
+    const auto condition = to_text(selection.condition);
+    json.field("recheck", condition);
+    text += "each record is then asked: " + printable(condition) + "\n";
+  }
+  json.end_object();
+  CAVEAT_TRY(print(arguments.json ? json.text() : text));
   return kDone;
 }
 
 Result<ExitCode> query(const Arguments& arguments) {
-  CAVEAT_ASSIGN(const auto query, arguments.query.query());
+  CAVEAT_ASSIGN(const auto selection, arguments.query.selection());
+  CAVEAT_ASSIGN(const auto format,
+                arguments.format.chosen(arguments.json, format_for_standard_output()));
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
-  if (arguments.explain) return explain(arguments, *store, query);
+  if (arguments.explain) return explain(arguments, *store, selection);
+  const GracefulStop graceful(GracefulStop::Of::reading);
   CAVEAT_ASSIGN(auto output, Output::open(""));
-  // One more than is printed tells whether the limit has cut anything off.
-  Query asked = query;
-  if (query.limit != 0 && query.limit != Query().limit) ++asked.limit;
-  CAVEAT_ASSIGN(auto cursor, store->query(asked));
-  RecordPrinter printer(*store, output);
-  CAVEAT_TRY(printer.print(cursor, query.limit));
-  const auto token = cursor.resume_token();
-  const bool full = printer.printed() > 0 && printer.printed() == query.limit;
-  bool cut_off = false;
-  if (full) {
-    CAVEAT_ASSIGN(const auto* next, cursor.next());
-    cut_off = next != nullptr;
-  }
-  CAVEAT_TRY(output.finish());
+  CAVEAT_ASSIGN(auto records, RecordStream::open(*store, selection));
+  RecordPrinter printer(*store, output, format);
+  CAVEAT_TRY(printer.print_all(records));
+  CAVEAT_TRY(printer.finish());
+  const auto token = records.resume_token();
+  CAVEAT_ASSIGN(const bool cut_off, records.cut_off());
   if (cut_off) fmt::print(stderr, "resume: {}\n", token);
   return kDone;
 }
 
 }  // namespace
 
-void add_query(CLI::App& app, Action& action) {
+void add_query(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "query",
-      "Print the records that meet all conditions, as NDJSON. Where --limit cuts them off, a "
-      "token for --resume follows on standard error.",
-      "caveat query STORE --source Detected --confidence 0.5..0.7 --time 2022-01-01..2022-02-01 "
-      "--order time --limit 10",
+      "Print the records that meet all conditions. As a table on a terminal, as NDJSON elsewhere "
+      "and with --json. Where a limit cuts them off, a token for --resume follows on standard "
+      "error.",
+      "caveat query STORE 'property = \"can_fly\" and confidence >= 0.8 order by created_at desc "
+      "limit 10'",
       *arguments);
+  add_filter(*command, arguments->query);
+  add_format(*command, arguments->format, "table on a terminal, else ndjson");
   add_conditions(*command, arguments->query);
   add_ordering(*command, arguments->query);
   add_limit(*command, arguments->query);

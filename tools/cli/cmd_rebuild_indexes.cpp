@@ -16,9 +16,13 @@ Result<ExitCode> rebuild(const CommonArguments& arguments) {
   CAVEAT_ASSIGN(auto store, open_to_write(arguments.store));
   const auto start = std::chrono::steady_clock::now();
   ProgressReporter progress;
-  CAVEAT_TRY(store.rebuild_indexes(&progress));
-  CAVEAT_TRY(store.close());
+  const auto ended = store.rebuild_indexes(&progress);
   progress.clear();
+  if (!ended) {
+    return fail(
+        interrupted(ended.error(), "the indexes are incomplete, so queries scan; run it again"));
+  }
+  CAVEAT_TRY(store.close());
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
   JsonWriter json;
   json.begin_object().flag("rebuilt", true).field("duration_ns", std::int64_t{took.count()});
@@ -32,7 +36,7 @@ Result<ExitCode> rebuild(const CommonArguments& arguments) {
 
 }  // namespace
 
-void add_rebuild_indexes(CLI::App& app, Action& action) {
+void add_rebuild_indexes(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<CommonArguments>();
   auto* command = add_command(
       app, "rebuild-indexes",

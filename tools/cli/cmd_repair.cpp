@@ -70,14 +70,18 @@ Result<ExitCode> repair(const Arguments& arguments) {
   progress.clear();
   CAVEAT_TRY(repaired.close());
   if (!saved) return fail(saved.error());
-  if (saved->stopped) return fail(ErrorCode::cancelled, "stopped");
+  if (saved->stopped) {
+    return fail(ErrorCode::cancelled,
+                fmt::format("interrupted: the first {} records are in {}, which is not whole",
+                            grouped(saved->records), arguments.target));
+  }
   CAVEAT_TRY(print(arguments.json ? json_of(*saved) : text_of(*saved, arguments.target)));
   return saved->gaps.empty() ? kDone : kDataError;
 }
 
 }  // namespace
 
-void add_repair(CLI::App& app, Action& action) {
+void add_repair(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "repair",

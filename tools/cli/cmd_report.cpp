@@ -2,6 +2,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/output.h"
 #include "tools/cli/report/report_page.h"
+#include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
 #include "tools/cli/terminal.h"
 
@@ -16,12 +17,14 @@ struct Arguments : CommonArguments {
 
 Result<ExitCode> report(const Arguments& arguments) {
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
+  const GracefulStop graceful(GracefulStop::Of::reading);
   ProgressReporter progress;
-  CAVEAT_ASSIGN(const auto data,
-                gather_report(arguments.store, *store,
-                              {.verify = !arguments.no_verify, .properties = arguments.properties},
-                              progress));
+  const auto gathered =
+      gather_report(arguments.store, *store,
+                    {.verify = !arguments.no_verify, .properties = arguments.properties}, progress);
   progress.clear();
+  if (!gathered) return fail(interrupted(gathered.error(), "there is no report"));
+  const auto& data = *gathered;
   CAVEAT_ASSIGN(auto output, Output::open(arguments.output));
   CAVEAT_TRY(output.write(arguments.json ? report_json(data) : report_html(data)));
   CAVEAT_TRY(output.finish());
@@ -30,7 +33,7 @@ Result<ExitCode> report(const Arguments& arguments) {
 
 }  // namespace
 
-void add_report(CLI::App& app, Action& action) {
+void add_report(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "report",
@@ -44,10 +47,11 @@ void add_report(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_flag("--no-verify", arguments->no_verify,
                     "Do not check every block and every index: faster on large stores");
-  command->add_option("--properties", arguments->properties, "How many properties to list")
+  command
+      ->add_option("--properties", arguments->properties,
+                   "How many properties to list (20 by default)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+      ->range(1, 1000);
   command->callback([arguments, &action] { action = [arguments] { return report(*arguments); }; });
 }
 

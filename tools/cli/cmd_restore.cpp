@@ -36,19 +36,20 @@ Result<ExitCode> restore(const Arguments& arguments) {
 
 }  // namespace
 
-void add_restore(CLI::App& app, Action& action) {
+void add_restore(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
-  auto* command = app.add_subcommand("restore", "Make a store of a backup.");
+  auto* command = add_bare_command(
+      app, "restore",
+      "Make a store of a backup. It is made beside its place, checked, and only then put there, in "
+      "one step: until then what is there stays as it is.",
+      "caveat restore BACKUPS STORE");
   command->add_option("BACKUPS", arguments->backups, "The directory of backups")->required();
   command->add_option("STORE", arguments->store, "The store's directory")->required();
   command->add_flag("--json", arguments->json, "Print JSON for programs");
   command->add_option("--id", arguments->id, "Which one; the newest otherwise")
       ->type_name("ID")
-      ->check(CLI::PositiveNumber.description(""));
+      ->range(1, ~std::size_t{0});
   command->add_flag("--force", arguments->force, "Take the place of a store that is there");
-  command->footer(
-      "\nThe store is made beside its place, checked, and only then put there, in one step: until "
-      "then what is there stays as it is.\n\nExample: caveat restore BACKUPS STORE");
   command->callback([arguments, &action] { action = [arguments] { return restore(*arguments); }; });
 }
 

@@ -20,7 +20,7 @@ Result<ExitCode> stats(const CommonArguments& arguments) {
 
 }  // namespace
 
-void add_stats(CLI::App& app, Action& action) {
+void add_stats(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<CommonArguments>();
   auto* command = add_command(app, "stats",
                               "Show what is in a store and what it takes: records, columns and "

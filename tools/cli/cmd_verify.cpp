@@ -7,6 +7,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/json_writer.h"
 #include "tools/cli/output.h"
+#include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
 #include "tools/cli/terminal.h"
 
@@ -103,16 +104,19 @@ Result<ExitCode> verify(const CommonArguments& arguments) {
     return tell_of_closed(arguments, opened.error());
   }
   CAVEAT_ASSIGN(auto store, std::move(opened));
+  const GracefulStop graceful(GracefulStop::Of::reading);
   ProgressReporter progress;
-  CAVEAT_ASSIGN(const auto found, store->verify(&progress));
+  const auto ended = store->verify(&progress);
   progress.clear();
+  if (!ended) return fail(interrupted(ended.error(), "not everything was checked"));
+  const auto& found = *ended;
   CAVEAT_TRY(print(arguments.json ? json_of(found) : text_of(found, arguments.store)));
   return found.sound() ? kDone : kDataError;
 }
 
 }  // namespace
 
-void add_verify(CLI::App& app, Action& action) {
+void add_verify(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<CommonArguments>();
   auto* command = add_command(
       app, "verify",

@@ -31,16 +31,19 @@ ExitCode exit_code_of(ErrorCode code) noexcept {
   return kInternalError;
 }
 
-std::string_view exit_code_table() noexcept {
-  return "Exit codes:\n"
-         "  0    done\n"
-         "  1    bad data: a bad line, a corrupt or foreign store, errors found by verify\n"
-         "  2    wrong command line, or a store that should not be there\n"
-         "  3    no such store, file or record\n"
-         "  4    another process has the store open for writing\n"
-         "  5    the file system said no, or the disk is full\n"
-         "  6    a bug in caveat; please report the message\n"
-         "  130  interrupted (143: terminated); what was done stays";
+const std::vector<std::pair<std::string, std::string>>& exit_codes() {
+  static const std::vector<std::pair<std::string, std::string>> codes = {
+      {"0", "done"},
+      {"1",
+       "bad data: a bad line, a corrupt or foreign store, one that verify does not call sound; "
+       "of diff: there are differences"},
+      {"2", "wrong command line, or a store that should not be there"},
+      {"3", "no such store, file or record; nothing to remove"},
+      {"4", "another process has the store open for writing"},
+      {"5", "the file system said no, or the disk is full"},
+      {"6", "a bug in caveat; please report the message"},
+      {"130", "interrupted by Ctrl-C (143: terminated); what was done stays"}};
+  return codes;
 }
 
 }  // namespace caveat::cli

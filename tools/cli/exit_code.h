@@ -1,7 +1,9 @@
 // How the tool ends. Documented in docs/cli.md and in `caveat --help`.
 #pragma once
 
-#include <string_view>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "caveat/error.h"
 
@@ -20,7 +22,7 @@ enum ExitCode : int {
 
 [[nodiscard]] ExitCode exit_code_of(ErrorCode code) noexcept;
 
-// For the end of the top level's --help.
-[[nodiscard]] std::string_view exit_code_table() noexcept;
+// Each with its meaning, for --help and the documents.
+[[nodiscard]] const std::vector<std::pair<std::string, std::string>>& exit_codes();
 
 }  // namespace caveat::cli

@@ -1,8 +1,8 @@
 #include "tools/cli/key_arguments.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include "tools/cli/command.h"
 #include "tools/cli/query_arguments.h"
 
 namespace caveat::cli {
@@ -25,7 +25,7 @@ StorageError KeyArguments::not_found() const {
               : fmt::format("node {} has no exception of property \"{}\"", node, property)};
 }
 
-void add_key(CLI::App& command, KeyArguments& arguments, bool property_required,
+void add_key(Command& command, KeyArguments& arguments, bool property_required,
              bool node_required) {
   command.add_option("NODE", arguments.node, "The node's number")->required(node_required);
   command.add_option("PROPERTY", arguments.property, "The property's name")

@@ -5,11 +5,9 @@
 
 #include "caveat/types.h"
 
-namespace CLI {
-class App;
-}
-
 namespace caveat::cli {
+
+class Command;
 
 struct KeyArguments {
   std::string node;
@@ -21,7 +19,6 @@ struct KeyArguments {
   [[nodiscard]] StorageError not_found() const;
 };
 
-void add_key(CLI::App& command, KeyArguments& arguments, bool property_required,
-             bool node_required);
+void add_key(Command& command, KeyArguments& arguments, bool property_required, bool node_required);
 
 }  // namespace caveat::cli

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tools/cli/output_target.h"
+#include "tools/cli/signals.h"
 
 namespace caveat::cli {
 
@@ -30,11 +31,15 @@ Result<Output> Output::open(const std::string& path) {
   } else {
     output.target_ = target.path;
     output.temporary_ = fmt::format("{}.{}.part", target.path, ::getpid());
+    remove_on_signal(output.temporary_);
     descriptor = ::open(output.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                         target.there ? 0600 : 0666);
   }
   if (descriptor >= 0) output.file_ = ::fdopen(descriptor, "wb");
-  if (output.file_ == nullptr) return output.failed();
+  if (output.file_ == nullptr) {
+    keep_on_signal(output.temporary_);  // may be somebody else's
+    return output.failed();
+  }
   if (target.there && !take_over_rights(descriptor, *target.there)) return output.failed();
   return output;
 }
@@ -48,7 +53,12 @@ Output::Output(Output&& other) noexcept
 Output::~Output() {
   if (file_ == nullptr || file_ == stdout) return;
   std::fclose(file_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) drop_temporary();
+}
+
+void Output::drop_temporary() const {
+  ::unlink(temporary_.c_str());
+  keep_on_signal(temporary_);
 }
 
 tl::unexpected<StorageError> Output::failed() const {
@@ -73,9 +83,12 @@ Result<void> Output::finish() {
   }
   if (::fsync(::fileno(file_)) != 0 && errno != EINVAL) return failed();
   const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-  if (closed && std::rename(temporary_.c_str(), target_.c_str()) == 0) return {};
+  if (closed && std::rename(temporary_.c_str(), target_.c_str()) == 0) {
+    keep_on_signal(temporary_);
+    return {};
+  }
   auto error = failed();
-  ::unlink(temporary_.c_str());
+  drop_temporary();
   return error;
 }
 

@@ -26,6 +26,7 @@ class Output {
  private:
   explicit Output(std::FILE* file) : file_(file) {}
   [[nodiscard]] tl::unexpected<StorageError> failed() const;
+  void drop_temporary() const;
 
   std::FILE* file_;
   std::string path_;       // as it was given; empty: standard output

@@ -1,10 +1,10 @@
 #include "tools/cli/put_arguments.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "caveat/ports.h"
 #include "engine/model/row.h"
+#include "tools/cli/command.h"
 #include "tools/cli/line_source.h"
 #include "tools/cli/ndjson_reader.h"
 #include "tools/cli/query_arguments.h"
@@ -106,7 +106,7 @@ Result<PutArguments::Named> PutArguments::record() const {
   return named;
 }
 
-void add_put_options(CLI::App& command, PutArguments& a) {
+void add_put_options(Command& command, PutArguments& a) {
   command.add_option("RECORD", a.json, "A record as NDJSON, or - for standard input");
   command.add_option("--node", a.node, "The node's number")->type_name("N");
   auto* name = command.add_option("--property", a.property, "The property's name");
@@ -117,9 +117,10 @@ void add_put_options(CLI::App& command, PutArguments& a) {
   command.add_option("--inherited", a.inherited, "The inherited value (default null)")
       ->type_name("JSON");
   command.add_option("--actual", a.actual, "The actual value")->type_name("JSON");
-  command.add_option("--reason", a.reason, "Why they differ")->type_name("TEXT");
+  command.add_option("--reason", a.reason, "Why they differ")->type_name("TEXT")->may_be_empty();
   command.add_option("--source", a.source, "Where it is from (default Explicit)")
-      ->type_name("SOURCE");
+      ->type_name("SOURCE")
+      ->suggestions(source_names());
   command.add_option("--confidence", a.confidence, "From 0 to 1 (default 1.0)")->type_name("X");
   command.add_option("--created-at", a.created_at, "An RFC 3339 time (default now)")
       ->type_name("TIME");

@@ -6,11 +6,9 @@
 
 #include "caveat/types.h"
 
-namespace CLI {
-class App;
-}
-
 namespace caveat::cli {
+
+class Command;
 
 struct PutArguments {
   std::string json;  // a whole record; "-": standard input
@@ -31,6 +29,6 @@ struct PutArguments {
   [[nodiscard]] Result<Named> record() const;
 };
 
-void add_put_options(CLI::App& command, PutArguments& arguments);
+void add_put_options(Command& command, PutArguments& arguments);
 
 }  // namespace caveat::cli

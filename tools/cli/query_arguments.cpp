@@ -1,17 +1,19 @@
 #include "tools/cli/query_arguments.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <charconv>
 
+#include "tools/cli/command.h"
+#include "tools/cli/filter/filter.h"
+#include "tools/cli/report.h"
 #include "tools/cli/time_text.h"
 
 namespace caveat::cli {
 namespace {
 
 Result<QueryOrder> parse_order(std::string_view text) {
-  if (text == "key") return QueryOrder::key;
+  if (text.empty() || text == "key") return QueryOrder::key;
   if (text == "confidence") return QueryOrder::confidence;
   if (text == "time") return QueryOrder::time;
   return fail(ErrorCode::invalid_argument,
@@ -35,7 +37,45 @@ Result<void> set_ranges(const QueryArguments& arguments, Query& query) {
   return {};
 }
 
+Result<Filter> read_filter(const std::string& text) {
+  auto filter = parse_filter(text);
+  if (filter) return *std::move(filter);
+  const auto& error = filter.error();
+  show_with_error(excerpt(error, text));
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("filter, column {}: {}", column_of(error, text), error.message));
+}
+
+tl::unexpected<StorageError> given_twice(std::string_view option, std::string_view words) {
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("{} and \"{}\" in the filter say the same; give one of them", option, words));
+}
+
 }  // namespace
+
+Result<Selection> QueryArguments::selection() const {
+  Selection selection;
+  CAVEAT_ASSIGN(selection.query, query());
+  if (!filter.empty() && !where.empty()) {
+    return fail(ErrorCode::invalid_argument, "--where: the filter is given twice");
+  }
+  const auto& text = filter.empty() ? where : filter;
+  if (text.empty()) return selection;
+  CAVEAT_ASSIGN(auto parsed, read_filter(text));
+  if (parsed.order) {
+    if (!order.empty()) return given_twice("--order", "order by");
+    if (descending) return given_twice("--desc", "order by");
+    selection.query.order = *parsed.order;
+    selection.query.descending = parsed.descending;
+  }
+  if (parsed.limit) {
+    if (!limit.empty()) return given_twice("--limit", "limit");
+    selection.query.limit = *parsed.limit;
+  }
+  selection.condition = std::move(parsed.condition);
+  return selection;
+}
 
 Result<Query> QueryArguments::query() const {
   Query result;
@@ -58,7 +98,7 @@ Result<Query> QueryArguments::query() const {
   return result;
 }
 
-void add_conditions(CLI::App& command, QueryArguments& arguments) {
+void add_conditions(Command& command, QueryArguments& arguments) {
   command.add_option("--node", arguments.node, "Of this node")->type_name("N");
   auto* name = command.add_option("--property", arguments.property, "Of the property of this name");
   name->type_name("NAME");
@@ -68,7 +108,8 @@ void add_conditions(CLI::App& command, QueryArguments& arguments) {
   command
       .add_option("--source", arguments.source,
                   "From Explicit, Detected, Promoted, Conflict or Imported")
-      ->type_name("SOURCE");
+      ->type_name("SOURCE")
+      ->suggestions(source_names());
   command
       .add_option("--confidence", arguments.confidence,
                   "Confidence in a closed range, as 0.5..0.7, 0.5.., ..0.7 or 0.7")
@@ -80,16 +121,32 @@ void add_conditions(CLI::App& command, QueryArguments& arguments) {
       ->type_name("A..B");
 }
 
-void add_ordering(CLI::App& command, QueryArguments& arguments) {
+void add_ordering(Command& command, QueryArguments& arguments) {
   command.add_option("--order", arguments.order, "By key (the default), confidence or time")
-      ->type_name("ORDER");
+      ->type_name("ORDER")
+      ->suggestions({"key", "confidence", "time"});
   command.add_flag("--desc", arguments.descending, "From the last to the first");
   command.add_option("--resume", arguments.resume, "Go on where an earlier query stopped")
       ->type_name("TOKEN");
 }
 
-void add_limit(CLI::App& command, QueryArguments& arguments) {
+void add_limit(Command& command, QueryArguments& arguments) {
   command.add_option("--limit", arguments.limit, "At most this many records")->type_name("N");
+}
+
+namespace {
+constexpr const char* kFilterHelp =
+    "Conditions as text, such as 'property = \"can_fly\" and confidence >= 0.8 order by created_at "
+    "desc limit 10'; options hold beside it";
+}
+
+void add_where(Command& command, QueryArguments& arguments) {
+  command.add_option("--where", arguments.where, kFilterHelp)->type_name("FILTER");
+}
+
+void add_filter(Command& command, QueryArguments& arguments) {
+  command.add_option("FILTER", arguments.filter, kFilterHelp);
+  command.add_option("--where", arguments.where, "FILTER by a name")->type_name("FILTER");
 }
 
 Result<std::uint64_t> parse_unsigned(std::string_view option, std::string_view text) {
@@ -110,6 +167,14 @@ Result<ExceptionSource> parse_source(std::string_view option, std::string_view t
   return fail(ErrorCode::invalid_argument,
               fmt::format("{}: \"{}\" is not Explicit, Detected, Promoted, Conflict or Imported",
                           option, text));
+}
+
+std::vector<std::string> source_names() {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < kExceptionSourceCount; ++i) {
+    names.emplace_back(to_string(static_cast<ExceptionSource>(i)));
+  }
+  return names;
 }
 
 Result<PropertyHash> property_of(const std::string& name, const std::string& hash) {

@@ -1,38 +1,53 @@
 #include "tools/cli/record_printer.h"
 
+#include <fmt/format.h>
+
+#include "tools/cli/csv_writer.h"
 #include "tools/cli/ndjson_writer.h"
+#include "tools/cli/signals.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
-namespace {
-constexpr std::size_t kNamesMax = 100'000;  // then the cache of names starts anew
-}
-
-const std::optional<std::string>& RecordPrinter::name_of(PropertyHash property) {
-  const auto found = names_.find(property);
-  if (found != names_.end()) return found->second;
-  if (names_.size() >= kNamesMax) names_.clear();
-  return names_.emplace(property, store_.property_name(property)).first->second;
-}
 
 Result<void> RecordPrinter::print(const ExceptionView& record) {
-  line_.clear();
-  append_json_record(record, name_of(record.key.property_hash), line_);
-  line_ += '\n';
+  text_.clear();
+  const auto& name = names_.of(record.key.property_hash);
+  switch (format_) {
+    case RecordFormat::ndjson:
+      append_json_record(record, name, text_);
+      text_ += '\n';
+      break;
+    case RecordFormat::csv:
+      if (printed_ == 0) text_ += csv_header();
+      append_csv_record(record, name, text_);
+      break;
+    case RecordFormat::table:
+      table_.add(record, name, text_);
+      break;
+  }
   ++printed_;
-  return output_.write(line_);
+  return output_.write(text_);
 }
 
-Result<void> RecordPrinter::print(Cursor& cursor, std::size_t count) {
-  while (count-- > 0) {
-    CAVEAT_ASSIGN(const auto* record, cursor.next());
+Result<void> RecordPrinter::print_all(RecordStream& records) {
+  for (;;) {
+    CAVEAT_ASSIGN(const auto* const record, records.next());
     if (record == nullptr) return {};
     CAVEAT_TRY(print(*record));
+    if (stop_requested()) return fail(interrupted());
   }
-  return {};
 }
 
-Result<void> RecordPrinter::print_all(Cursor& cursor) {
-  return print(cursor, ~std::size_t{0});
+Result<void> RecordPrinter::finish() {
+  text_.clear();
+  if (format_ == RecordFormat::table) table_.finish(text_);
+  if (format_ == RecordFormat::csv && printed_ == 0) text_ += csv_header();
+  CAVEAT_TRY(output_.write(text_));
+  return output_.finish();
+}
+
+StorageError RecordPrinter::interrupted() const {
+  return {ErrorCode::cancelled, fmt::format("interrupted after {} records", grouped(printed_))};
 }
 
 }  // namespace caveat::cli

@@ -1,32 +1,38 @@
-// Records of a store as lines of JSON.
+// Records of a store in the format that was asked for.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "caveat/storage_optimizer.h"
+#include "tools/cli/filter/record_stream.h"
 #include "tools/cli/output.h"
+#include "tools/cli/property_names.h"
+#include "tools/cli/record_format.h"
+#include "tools/cli/record_table.h"
 
 namespace caveat::cli {
 
 class RecordPrinter {
  public:
-  RecordPrinter(const StorageOptimizer& store, Output& output) : store_(store), output_(output) {}
+  RecordPrinter(const StorageOptimizer& store, Output& output,
+                RecordFormat format = RecordFormat::ndjson)
+      : names_(store), output_(output), format_(format), table_(table_style_of_standard_output()) {}
+
   [[nodiscard]] Result<void> print(const ExceptionView& record);
-  // At most so many of those that a cursor gives.
-  [[nodiscard]] Result<void> print(Cursor& cursor, std::size_t count);
-  [[nodiscard]] Result<void> print_all(Cursor& cursor);
+  // All that there are; `cancelled`, which says how many were printed, once a stop was requested.
+  [[nodiscard]] Result<void> print_all(RecordStream& records);
+  // The last of them is written.
+  [[nodiscard]] Result<void> finish();
   [[nodiscard]] std::uint64_t printed() const noexcept { return printed_; }
+  [[nodiscard]] StorageError interrupted() const;
 
  private:
-  const std::optional<std::string>& name_of(PropertyHash property);
-
-  const StorageOptimizer& store_;
+  PropertyNames names_;
   Output& output_;
-  std::unordered_map<PropertyHash, std::optional<std::string>> names_;
-  std::string line_;
+  RecordFormat format_;
+  RecordTable table_;
+  std::string text_;
   std::uint64_t printed_ = 0;
 };
 

@@ -108,7 +108,7 @@ Result<ScratchDirectory> ScratchDirectory::make_below(const fs::path& parent,
     const auto failed = no_directory(store);
     std::error_code ignored;
     fs::remove_all(name, ignored);
-    remove_on_signal({});
+    keep_on_signal(name);
     if (!swept || attempt == kAttemptsMax) return failed;
   }
 }
@@ -120,7 +120,7 @@ ScratchDirectory::~ScratchDirectory() {
   if (path_.empty()) return;
   std::error_code ignored;
   fs::remove_all(path_, ignored);
-  remove_on_signal({});
+  keep_on_signal(path_);
   if (lock_ >= 0) ::close(lock_);
 }
 

@@ -6,17 +6,20 @@
 
 #include <atomic>
 #include <mutex>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 namespace caveat::cli {
 namespace {
 
 struct State {
   std::atomic<int> signal{0};
-  std::atomic<int> graceful{0};
+  std::atomic<int> writing{0};
+  std::atomic<int> reading{0};
   int pipe[2] = {-1, -1};
   std::mutex mutex;
-  std::filesystem::path scratch;
+  std::vector<std::filesystem::path> to_remove;
 };
 
 // Never destroyed: the thread outlives main.
@@ -25,15 +28,25 @@ State& state() {
   return *instance;
 }
 
+constexpr timespec kPatience = {2, 0};  // with a command that only reads
+
+void say_interrupted() {
+  // Over the line that shows progress, where there may be one.
+  const std::string_view text =
+      ::isatty(STDERR_FILENO) == 1 ? "\r\033[Kcaveat: interrupted\n" : "caveat: interrupted\n";
+  static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) > 0);
+}
+
 [[noreturn]] void end_now(int signal) {
   {
     const std::lock_guard lock(state().mutex);
     std::error_code ignored;
     // Twice, as background threads may still have been making files the first time.
-    for (int i = 0; i < 2 && !state().scratch.empty(); ++i) {
-      std::filesystem::remove_all(state().scratch, ignored);
+    for (int i = 0; i < 2; ++i) {
+      for (const auto& path : state().to_remove) std::filesystem::remove_all(path, ignored);
     }
   }
+  say_interrupted();
   ::_exit(128 + signal);
 }
 
@@ -42,9 +55,13 @@ void wait_for_signals(sigset_t set) {
     int signal = 0;
     if (::sigwait(&set, &signal) != 0) continue;
     const bool again = state().signal.exchange(signal) != 0;
-    if (again || state().graceful.load() == 0) end_now(signal);
+    const bool reading = state().reading.load() != 0;
+    if (again || (state().writing.load() == 0 && !reading)) end_now(signal);
     const char byte = 0;
     if (::write(state().pipe[1], &byte, 1) < 0) end_now(signal);
+    if (!reading) continue;
+    static_cast<void>(::sigtimedwait(&set, nullptr, &kPatience));
+    end_now(signal);
   }
 }
 
@@ -60,11 +77,11 @@ void start_signal_thread() {
   std::thread(wait_for_signals, set).detach();
 }
 
-GracefulStop::GracefulStop() {
-  state().graceful.fetch_add(1);
+GracefulStop::GracefulStop(Of of) : of_(of) {
+  (of_ == Of::reading ? state().reading : state().writing).fetch_add(1);
 }
 GracefulStop::~GracefulStop() {
-  state().graceful.fetch_sub(1);
+  (of_ == Of::reading ? state().reading : state().writing).fetch_sub(1);
 }
 
 bool stop_requested() noexcept {
@@ -80,9 +97,14 @@ std::optional<int> signal_exit_code() noexcept {
   return 128 + signal;
 }
 
-void remove_on_signal(std::filesystem::path directory) {
+void remove_on_signal(const std::filesystem::path& path) {
   const std::lock_guard lock(state().mutex);
-  state().scratch = std::move(directory);
+  state().to_remove.push_back(path);
+}
+
+void keep_on_signal(const std::filesystem::path& path) {
+  const std::lock_guard lock(state().mutex);
+  std::erase(state().to_remove, path);
 }
 
 }  // namespace caveat::cli

@@ -1,7 +1,8 @@
 // Ctrl-C and its relatives, taken by one thread of their own.
 //
-// A command that writes asks for a graceful stop: it looks at stop_requested() between steps and
-// ends in order. All others end at once, after what at_exit_on_signal() names was removed.
+// A long command asks for a graceful stop: it looks at stop_requested() between steps, ends in
+// order and says in a sentence what was done. All others end at once, after what remove_on_signal()
+// names was removed, and say that they were interrupted. Exit code: 128 and the signal's number.
 #pragma once
 
 #include <filesystem>
@@ -15,10 +16,17 @@ void start_signal_thread();
 // While one lives the first signal only asks; the second ends the process at once.
 class GracefulStop {
  public:
-  GracefulStop();
+  enum class Of {
+    writing,  // takes the time it needs
+    reading,  // may wait for a pipe that nobody reads: ended all the same after two seconds
+  };
+  explicit GracefulStop(Of of = Of::writing);
   ~GracefulStop();
   GracefulStop(const GracefulStop&) = delete;
   GracefulStop& operator=(const GracefulStop&) = delete;
+
+ private:
+  Of of_;
 };
 
 [[nodiscard]] bool stop_requested() noexcept;
@@ -27,7 +35,8 @@ class GracefulStop {
 // 128 + the signal's number, if one came.
 [[nodiscard]] std::optional<int> signal_exit_code() noexcept;
 
-// A directory to remove when a signal ends the process; empty for none.
-void remove_on_signal(std::filesystem::path directory);
+// Files and directories to remove when a signal ends the process.
+void remove_on_signal(const std::filesystem::path& path);
+void keep_on_signal(const std::filesystem::path& path);
 
 }  // namespace caveat::cli

@@ -8,6 +8,7 @@
 
 #include "adapters/rocksdb/live_checkpoint.h"
 #include "tools/cli/command.h"
+#include "tools/cli/report.h"
 
 namespace caveat::cli {
 namespace {
@@ -53,13 +54,13 @@ bool store_was_opened() noexcept {
   return opened;
 }
 
-void add_memory(CLI::App& command, std::size_t& memory_mib) {
+void add_memory(Command& command, std::size_t& memory_mib) {
   command
       .add_option(
           "--memory", memory_mib,
           fmt::format("Memory budget in MiB, {} to {}", kMemoryBudgetMin / kMiB, kMemoryMibMax))
       ->type_name("MIB")
-      ->check(CLI::Range(kMemoryBudgetMin / kMiB, kMemoryMibMax).description(""));
+      ->range(kMemoryBudgetMin / kMiB, kMemoryMibMax);
 }
 
 std::vector<StorageError> take_background_errors() {

@@ -1,7 +1,6 @@
 // Opening stores: in place for commands that write, a private copy for those that look.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,6 +9,8 @@
 #include "tools/cli/scratch_directory.h"
 
 namespace caveat::cli {
+
+class Command;
 
 enum class Presence { must_exist, any, must_be_new };
 
@@ -28,7 +29,7 @@ struct WriteAccess {
 [[nodiscard]] bool store_was_opened() noexcept;
 
 // --memory, checked.
-void add_memory(CLI::App& command, std::size_t& memory_mib);
+void add_memory(Command& command, std::size_t& memory_mib);
 
 // A consistent copy of the store, which another process may have open meanwhile. The store itself
 // is never changed.

@@ -1,24 +1,21 @@
 #include "tools/cli/terminal.h"
 
 #include <fmt/format.h>
+#include <locale.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 
 #include "tools/cli/json_text.h"
 #include "tools/cli/signals.h"
 
 namespace caveat::cli {
 namespace {
-
-// Characters on the screen: bytes that begin one. Wide characters count as one.
-std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
 
 // Bytes of the character that the text begins with; 0 where it begins with none.
 std::size_t utf8_length(std::string_view text) {
@@ -28,7 +25,7 @@ std::size_t utf8_length(std::string_view text) {
 }
 
 void append_cell(const std::string& cell, std::size_t columns, bool left, std::string& out) {
-  const std::string space(columns - std::min(columns, width(cell)), ' ');
+  const std::string space(columns - std::min(columns, display_width(cell)), ' ');
   out += left ? cell + space : space + cell;
 }
 
@@ -82,15 +79,52 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::size_t display_width(std::string_view text) {
+  // The C library's table, whatever the locale of the process.
+  static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  std::size_t columns = 0;
+  const auto before = utf8 != nullptr ? ::uselocale(utf8) : nullptr;
+  while (!text.empty()) {
+    const std::size_t length = std::max<std::size_t>(1, utf8_length(text));
+    if (length == 1 || utf8 == nullptr) {
+      ++columns;
+    } else {
+      wchar_t character = 0;
+      std::mbstate_t state{};
+      const auto read = std::mbrtowc(&character, text.data(), length, &state);
+      const int wide = read == length ? ::wcwidth(character) : 1;
+      columns += static_cast<std::size_t>(wide < 0 ? 1 : wide);
+    }
+    text.remove_prefix(length);
+  }
+  if (before != nullptr) ::uselocale(before);
+  return columns;
+}
+
+bool is_terminal(std::FILE* file) {
+  return ::isatty(::fileno(file)) == 1;
+}
+
+Style::Style(std::FILE* file) {
+  const char* const no_color = std::getenv("NO_COLOR");
+  const char* const kind = std::getenv("TERM");
+  coloured_ = is_terminal(file) && (no_color == nullptr || *no_color == '\0') &&
+              (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
+std::string Style::wrap(std::string_view code, std::string_view text) const {
+  return coloured_ ? fmt::format("\033[{}m{}\033[0m", code, text) : std::string(text);
+}
+
 std::string heading(std::string_view text) {
-  static const bool colour = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  return colour ? fmt::format("\033[1m{}\033[0m\n", text) : fmt::format("{}\n", text);
+  return Style(stdout).heading(text) + "\n";
 }
 
 std::string Table::text(const std::vector<std::size_t>& left) const {
   std::vector<std::size_t> widths(header_.size());
   const auto measure = [&](const std::vector<std::string>& row) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(row[i]));
   };
   measure(header_);
   for (const auto& row : rows_) measure(row);
@@ -113,7 +147,7 @@ std::string Table::text(const std::vector<std::size_t>& left) const {
 
 std::string fields_text(const std::vector<std::pair<std::string, std::string>>& fields) {
   std::size_t widest = 0;
-  for (const auto& [name, value] : fields) widest = std::max(widest, width(name));
+  for (const auto& [name, value] : fields) widest = std::max(widest, display_width(name));
   std::string out;
   for (const auto& [name, value] : fields) {
     out += "  ";

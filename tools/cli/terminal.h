@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +24,28 @@ namespace caveat::cli {
 // message can steer the terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 
-// Bold only on a terminal, and not where NO_COLOR is set.
+// Columns that the text takes on the screen: none for what combines with the character before, two
+// for wide ones.
+[[nodiscard]] std::size_t display_width(std::string_view text);
+
+[[nodiscard]] bool is_terminal(std::FILE* file);
+
+// Colour, modest: only on a terminal that has it, and not where NO_COLOR is set and not empty.
+class Style {
+ public:
+  explicit Style(std::FILE* file);
+  [[nodiscard]] std::string heading(std::string_view text) const { return wrap("1", text); }
+  [[nodiscard]] std::string error(std::string_view text) const { return wrap("1;31", text); }
+  [[nodiscard]] std::string added(std::string_view text) const { return wrap("32", text); }
+  [[nodiscard]] std::string removed(std::string_view text) const { return wrap("31", text); }
+  [[nodiscard]] std::string changed(std::string_view text) const { return wrap("33", text); }
+
+ private:
+  [[nodiscard]] std::string wrap(std::string_view code, std::string_view text) const;
+  bool coloured_;
+};
+
+// A line of its own, bold on a terminal.
 [[nodiscard]] std::string heading(std::string_view text);
 
 // Columns as wide as their widest cell; the first to the left, numbers to the right.

@@ -1,8 +1,10 @@
 #include "tools/cli/time_text.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <chrono>
+#include <ctime>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -102,6 +104,23 @@ std::optional<std::int64_t> nanoseconds_of(std::int64_t whole_seconds, std::int6
   return static_cast<std::int64_t>(total);
 }
 
+struct Split {
+  std::int64_t seconds;
+  std::int64_t fraction;
+};
+// By hand: floor<seconds> goes back to nanoseconds, and overflows near the smallest time.
+Split split(std::int64_t time) {
+  const auto remainder = time % kNsPerSecond;
+  return {time / kNsPerSecond - (remainder < 0 ? 1 : 0),
+          remainder < 0 ? remainder + kNsPerSecond : remainder};
+}
+
+void append_fraction(std::int64_t fraction, std::string& out) {
+  if (fraction == 0) return;
+  fmt::format_to(std::back_inserter(out), ".{:09}", fraction);
+  while (out.back() == '0') out.pop_back();
+}
+
 constexpr std::string_view kOutOfRange =
     "is out of range: times lie between 1677-09-21 and 2262-04-11";
 
@@ -122,21 +141,33 @@ Result<std::int64_t> parse_end(std::string_view text, bool upper) {
 }  // namespace
 
 void append_time(std::int64_t time, std::string& out) {
-  // By hand: floor<seconds> goes back to nanoseconds, and overflows near the smallest time.
-  const auto remainder = time % kNsPerSecond;
-  const auto fraction = remainder < 0 ? remainder + kNsPerSecond : remainder;
-  const sys_seconds second{seconds(time / kNsPerSecond - (remainder < 0 ? 1 : 0))};
+  const auto [whole, fraction] = split(time);
+  const sys_seconds second{seconds(whole)};
   const auto day = floor<days>(second);
   const year_month_day date(day);
   const auto of_day = (second - day).count();
   fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                  static_cast<unsigned>(date.day()), of_day / 3600, of_day / 60 % 60, of_day % 60);
-  if (fraction != 0) {
-    fmt::format_to(std::back_inserter(out), ".{:09}", fraction);
-    while (out.back() == '0') out.pop_back();
-  }
+  append_fraction(fraction, out);
   out += 'Z';
+}
+
+void append_local_time(std::int64_t time, std::string& out) {
+  const auto [whole, fraction] = split(time);
+  const auto clock = static_cast<std::time_t>(whole);
+  std::tm local{};
+  ::tzset();
+  if (::localtime_r(&clock, &local) == nullptr) return append_time(time, out);
+  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+                 local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min,
+                 local.tm_sec);
+  append_fraction(fraction, out);
+  const auto offset = local.tm_gmtoff < 0 ? -local.tm_gmtoff : local.tm_gmtoff;
+  fmt::format_to(std::back_inserter(out), "{}{:02}:{:02}", local.tm_gmtoff < 0 ? '-' : '+',
+                 offset / 3600, offset / 60 % 60);
+  // Before there were zones, every place had its own.
+  if (offset % 60 != 0) fmt::format_to(std::back_inserter(out), ":{:02}", offset % 60);
 }
 
 Result<std::int64_t> parse_time(std::string_view text) {

@@ -14,6 +14,9 @@ namespace caveat::cli {
 // nanoseconds lies in the years 1677 to 2262, so there is a text for each.
 void append_time(std::int64_t nanoseconds, std::string& out);
 
+// "2022-01-05 17:48:58+01:00": in the zone of TZ or of the machine. For people on a terminal.
+void append_local_time(std::int64_t nanoseconds, std::string& out);
+
 // RFC 3339 with any offset and at most nine digits of a fraction. Messages start with the text.
 [[nodiscard]] Result<std::int64_t> parse_time(std::string_view text);
 

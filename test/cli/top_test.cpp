@@ -1,0 +1,138 @@
+// caveat top: figures read back from their text, and what is shown of them.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
+
+#include "caveat/storage_optimizer.h"
+#include "test/cli/tool.h"
+#include "tools/cli/top/view.h"
+
+using namespace caveat;
+using namespace caveat::cli;
+using namespace caveat::test;
+
+namespace {
+
+std::string figures(double time, unsigned written, const std::string& more = "") {
+  return "# HELP caveat_store_open 1: the store is open.\n# TYPE caveat_store_open gauge\n"
+         "caveat_store_open 1\n"
+         "caveat_build_info{version=\"0.1.0\",format=\"1\",backend=\"rocksdb\"} 1\n"
+         "caveat_metrics_timestamp_seconds " +
+         std::to_string(time) + "\ncaveat_records 1234567\ncaveat_rows_written_total " +
+         std::to_string(written) +
+         "\ncaveat_memory_bytes{part=\"caches\"} 3e7\ncaveat_memory_bytes{part=\"delta\"} 1e7\n"
+         "caveat_memory_budget_bytes 268435456\n"
+         "caveat_cache_bytes{cache=\"blocks\"} 5000\n"
+         "caveat_cache_hits_total{cache=\"blocks\"} "
+         "90\ncaveat_cache_misses_total{cache=\"blocks\"} "
+         "10\n" +
+         more;
+}
+
+Reading reading(double time, unsigned written, const std::string& more = "") {
+  return {Metrics::parse(figures(time, written, more)).value(), time};
+}
+
+// Whatever space is between the columns.
+bool has(const std::string& view, const std::string& line) {
+  std::string squeezed;
+  for (const char c : view) {
+    if (c != ' ' || squeezed.empty() || squeezed.back() != ' ') squeezed += c;
+  }
+  return squeezed.find(line) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("figures are read from the text that Prometheus reads") {
+  const auto metrics = Metrics::parse(figures(1000, 7)).value();
+  CHECK(metrics.of("caveat_records") == 1234567);
+  CHECK(metrics.of("caveat_memory_bytes{part=\"caches\"}") == 3e7);
+  CHECK(metrics.sum("caveat_memory_bytes") == 4e7);
+  CHECK(metrics.sum("caveat_memory") == 0);
+  CHECK(metrics.label("caveat_build_info", "version") == "0.1.0");
+  CHECK(metrics.label("caveat_build_info", "back") == "");
+  CHECK(metrics.labels("caveat_memory_bytes", "part") ==
+        std::vector<std::string>{"caches", "delta"});
+  CHECK_FALSE(metrics.find("caveat_absent"));
+  CHECK(Metrics::parse("a{b=\"x } \\\" y\"} +5 1700000000\n").value().all().begin()->second == 5);
+  for (const auto* text : {"nonsense\n", "a{b=\"c\" 5\n", "a 5x\n", "a\n", " 5\n", "{} 1\n"}) {
+    INFO(text);
+    const auto wrong = Metrics::parse(std::string("ok 1\n") + text);
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().message() == "metrics: line 2 is no sample");
+  }
+  CHECK_FALSE(Metrics::parse(std::string(Metrics::kBytesMax + 1, '\n')));
+}
+
+TEST_CASE("rates are of what has grown between two readings") {
+  const auto first = reading(1000, 500);
+  const auto view = top_view("a.prom", reading(1004, 2500), first);
+  CHECK(has(view, "records 1,234,567\n"));
+  CHECK(has(view, "rows written 500 2,500\n"));
+  CHECK(has(view, "memory 40.0 MB of 268.4 MB\n"));
+  CHECK(view.find("1970-01-01T00:16:44Z") != std::string::npos);
+  CHECK(view.find("90.0%") != std::string::npos);
+  CHECK(view.find("Warnings") == std::string::npos);
+  const auto alone = top_view("a.prom", first, std::nullopt);
+  CHECK(has(alone, "rows written - 500\n"));
+  // Opened anew between the two.
+  const auto anew = top_view("a.prom", reading(1004, 3), first);
+  CHECK(has(anew, "rows written - 3\n"));
+}
+
+TEST_CASE("what somebody should do something about is said first") {
+  auto late = reading(1000, 5);
+  late.read_at = 1100;
+  CHECK(warnings_of(late, std::nullopt) ==
+        "  the figures are 100 s old: the process is gone or stuck\n");
+  const auto bad =
+      reading(1000, 5,
+              "caveat_read_only 1\ncaveat_index_unindexed_partitions{index=\"source\"} "
+              "3\ncaveat_backend_stall_state 1\ncaveat_oldest_view_age_seconds 1200\n");
+  const auto warnings = warnings_of(bad, std::nullopt);
+  CHECK(std::count(warnings.begin(), warnings.end(), '\n') == 4);
+  CHECK(warnings_of(reading(1000, 5), std::nullopt).empty());
+}
+
+TEST_CASE("top shows a store that a process has open") {
+  const TestDirectory directory;
+  Options options;
+  options.metrics_file = directory.path("store.prom");
+  options.metrics_interval = std::chrono::milliseconds(100);
+  auto store = StorageOptimizer::open(directory.path("store"), options).value();
+  for (NodeId node = 0; node < 1234; ++node) {
+    REQUIRE(store.store_exception({node, 7}, Exception{}));
+  }
+  std::string shown;
+  for (int i = 0; i < 200 && shown.find("1,234\n") == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    shown = run_tool({"top", directory.path("store")}).out;
+  }
+  CHECK(has(shown, "rows written - 1,234\n"));
+  CHECK(shown.find("Warnings") == std::string::npos);
+  REQUIRE(store.close());
+  CHECK(run_tool({"top", directory.path("store")}).exit == 3);  // the file went with it
+}
+
+TEST_CASE("top shows a file once where no terminal is, and refuses what is none") {
+  const TestDirectory directory;
+  std::filesystem::create_directory(directory.path("store"));
+  write_file(directory.path("store.prom"), figures(1000, 7));
+  for (const auto* name : {"store", "store/", "store.prom"}) {
+    const auto ran = run_tool({"top", directory.path(name)});
+    INFO(ran.err);
+    CHECK(ran.exit == 0);
+    CHECK(ran.out.find("1,234,567") != std::string::npos);
+    CHECK(ran.out.find("the process is gone or stuck") != std::string::npos);
+  }
+  CHECK(run_tool({"top", directory.path("store"), "--json"})
+            .out.find("\"caveat_records\":1234567.0,") != std::string::npos);
+  CHECK(run_tool({"top", directory.path("absent")}).exit == 3);
+  write_file(directory.path("other"), "node_load1 0.5\n");
+  CHECK(run_tool({"top", directory.path("other")}).exit == 1);
+  write_file(directory.path("other"), "birds\n");
+  CHECK(run_tool({"top", directory.path("other")}).exit == 1);
+  CHECK(run_tool({"top", directory.path("store"), "--interval", "0"}).exit == 2);
+}

@@ -1,0 +1,230 @@
+"""On a terminal: colour, times in the user's zone, progress; and Ctrl-C, which ends every long command
+in order, with a sentence and exit code 130."""
+import fcntl
+import os
+import re
+import threading
+import time
+
+import tool
+from tool import TOOL, Terminal, WithStore, records, run
+
+ESCAPE = "\x1b["
+
+
+class OnATerminal(WithStore):
+    count = 300
+
+    def shown(self, *arguments, **options):
+        terminal = Terminal([TOOL, *arguments], **options)
+        code = terminal.finish()
+        return code, terminal.text()
+
+    def test_records_are_a_table_with_times_of_the_users_zone(self):
+        zone = {"TZ": "Europe/Vienna"}
+        code, text = self.shown("query", self.store, "node = 1", environment=zone, columns=200)
+        self.assertEqual(code, 0)
+        self.assertIn("created_at", text.split("\n")[0])
+        self.assertIn("2022-01-01 01:00:00+01:00", text)  # winter
+        self.assertIn("2022-07-07 08:00:00+02:00", text)  # summer
+        self.assertIn("created_at", self.shown("get", self.store, "1", environment=zone)[1])
+        # What is stored for programs is in UTC wherever it is shown.
+        code, text = self.shown("dump", self.store, "node = 1", environment=zone)
+        self.assertIn('"created_at":"2022-01-01T00:00:00Z"', text)
+        code, text = self.shown("query", self.store, "node = 1", "--json", environment=zone)
+        self.assertTrue(text.startswith('{"node":1,'))
+
+    def test_pipes_get_lines_of_json_in_utc(self):
+        done = run("query", self.store, "node = 1", environment={"TZ": "Europe/Vienna"})
+        self.assertTrue(done.stdout.startswith('{"node":1,'))
+        self.assertIn('"2022-01-01T00:00:00Z"', done.stdout)
+        done = run("query", self.store, "node = 1", "--format", "table",
+                   environment={"TZ": "Europe/Vienna"})
+        self.assertIn("2022-01-01T00:00:00Z", done.stdout)
+        self.assertNotIn(ESCAPE, done.stdout)
+
+    def test_a_table_is_as_wide_as_the_screen(self):
+        _, text = self.shown("query", self.store, columns=60, environment={"NO_COLOR": "1"})
+        self.assertEqual(max(map(len, text.split("\n"))), 60)
+
+    def test_colour_is_only_for_terminals_and_not_where_it_is_unwanted(self):
+        wrong = ("query", self.store, "nod = 1")
+        self.assertIn(ESCAPE, self.shown(*wrong)[1])
+        self.assertIn(ESCAPE, self.shown("stats", self.store)[1])
+        for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            self.assertNotIn(ESCAPE, self.shown(*wrong, environment=environment)[1])
+            self.assertNotIn(ESCAPE, self.shown("stats", self.store, environment=environment)[1])
+        # Empty is as if it was not set: no-color.org.
+        self.assertIn(ESCAPE, self.shown(*wrong, environment={"NO_COLOR": ""})[1])
+        done = run(*wrong)
+        self.assertNotIn(ESCAPE, done.stderr)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr,
+                         'caveat: filter, column 1: "nod" is no field; did you mean node?\n'
+                         "  nod = 1\n  ^~~\n")
+
+
+class Top(tool.unittest.TestCase):
+    def figures(self, when, written):
+        with open(self.path + ".new", "w", encoding="utf-8") as file:
+            file.write("caveat_store_open 1\ncaveat_metrics_timestamp_seconds %f\n"
+                       "caveat_rows_written_total %d\n" % (when, written))
+        os.rename(self.path + ".new", self.path)
+
+    def test_a_live_view_shows_rates_and_ends_by_a_key_or_ctrl_c(self):
+        with tool.tempfile.TemporaryDirectory() as folder:
+            self.path = os.path.join(folder, "caveat.prom")
+            for end, code in (("q\n", 0), ("\x03", 130)):
+                now = time.time()
+                self.figures(now, 1000)
+                terminal = Terminal([TOOL, "top", self.path, "--interval", "1"])
+                self.assertTrue(terminal.wait_for("rows written"), terminal.text())
+                self.figures(now + 2, 5000)
+                self.assertTrue(terminal.wait_for("       2,000       5,000"), terminal.text())
+                os.remove(self.path)
+                self.assertTrue(terminal.wait_for("no such file of metrics"), terminal.text())
+                terminal.type(end)
+                self.assertEqual(terminal.finish(), code, terminal.text())
+
+
+class CtrlC(WithStore):
+    count = 80_000
+
+    def interrupt(self, arguments, when, before=None, **options):
+        """Ctrl-C once `when` is on the screen, or is true; -> exit code, screen."""
+        for _ in range(5):
+            if before:
+                before()
+            terminal = Terminal([TOOL, *arguments], **options)
+            ready = self.wait(when) if callable(when) else terminal.wait_for(when)
+            terminal.type("\x03")
+            code = terminal.finish()
+            if ready and code != 0:
+                break  # else it was done before
+        return code, terminal.text()
+
+    @staticmethod
+    def wait(condition):
+        for _ in range(6000):
+            if condition():
+                return True
+            time.sleep(0.01)
+        return False
+
+    @staticmethod
+    def small_pipe():
+        """One that is full soon: a dump into it waits to be read."""
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        return reader, writer
+
+    def assert_interrupted(self, code, text, *sentences):
+        self.assertEqual(code, 130, text)
+        said = [l for l in re.split(r"[\r\n]", text.replace(ESCAPE + "K", "").replace("^C", "")) if "caveat:" in l]
+        self.assertEqual(len(said), 1, text)
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", said[0])
+        self.assertTrue(any(re.fullmatch("caveat: interrupted" + s, plain) for s in sentences), text)
+
+    def test_import(self):
+        store = self.path("new")
+        source = self.path("fifo")
+        os.mkfifo(source)
+        feeder = threading.Thread(target=self.feed, args=(source,))
+        feeder.start()
+        terminal = Terminal([TOOL, "import", store, source])
+        self.assertTrue(terminal.wait_for("/s"), terminal.text())
+        terminal.type("\x03")
+        code = terminal.finish()
+        self.stop = True
+        feeder.join()
+        self.assert_interrupted(code, terminal.text(),
+                                r": the first [\d,]+ records are stored; run it again for the rest")
+        stored = int(re.search(r"first ([\d,]+)", terminal.text()).group(1).replace(",", ""))
+        self.assertEqual(run("count", store).stdout, "%d\n" % stored)
+
+    stop = False
+
+    def feed(self, path):
+        try:
+            with open(path, "w", encoding="utf-8") as fifo:
+                for i in range(1000):
+                    fifo.write(records(1000, i * 1000))
+                    fifo.flush()
+                    time.sleep(0.02)
+                    if self.stop:
+                        return
+        except BrokenPipeError:
+            pass
+
+    def test_optimize(self):
+        def more():
+            done = run("import", self.store, "-", stdin=records(self.count))
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        code, text = self.interrupt(["optimize", self.store], "[", before=more)
+        self.assert_interrupted(code, text, ": what was done stays, and the next run goes on",
+                                " when all was done")
+        self.assertEqual(run("verify", self.store).returncode, 0)
+        self.assertEqual(run("count", self.store).stdout, "%d\n" % self.count)
+
+    def test_verify(self):
+        code, text = self.interrupt(["verify", self.store], "verify")
+        self.assert_interrupted(code, text, ": not everything was checked", " when all was done")
+
+    def test_dump_and_query(self):
+        for arguments in (["dump", self.store], ["query", self.store, "confidence > 0.01"]):
+            reader, writer = self.small_pipe()
+            terminal = Terminal([TOOL, *arguments], stdout=writer)
+            os.close(writer)
+            self.assertTrue(os.read(reader, 1))  # it has begun, and waits for us to read
+            terminal.type("\x03")
+            time.sleep(0.3)
+            rest = b"x"
+            last = b""
+            while rest:
+                rest = os.read(reader, 65536)
+                last = rest or last
+            os.close(reader)
+            code = terminal.finish()
+            self.assert_interrupted(code, terminal.text(), r" after [\d,]+ records")
+            self.assertTrue(last.endswith(b"}\n"), "a line is cut")
+
+    def test_a_file_that_is_not_whole_does_not_appear(self):
+        file = self.path("dump.ndjson")
+        code, text = self.interrupt(
+            ["dump", self.store, "-o", file],
+            lambda: any(n.endswith(".part") for n in os.listdir(self.folder)))
+        self.assert_interrupted(code, text, r" after [\d,]+ records; .* was not written")
+        left = [n for n in os.listdir(self.folder) if "dump.ndjson" in n or ".caveat-" in n]
+        self.assertEqual(left, [])
+
+    def test_a_dump_that_nobody_reads_ends_as_well(self):
+        reader, writer = self.small_pipe()
+        terminal = Terminal([TOOL, "dump", self.store], stdout=writer)
+        os.close(writer)
+        self.assertTrue(os.read(reader, 1))
+        time.sleep(0.3)  # and now it waits
+        terminal.type("\x03")
+        code = terminal.finish()
+        os.close(reader)
+        self.assert_interrupted(code, terminal.text(), "")
+        self.assertEqual([n for n in os.listdir(self.folder) if n.startswith(".caveat-")], [])
+
+    def test_remove_says_how_far_it_came(self):
+        def again():
+            done = run("import", self.store, "-", stdin=records(self.count))
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        code, text = self.interrupt(["remove", self.store, "--where", "node > 0"], "removed",
+                                    before=again)
+        self.assert_interrupted(code, text, r": [\d,]+ records are removed, the others are there",
+                                " when all was done")
+        removed = re.search(r"interrupted: ([\d,]+)", text)
+        if removed:
+            left = self.count - int(removed.group(1).replace(",", ""))
+            self.assertEqual(run("count", self.store).stdout, "%d\n" % left)
+        again()
+
+
+if __name__ == "__main__":
+    tool.main()
