@@ -4,6 +4,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/json_text.h"
 #include "tools/cli/json_writer.h"
+#include "tools/cli/ndjson_value.h"
 #include "tools/cli/ndjson_writer.h"
 #include "tools/cli/output.h"
 #include "tools/cli/query_arguments.h"

@@ -1,7 +1,7 @@
 #include "tools/cli/csv_writer.h"
 
 #include "tools/cli/json_text.h"
-#include "tools/cli/ndjson_writer.h"
+#include "tools/cli/ndjson_value.h"
 #include "tools/cli/time_text.h"
 
 namespace caveat::cli {

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "tools/cli/json_text.h"
-#include "tools/cli/ndjson_writer.h"
+#include "tools/cli/ndjson_value.h"
 #include "tools/cli/terminal.h"
 #include "tools/cli/time_text.h"
 
