@@ -83,8 +83,7 @@ class Runner:
         with open(base + "." + language, "w", encoding="utf-8") as out:
             out.write(code)
         kind = ["-x", "c", "-std=c11"] if language == "c" else ["-x", "c++", "-std=c++20"]
-        done = self.execute([self.cxx, "-O0", "-Wall", "-Wextra", "-Werror",
-                             "-Wno-missing-field-initializers"] + kind +
+        done = self.execute([self.cxx, "-O0", "-Wall", "-Wextra", "-Werror"] + kind +
                             [base + "." + language, "-x", "none", "-o", base] + flags, self.work)
         if done.returncode:
             self.fault(name, "does not compile\n" + done.stdout)

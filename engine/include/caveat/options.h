@@ -86,14 +86,14 @@ struct Options {
   // --- Collaborators ---------------------------------------------------------------------------
 
   // Custom codecs by id (>= kFirstCustomCodec). Needed at every open while a block names them.
-  std::vector<std::pair<CodecId, std::shared_ptr<const CustomCompressor>>> custom_codecs;
+  std::vector<std::pair<CodecId, std::shared_ptr<const CustomCompressor>>> custom_codecs = {};
 
   // Time for statistics and for age. Default: the system's clock. Must outlive the store.
   const Clock* clock = nullptr;
 
   // Told of errors in the background, once each; the next write returns them too. Called from the
   // store's threads; must not call the store.
-  std::function<void(const StorageError&)> on_background_error;
+  std::function<void(const StorageError&)> on_background_error = {};
 
   // Told what the store does and what it meets, errors in the background among it (log_sink.h).
   // Must outlive the store. Null: nobody.
@@ -105,7 +105,7 @@ struct Options {
   // half of one. It is for its owner alone (0600), unless a file with other rights was there: then
   // its mode and group are kept. It goes when the store is closed. Where it cannot be written, the
   // old one stays and log_sink is told; the store goes on.
-  std::filesystem::path metrics_file;
+  std::filesystem::path metrics_file = {};
   std::chrono::milliseconds metrics_interval{5000};
 };
 

@@ -32,11 +32,11 @@ struct Query {
     std::int64_t end_ns = std::numeric_limits<std::int64_t>::max();
   };
 
-  std::optional<NodeId> node;
-  std::optional<PropertyHash> property;
-  std::optional<ExceptionSource> source;
-  std::optional<ConfidenceRange> confidence;  // NaN bounds: invalid_argument; min > max: no results
-  std::optional<TimeRange> time;
+  std::optional<NodeId> node = {};
+  std::optional<PropertyHash> property = {};
+  std::optional<ExceptionSource> source = {};
+  std::optional<ConfidenceRange> confidence = {};  // NaN: invalid_argument; min > max: no results
+  std::optional<TimeRange> time = {};
 
   QueryOrder order = QueryOrder::key;
   bool descending = false;
@@ -45,7 +45,7 @@ struct Query {
   // Where an earlier cursor of the same conditions and order stopped (Cursor::resume_token).
   // Survives closing and reopening the store. A token of another query, or one that was tampered
   // with, is invalid_argument.
-  std::string resume_token;
+  std::string resume_token = {};
 };
 
 // The index through which a query finds its candidates.

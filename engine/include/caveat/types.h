@@ -88,10 +88,11 @@ class PropertyValue {
 };
 
 // What is stored under a key.
+// (All have defaults, so that designated initializers may leave any out without a warning.)
 struct Exception {
-  PropertyValue inherited_value;
-  PropertyValue actual_value;
-  std::string reason;
+  PropertyValue inherited_value = {};
+  PropertyValue actual_value = {};
+  std::string reason = {};
   ExceptionSource source = ExceptionSource::Explicit;
   std::int64_t created_at = 0;  // nanoseconds since the Unix epoch, UTC; may be negative
   float confidence = 1.0F;      // in [0, 1]; NaN is refused, -0.0 is stored as +0.0
