@@ -31,7 +31,8 @@ endfunction()
 holds(libcaveat0 "Depends: [^\n]*librocksdb" "libcaveat[.]so[.]0[.][0-9.]+\n" "libcaveat[.]so[.]0 ->")
 holds(libcaveat-dev "Depends: libcaveat0 [(]= " include/caveat/storage_optimizer.h include/caveat/c.h
       libcaveat.a "libcaveat[.]so ->" cmake/caveat/caveatConfig.cmake pkgconfig/caveat.pc)
-holds(caveat-tools "Depends: [^\n]*libsimdjson" "bin/caveat\n")
+holds(caveat-tools "Depends: [^\n]*libsimdjson" "bin/caveat\n"
+      "man1/caveat[.]1[.]gz\n" bash-completion/completions/caveat)
 holds(python3-caveat "Architecture: all" dist-packages/caveat/__init__.py)
 execute_process(COMMAND sh -c "dpkg-deb --ctrl-tarfile ${debs}/python3-caveat_*.deb | tar t"
                 OUTPUT_VARIABLE control)
