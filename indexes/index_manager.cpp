@@ -66,11 +66,11 @@ Result<void> IndexManager::queue_all() {
   return {};
 }
 
-void IndexManager::committed() {
+void IndexManager::committed() noexcept {
   for (auto& family : families_) family->committed();
 }
 
-void IndexManager::reset() {
+void IndexManager::reset() noexcept {
   for (auto& family : families_) family->reset();
 }
 

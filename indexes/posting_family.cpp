@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 #include "pool/invariant.h"
 
@@ -135,16 +136,19 @@ Result<void> PostingFamily::queue_all() {
   return {};
 }
 
-void PostingFamily::committed() {
+void PostingFamily::committed() noexcept {
   if (!staged_) return;
   bounds_.swap(*staged_);
   staged_.reset();
-  for (const auto& bound : bounds_)
-    if (wants_rewrite(bound)) queue_.insert(bound.lower);
+  try {
+    for (const auto& bound : bounds_)
+      if (wants_rewrite(bound)) queue_.insert(bound.lower);
+  } catch (const std::bad_alloc&) {  // queued after its next change
+  }
   publish_statistics();
 }
 
-void PostingFamily::reset() {
+void PostingFamily::reset() noexcept {
   staged_.reset();
   damage_.reset();
   bounds_.clear();

@@ -35,8 +35,8 @@ class PostingFamily {
   void queue_rewrite(std::string_view key);
   // Queues every container with pending changes, and the small ones.
   [[nodiscard]] Result<void> queue_all();
-  void committed();
-  void reset();
+  void committed() noexcept;
+  void reset() noexcept;
   [[nodiscard]] std::optional<StorageError> take_damage() {
     return std::exchange(damage_, std::nullopt);
   }

@@ -81,6 +81,7 @@ class RocksdbBackend final : public KvBackend {
   rocksdb::Status settle_files();
   rocksdb::Status sync_log();
   Result<void> note_log(bool sync);
+  void note_log_after_write() noexcept;
 
   // --- database_repair.cpp ---
   Result<Damage> find_damage();

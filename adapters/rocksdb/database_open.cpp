@@ -23,6 +23,12 @@ StorageError open_error(const std::filesystem::path& path, const StoreNames& nam
   if (status.IsInvalidArgument() || status.IsNotSupported()) {
     return {ErrorCode::unsupported_format, names.shown() + ": " + text};
   }
+  // RocksDB takes a table whose size it cannot ask for as damage, and settings that it cannot read
+  // as those of another version. A full disk is told by its subcode.
+  if (error_code(status) != ErrorCode::no_space && text.find("IO error") != std::string::npos &&
+      text.find("No such file") == std::string::npos) {
+    return {ErrorCode::io_error, names.shown() + ": " + text};
+  }
   // The file it names should be there.
   if (text.find("No such file") != std::string::npos) {
     return names.opening_error(rocksdb::Status::Corruption(text), names.shown());

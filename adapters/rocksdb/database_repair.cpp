@@ -58,12 +58,18 @@ rocksdb::Status open_laxly(const StoreOptions& store, const std::string& path, b
   return status;
 }
 
+// Says nothing of the file: it may be as good as ever once the disk is well.
+bool is_disk_error(const rocksdb::Status& status) {
+  return error_code(status) == ErrorCode::io_error;
+}
+
 // Can it be opened, and is it as long as it should be?
 rocksdb::Status check_table(const rocksdb::LiveFileMetaData& file,
                             const rocksdb::ColumnFamilyDescriptor& family, rocksdb::Env* env) {
   const std::string path = file.db_path + file.name;
   std::uint64_t size = 0;
   rocksdb::Status status = env->GetFileSize(path, &size);
+  if (is_disk_error(status)) return status;
   if (!status.ok()) return rocksdb::Status::Corruption(path + " is missing");
   if (size != file.size) {
     return rocksdb::Status::Corruption(path + " has " + std::to_string(size) + " bytes of " +
@@ -74,7 +80,7 @@ rocksdb::Status check_table(const rocksdb::LiveFileMetaData& file,
   options.env = env;
   rocksdb::SstFileReader reader(options);
   status = reader.Open(path);
-  if (status.ok()) return status;
+  if (status.ok() || is_disk_error(status)) return status;
   return rocksdb::Status::Corruption(path + " is damaged: " + status.ToString());
 }
 
@@ -97,6 +103,7 @@ Result<Damage> RocksdbBackend::find_damage() {
       const auto index = static_cast<std::size_t>(family);
       const rocksdb::Status status = check_table(file, store_.families[index], store_.db.env);
       if (status.ok()) continue;
+      if (is_disk_error(status)) return fail(names_.error(status, to_string(family)));
       if (derivable(family)) {
         damage.indexes.set(index);
       } else if (family == Family::primary) {

@@ -6,6 +6,7 @@
 // until compacted away, and 7.8 loses them when a family is exported. Those ranges are short:
 // a key is a partition of hundreds of records.
 #include <chrono>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -101,6 +102,15 @@ void RocksdbBackend::wait_for_flushes() {
   events_->add_wait(std::chrono::duration_cast<std::chrono::microseconds>(waited));
 }
 
+// What was written stays written: want of memory here must not look like a failed write.
+void RocksdbBackend::note_log_after_write() noexcept {
+  try {
+    static_cast<void>(note_log(/*sync=*/false));
+  } catch (const std::bad_alloc&) {
+    events_->ask_log_again();
+  }
+}
+
 Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) {
   if (batch.empty()) return durability == Durability::fsync ? flush() : Result<void>();
   const std::shared_lock open(open_mutex_);
@@ -126,7 +136,7 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   options.sync = durability == Durability::fsync;
   const rocksdb::Status status = db_->Write(options, &out);
   logged_bytes_.fetch_add(out.GetDataSize(), std::memory_order_relaxed);
-  if (events_->take_log_changed()) static_cast<void>(note_log(/*sync=*/false));
+  if (events_->take_log_changed()) note_log_after_write();
   if (status.ok()) return {};
   if (events_->stopped()) return fail(stopped_error());
   const KvBatch::Entry first = batch.entry(0);

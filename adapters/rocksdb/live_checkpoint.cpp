@@ -40,7 +40,7 @@ struct ManifestState {
 // What CURRENT points to, and how long it is: it grows with every change to the set of files.
 ManifestState manifest_state(const fs::path& path) {
   ManifestState state;
-  state.name = detail::current_manifest(path);
+  state.name = detail::current_manifest(path).value_or(std::string());
   std::error_code error;
   const auto size = fs::file_size(path / state.name, error);
   if (!error) state.size = size;

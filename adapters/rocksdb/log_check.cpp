@@ -180,7 +180,7 @@ struct ManifestLogs {
   std::uint64_t needed = 0;   // the first
   std::uint64_t flushed = 0;  // tables have all of some family in the logs before
 };
-ManifestLogs manifest_logs(const fs::path& directory) {
+Result<ManifestLogs> manifest_logs(const fs::path& directory) {
   enum Tag : std::uint32_t {
     comparator = 1,
     log_number = 2,
@@ -190,14 +190,16 @@ ManifestLogs manifest_logs(const fs::path& directory) {
     max_family = 203,
     database_id = (1U << 13) + 1,
   };
-  const std::string name = current_manifest(directory);
-  if (name.empty()) return {};
-  auto manifest = LogFile::open(directory / name);
-  if (!manifest) return {};
   ManifestLogs logs;
+  CAVEAT_ASSIGN(const std::string name, current_manifest(directory));
+  if (name.empty()) return logs;
+  auto manifest = LogFile::open(directory / name);
+  if (!manifest && manifest.error().code() == ErrorCode::not_found) return logs;
+  if (!manifest) return fail(manifest.error());
   LogFile::Fragment fragment;
-  for (auto step = manifest->next(fragment); step && *step == Step::fragment;
-       step = manifest->next(fragment)) {
+  for (;;) {
+    CAVEAT_ASSIGN(const Step step, manifest->next(fragment));
+    if (step != Step::fragment) break;
     // The fields are within the first fragment of a record of any size.
     if (fragment.kind != Kind::full && fragment.kind != Kind::first) continue;
     std::string_view edit = fragment.data;
@@ -223,12 +225,14 @@ ManifestLogs manifest_logs(const fs::path& directory) {
 }  // namespace
 
 std::uint64_t first_needed_log(const fs::path& directory) {
-  return manifest_logs(directory).needed;
+  const auto logs = manifest_logs(directory);
+  return logs ? logs->needed : 0;
 }
 
 Result<LogEnd> check_logs(const fs::path& directory, const fs::path& shown, OpenLogs open) {
   CAVEAT_ASSIGN(const auto logs, list_logs(directory));
-  const auto [needed, flushed] = manifest_logs(directory);
+  CAVEAT_ASSIGN(const auto manifest, manifest_logs(directory));
+  const auto [needed, flushed] = manifest;
   if (open.newest != 0) {
     // One that RocksDB needs and that was begun since the store was opened is a file for sure.
     const std::uint64_t first = std::max(open.first, needed);

@@ -11,7 +11,7 @@ namespace caveat::detail {
 
 Result<ManifestEnd> check_manifest(const std::filesystem::path& directory,
                                    const std::filesystem::path& shown, const OpenLogs& open) {
-  const std::string name = current_manifest(directory);
+  CAVEAT_ASSIGN(const std::string name, current_manifest(directory));
   if (name.empty()) return {};  // without either file RocksDB says so itself
   auto manifest = LogFile::open(directory / name);
   if (!manifest) {

@@ -282,7 +282,9 @@ Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
   }
   std::string text(kMarkerBytesMax, '\0');
   const ssize_t size = ::pread(file.fd(), text.data(), text.size(), 0);
-  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  // Taken for empty, it would be written over, and with it which logs must be there.
+  if (size < 0) return system_error(name, "read", errno);
+  text.resize(static_cast<std::size_t>(size));
   DirectoryLock lock(file.take(), parse_open_logs(text), name);
   CAVEAT_TRY(lock.write());
   return lock;
@@ -310,10 +312,18 @@ Result<void> DirectoryLock::set_logs(OpenLogs logs, bool sync) {
   return {};
 }
 
-std::string current_manifest(const fs::path& path) {
-  std::ifstream current(path / "CURRENT");
-  std::string name;
-  std::getline(current, name);
+Result<std::string> current_manifest(const fs::path& path) {
+  const fs::path current = path / "CURRENT";
+  const File file(current, O_RDONLY);
+  if (!file.good()) {
+    if (errno == ENOENT) return std::string();
+    return system_error(current, "open", errno);
+  }
+  std::string name(kMarkerBytesMax, '\0');
+  const ssize_t size = ::pread(file.fd(), name.data(), name.size(), 0);
+  if (size < 0) return system_error(current, "read", errno);
+  name.resize(static_cast<std::size_t>(size));
+  name.resize(std::min(name.size(), name.find('\n')));
   return name.starts_with("MANIFEST-") ? name : std::string();
 }
 

@@ -40,7 +40,7 @@ enum class DirectoryState : std::uint8_t {
 [[nodiscard]] Result<bool> holds_database(const std::filesystem::path& path);
 
 // The name of the MANIFEST that CURRENT points to; empty: there is none, or it says nothing.
-[[nodiscard]] std::string current_manifest(const std::filesystem::path& path);
+[[nodiscard]] Result<std::string> current_manifest(const std::filesystem::path& path);
 
 // Who holds RocksDB's own lock without ours (a tool of RocksDB's): "pid 123", or "another process".
 // Never to be asked by a process that has the database open: closing the file drops its lock.

@@ -43,6 +43,8 @@ class StoreEvents final : public rocksdb::EventListener {
            log_changed_.exchange(false, std::memory_order_acq_rel);
   }
 
+  void ask_log_again() noexcept { log_changed_.store(true, std::memory_order_release); }
+
   // Fills in the stall fields, a stall that is going on included.
   void report_stalls(KvProperties& properties) const;
 

@@ -70,22 +70,29 @@ const std::string_view* Catalogue::intern(std::string_view name) {
   return new (place) std::string_view(bytes, name.size());
 }
 
-void Catalogue::insert(PropertyHash hash, PropertyId id) {
-  auto* table = tables_.back().get();
-  if ((std::size_t{id} + 1) * 2 > table->mask + 1) {
-    auto grown = std::make_unique<Table>((table->mask + 1) * 2);
-    for (PropertyId old = 0; old < id; ++old) {
-      std::size_t i = entry(old)->hash & grown->mask;
-      while (grown->slots[i].id_plus_one.load(std::memory_order_relaxed) != 0) {
-        i = (i + 1) & grown->mask;
-      }
-      grown->slots[i].hash = entry(old)->hash;
-      grown->slots[i].id_plus_one.store(old + 1, std::memory_order_relaxed);
-    }
-    table = grown.get();
-    tables_.push_back(std::move(grown));
-    table_.store(table, std::memory_order_release);
+void Catalogue::reserve(std::size_t ids) {
+  for (std::size_t chunk = 0; kFirstChunk * ((std::size_t{1} << chunk) - 1) < ids; ++chunk) {
+    if (chunks_[chunk].load(std::memory_order_relaxed) != nullptr) continue;
+    chunks_[chunk].store(new Entry[std::size_t{kFirstChunk} << chunk], std::memory_order_release);
   }
+  std::size_t slots = tables_.back()->mask + 1;
+  while (ids * 2 > slots) slots *= 2;
+  if (slots == tables_.back()->mask + 1) return;
+  auto grown = std::make_unique<Table>(slots);
+  for (PropertyId old = 0; old < size(); ++old) {
+    std::size_t i = entry(old)->hash & grown->mask;
+    while (grown->slots[i].id_plus_one.load(std::memory_order_relaxed) != 0) {
+      i = (i + 1) & grown->mask;
+    }
+    grown->slots[i].hash = entry(old)->hash;
+    grown->slots[i].id_plus_one.store(old + 1, std::memory_order_relaxed);
+  }
+  tables_.push_back(std::move(grown));
+  table_.store(tables_.back().get(), std::memory_order_release);
+}
+
+void Catalogue::insert(PropertyHash hash, PropertyId id) noexcept {
+  Table* const table = tables_.back().get();
   std::size_t i = hash & table->mask;
   while (table->slots[i].id_plus_one.load(std::memory_order_relaxed) != 0) {
     i = (i + 1) & table->mask;
@@ -94,12 +101,8 @@ void Catalogue::insert(PropertyHash hash, PropertyId id) {
   table->slots[i].id_plus_one.store(id + 1, std::memory_order_release);
 }
 
-void Catalogue::show(PropertyId id, PropertyHash hash, const std::string_view* name) {
+void Catalogue::show(PropertyId id, PropertyHash hash, const std::string_view* name) noexcept {
   CAVEAT_ASSERT(id == count_.load(std::memory_order_relaxed));
-  const auto chunk = static_cast<std::size_t>(std::bit_width(id / kFirstChunk + 1) - 1);
-  if (chunks_[chunk].load(std::memory_order_relaxed) == nullptr) {
-    chunks_[chunk].store(new Entry[std::size_t{kFirstChunk} << chunk], std::memory_order_release);
-  }
   entry(id)->hash = hash;
   entry(id)->name.store(name, std::memory_order_release);
   // First the id, then the way to it: whoever finds the hash can look the id up.
@@ -109,6 +112,7 @@ void Catalogue::show(PropertyId id, PropertyHash hash, const std::string_view* n
 
 Result<void> Catalogue::load_page(std::uint32_t page, std::string_view value) {
   CAVEAT_ASSIGN(const auto entries, catalogue_format::parse_page(value));
+  reserve(size() + entries.size());
   for (const auto& stored : entries) {
     const auto* name = stored.name.empty() ? nullptr : intern(stored.name);
     if (stored.id < size()) {  // names an id that came before
@@ -213,15 +217,18 @@ Result<void> Catalogue::add_names(std::span<const std::string_view> names, KvBac
     fresh.emplace_back(hash, name);
   }
   if (fresh.empty()) return {};
+  // All that takes memory, before it is written.
+  std::map<PropertyHash, const std::string_view*> kept;
+  for (const auto& [hash, name] : fresh) kept.emplace(hash, intern(name));
   CAVEAT_TRY(backend.write(batch, durability));
-  for (const auto& [hash, name] : fresh) {
-    const auto* kept = intern(name);
-    if (const auto id = find(hash)) {
-      entry(*id)->name.store(kept, std::memory_order_release);
-    } else {
-      waiting_[hash] = kept;
+  for (auto next = kept.begin(); next != kept.end();) {
+    const auto here = next++;
+    if (const auto id = find(here->first)) {
+      entry(*id)->name.store(here->second, std::memory_order_release);
+      kept.erase(here);
     }
   }
+  waiting_.merge(kept);
   return {};
 }
 
@@ -270,6 +277,7 @@ Result<void> Catalogue::assign(std::span<const PropertyHash> hashes, KvBackend& 
       entries.clear();
     }
   }
+  reserve(first + fresh.size());
   CAVEAT_TRY(backend.write(batch, Durability::wal));
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     show(static_cast<PropertyId>(first + i), fresh[i].hash, fresh[i].name);

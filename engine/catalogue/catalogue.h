@@ -80,8 +80,10 @@ class Catalogue {
     return entries == nullptr ? nullptr : entries + (id - first);
   }
   [[nodiscard]] const std::string_view* intern(std::string_view name);
-  void show(PropertyId id, PropertyHash hash, const std::string_view* name);
-  void insert(PropertyHash hash, PropertyId id);
+  // Room for so many ids in all, so that show() cannot run out of memory.
+  void reserve(std::size_t ids);
+  void show(PropertyId id, PropertyHash hash, const std::string_view* name) noexcept;
+  void insert(PropertyHash hash, PropertyId id) noexcept;
   [[nodiscard]] Result<void> load_page(std::uint32_t page, std::string_view value);
 
   // Chunk k holds the ids from 1024 * (2^k - 1); entries never move.

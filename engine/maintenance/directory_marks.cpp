@@ -21,7 +21,8 @@ void DirectoryMarks::mark(const ExceptionKey& first, const std::optional<Excepti
   }
 }
 
-void DirectoryMarks::committed() {
+// What is being marked has a page, so this takes no memory.
+void DirectoryMarks::committed() noexcept {
   for (const auto& lower : marking_) pages_[lower] = {};
   marking_.clear();
 }

@@ -25,8 +25,8 @@ class DirectoryMarks {
   // Before a change to partitions in [first, last): adds to the batch the marks of the pages that
   // have none. committed() when the batch was written, dropped() when not.
   void mark(const ExceptionKey& first, const std::optional<ExceptionKey>& last, KvBatch& batch);
-  void committed();
-  void dropped() { marking_.clear(); }
+  void committed() noexcept;
+  void dropped() noexcept { marking_.clear(); }
 
   // Writes anew the pages of all groups that have changed. Safe to interrupt anywhere.
   [[nodiscard]] Result<void> write_pages(const Directory& directory, KvBackend& backend);

@@ -36,7 +36,9 @@ Result<bool> Mutator::fold_next() {
   std::uint64_t folded = 0;
   {
     std::unique_lock lock(mutex_, std::defer_lock);
-    if (!CAVEAT_PLANTED(fold_takes_no_lock)) lock.lock();
+    if (!CAVEAT_PLANTED(fold_takes_no_lock)) {
+      CAVEAT_ASSIGN(lock, begin_step());
+    }
     const auto version = core_.versions.current();
     if (!version || version->generations.size() < 2) return false;
     // All but the active one.
@@ -83,16 +85,15 @@ Result<bool> Mutator::fold_next() {
     std::string bytes;
     superblock.encode(bytes);
     batch.put(Family::meta, kSuperblockKey, bytes);
-    CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
-    core_.superblock = superblock;
-    // A snapshot from before the drop would keep the dropped rows in the backend's files.
-    CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
-    core_.versions.update([&](Version& next) {
-      next.backend_snapshot = std::move(snapshot);
-      next.generations.resize(next.generations.size() - sealed.size());
+    // (A snapshot from before the drop would keep the dropped rows in the backend's files.)
+    std::function<void(Version&)> change = [dropped = sealed.size(), clears, as_of](Version& next) {
+      next.generations.resize(next.generations.size() - dropped);
       next.clears = clears;
       next.folded_through = as_of;
-    });
+    };
+    CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+    core_.superblock = superblock;
+    CAVEAT_TRY(publication_.publish(std::move(change)));
     core_.counters.folds.fetch_add(1, std::memory_order_relaxed);
   }
   on_folded_();
@@ -240,7 +241,7 @@ Result<void> Mutator::train_on(std::span<const FoldTarget> targets) {
 }
 
 Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of) {
-  PartitionCommit commit(core_, marks_);
+  PartitionCommit commit(core_, marks_, publication_);
   std::size_t job = 0;
   for (const FoldTarget& target : window.targets) {
     if (target.rewrite) {

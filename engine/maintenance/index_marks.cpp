@@ -1,5 +1,8 @@
 #include "engine/maintenance/index_marks.h"
 
+#include <vector>
+
+#include "engine/maintenance/publication.h"
 #include "engine/sync/sync_point.h"
 
 namespace caveat {
@@ -40,6 +43,10 @@ bool adopt_index_damage(Core& core, Superblock& superblock) {
   bool changed = false;
   for (const Family family : kIndexFamilies) {
     if (!version->index_damaged[index_of(family)] && !core.indexes->suspended(family)) continue;
+    // Found by an earlier call that had no memory to say so.
+    if (version->index_complete[index_of(family)]) {
+      mark_index_damaged(core, *version, family, {ErrorCode::corruption, "found before"});
+    }
     core.indexes->suspend(family);
     changed = changed || superblock.index_complete[index_of(family)];
     superblock.index_complete[index_of(family)] = false;
@@ -47,13 +54,27 @@ bool adopt_index_damage(Core& core, Superblock& superblock) {
   return changed;
 }
 
-Result<void> set_index_complete(Core& core, std::span<const Family> families, bool complete) {
+Result<void> set_index_complete(Core& core, Publication& publication,
+                                std::span<const Family> families, bool complete) {
   Superblock superblock = core.superblock;
   for (const Family family : families) superblock.index_complete[index_of(family)] = complete;
   std::string bytes;
   superblock.encode(bytes);
   KvBatch batch;
   batch.put(Family::meta, kSuperblockKey, bytes);
+  // Queries that trust the families again must also see them as they are now.
+  const std::vector<Family> changed(families.begin(), families.end());
+  std::function<void(Version&)> change = [changed, complete,
+                                          old = core.versions.current()](Version& version) {
+    for (const Family family : changed) {
+      version.index_complete[index_of(family)] = complete;
+      version.index_damaged[index_of(family)] = false;
+    }
+    if (complete && CAVEAT_PLANTED(rebuild_shows_old_snapshot)) {
+      version.backend_snapshot = old->backend_snapshot;
+    }
+    if (!complete) version.index_era = std::make_shared<const bool>();
+  };
   if (complete || !CAVEAT_PLANTED(rebuild_unmarked)) {
     CAVEAT_TRY(core.backend->write(batch, Durability::wal));
   }
@@ -65,19 +86,7 @@ Result<void> set_index_complete(Core& core, std::span<const Family> families, bo
       core.indexes->suspend(family);
     }
   }
-  // Queries that trust the families again must also see them as they are now.
-  CAVEAT_ASSIGN(auto snapshot, core.backend->snapshot());
-  core.versions.update([&](Version& version) {
-    for (const Family family : families) {
-      version.index_complete[index_of(family)] = complete;
-      version.index_damaged[index_of(family)] = false;
-    }
-    if (!complete || !CAVEAT_PLANTED(rebuild_shows_old_snapshot)) {
-      version.backend_snapshot = snapshot;
-    }
-    if (!complete) version.index_era = std::make_shared<const bool>();
-  });
-  return {};
+  return publication.publish(std::move(change));
 }
 
 }  // namespace caveat

@@ -12,6 +12,8 @@
 
 namespace caveat {
 
+class Publication;
+
 // Any thread. `seen`: the version whose hints could not be read. What is marked already, or was
 // built anew since, stays as it is. True if this was the first to find it.
 bool mark_index_damaged(Core& core, const Version& seen, Family family, const StorageError& error);
@@ -23,7 +25,7 @@ bool mark_index_damaged(Core& core, const Version& seen, Family family, const St
 [[nodiscard]] bool adopt_index_damage(Core& core, Superblock& superblock);
 
 // Marks the families, everywhere.
-[[nodiscard]] Result<void> set_index_complete(Core& core, std::span<const Family> families,
-                                              bool complete);
+[[nodiscard]] Result<void> set_index_complete(Core& core, Publication& publication,
+                                              std::span<const Family> families, bool complete);
 
 }  // namespace caveat

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
+#include <optional>
 #include <utility>
 
 namespace caveat {
@@ -87,7 +89,10 @@ void MaintenanceThread::idle(std::unique_lock<std::mutex>& lock) {
     work_since_look_ = false;
     quiet_ = true;
     lock.unlock();
-    mutator_.queue_overdue();
+    try {
+      mutator_.queue_overdue();
+    } catch (const std::bad_alloc&) {  // it will be quiet again
+    }
     lock.lock();
     return;
   }
@@ -112,14 +117,18 @@ void MaintenanceThread::run() {
     lock.unlock();
     bool urgent = false;
     const auto begun = std::chrono::steady_clock::now();
-    Result<bool> done = false;
+    std::optional<bool> done;  // nothing: an error
     try {
-      done = step(std::exchange(quiet_, false), urgent);
+      const auto result = step(std::exchange(quiet_, false), urgent);
+      if (result) {
+        done = *result;
+      } else {
+        core_.background_errors.report(result.error(), core_.counters);
+      }
     } catch (const std::bad_alloc&) {
-      done = fail(ErrorCode::limit_exceeded, "maintenance: out of memory");
+      core_.background_errors.report_out_of_memory(core_.counters);
     }
     const auto took = std::chrono::steady_clock::now() - begun;
-    if (!done) core_.background_errors.report(done.error(), core_.counters);
     lock.lock();
     if (stopping_) break;
     if (!done) {
@@ -132,7 +141,7 @@ void MaintenanceThread::run() {
     } else if (!*done) {
       idle(lock);
     }
-    if (done && *done) work_since_look_ = true;
+    if (done.value_or(false)) work_since_look_ = true;
   }
 }
 

@@ -11,7 +11,13 @@ constexpr std::size_t kContainersPerRead = 256;
 }
 
 Mutator::Mutator(Core& core, RewriteQueue& queue, std::function<void()> on_folded)
-    : core_(core), queue_(queue), on_folded_(std::move(on_folded)) {}
+    : core_(core), queue_(queue), on_folded_(std::move(on_folded)), publication_(core) {}
+
+Result<std::unique_lock<std::mutex>> Mutator::begin_step() {
+  std::unique_lock lock(mutex_);
+  if (core_.versions.current()) CAVEAT_TRY(publication_.settle());
+  return lock;
+}
 
 CodecId Mutator::codec_id() const noexcept {
   return core_.options.compression == CompressionAlgorithm::Custom
@@ -110,7 +116,7 @@ Result<bool> Mutator::train_dictionary_from(std::vector<std::string> samples, in
 }
 
 Result<void> Mutator::write_directory() {
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   const auto version = core_.versions.current();
   if (!version) return closed_error();
   return marks_.write_pages(*version->directory, *core_.backend);

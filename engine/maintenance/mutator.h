@@ -59,6 +59,8 @@ class Mutator {
   [[nodiscard]] Result<void> write_directory();
 
  private:
+  // The lock, once the version is what was committed last.
+  [[nodiscard]] Result<std::unique_lock<std::mutex>> begin_step();
   [[nodiscard]] Result<bool> settle_indexes_locked();
   // The current version from now on looks at the backend as it is.
   [[nodiscard]] Result<void> renew_snapshot();
@@ -125,6 +127,7 @@ class Mutator {
   RewriteQueue& queue_;
   const std::function<void()> on_folded_;
   std::mutex mutex_;
+  Publication publication_;
   DirectoryMarks marks_;
   // By index_slot: the last era in which queries could read the family (Version::index_era).
   std::array<std::weak_ptr<const bool>, kIndexCount> last_read_;

@@ -112,7 +112,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   }
   Sizes before;
   {
-    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(const auto lock, begin_step());
     CAVEAT_ASSIGN(before, measure(core_));
     unreadable_.clear();  // tried again: the host may have registered the codec
   }
@@ -122,7 +122,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   bool trained = false;
   if (core_.options.dictionary_bytes != 0) {
     if (!go_on(progress, "train dictionary", 0, 0)) return cancelled();
-    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(const auto lock, begin_step());
     CAVEAT_ASSIGN(auto samples, sample_store());
     CAVEAT_ASSIGN(trained, train_dictionary_from(std::move(samples),
                                                  core_.options.optimize_compression_level));
@@ -133,7 +133,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   // In key order, by bounds: whatever changes meanwhile, the walk goes on where it was.
   std::optional<ExceptionKey> at = ExceptionKey{};
   while (at) {
-    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(const auto lock, begin_step());
     const auto version = core_.versions.current();
     if (!version) return closed_error();
     const Directory& directory = *version->directory;
@@ -163,7 +163,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
 
   if (!go_on(progress, "merge indexes", 0, 0)) return cancelled();
   {
-    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(const auto lock, begin_step());
     CAVEAT_TRY(core_.indexes->queue_all());
   }
   while (true) {
@@ -180,14 +180,14 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
     return fail(rebuilt.error());
   }
   if (trained && unreadable_.empty() && core_.versions.open_views() == 0) {
-    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(const auto lock, begin_step());
     CAVEAT_TRY(core_.dictionaries.drop_all_but(encoding.dictionary->id, *core_.backend));
   }
   CAVEAT_TRY(write_directory());
 
   Sizes after;
   {
-    const std::lock_guard lock(mutex_);
+    CAVEAT_ASSIGN(const auto lock, begin_step());
     CAVEAT_ASSIGN(after, measure(core_));
   }
   results.bytes_after = after.containers + after.indexes;
@@ -204,7 +204,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
 // Merged index containers and directory pages are written without a new version: what they replaced
 // stays on disk as long as the current version's snapshot is from before.
 Result<void> Mutator::renew_snapshot() {
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   if (!core_.versions.current()) return closed_error();
   CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
   core_.versions.update([&](Version& version) { version.backend_snapshot = std::move(snapshot); });

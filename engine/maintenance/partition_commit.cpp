@@ -15,6 +15,29 @@ namespace {
 // Ids are taken from the superblock in lots of this size, so that it is rarely written.
 constexpr std::uint64_t kIdLot = 1024;
 
+// What a batch is staged for; forgotten unless it is written.
+class StagedBatch {
+ public:
+  StagedBatch(IndexManager& indexes, DirectoryMarks& marks) : indexes_(indexes), marks_(marks) {}
+  ~StagedBatch() {
+    if (written_) return;
+    indexes_.reset();
+    marks_.dropped();
+  }
+  StagedBatch(const StagedBatch&) = delete;
+  StagedBatch& operator=(const StagedBatch&) = delete;
+  void written() noexcept {
+    written_ = true;
+    indexes_.committed();
+    marks_.committed();
+  }
+
+ private:
+  IndexManager& indexes_;
+  DirectoryMarks& marks_;
+  bool written_ = false;
+};
+
 std::uint64_t count_removals(const HintChanges& changes) {
   std::uint64_t removals = 0;
   for (const auto& family : changes.families) {
@@ -119,20 +142,13 @@ void PartitionCommit::append(const PartitionEntry& entry, const std::optional<Ex
   changes_.push_back(std::move(change));
 }
 
-Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
-                                     const std::function<void(Version&)>& publish) {
+// All that the batch says, and what it stages with indexes and marks.
+Result<void> PartitionCommit::gather(Superblock& superblock, KvBatch& batch) {
   removed_hints_ = count_removals(hints_);
-  KvBatch batch;
-  const auto drop = [&](const StorageError& error) {
-    core_.indexes->reset();
-    marks_.dropped();
-    return fail(error);
-  };
-  Superblock superblock = core_.superblock;
   // What is known to be damaged is not touched, and what apply() finds damaged is left out of the
   // batch: in either case the batch itself says so.
   bool marked = adopt_index_damage(core_, superblock);
-  if (auto applied = core_.indexes->apply(hints_, batch); !applied) return drop(applied.error());
+  CAVEAT_TRY(core_.indexes->apply(hints_, batch));
   marked = adopt_index_damage(core_, superblock) || marked;
   if (marked || ids_end_ != 0) {
     if (ids_end_ != 0) superblock.partition_ids_end = ids_end_;
@@ -147,34 +163,39 @@ Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
   }
   batch.extend(known_);
   batch.extend(erased_);
-  if (also) also(batch);
-  if (auto written = core_.backend->write(batch, Durability::wal); !written) {
-    return drop(written.error());
+  return {};
+}
+
+Result<void> PartitionCommit::commit() {
+  KvBatch batch;
+  Superblock superblock = core_.superblock;
+  std::function<void(Version&)> change;
+  {
+    StagedBatch staged(*core_.indexes, marks_);
+    CAVEAT_TRY(gather(superblock, batch));
+    for (const auto& [id, lower] : ids_) core_.partition_ids.set(id, lower);
+    DirectoryEditor editor(*core_.versions.current()->directory);
+    for (Change& one : changes_) {
+      editor.replace(one.first, one.last, std::move(one.entries));
+    }
+    change = [directory = editor.finish()](Version& version) { version.directory = directory; };
+    CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+    staged.written();
   }
-  core_.indexes->committed();
-  marks_.committed();
   core_.superblock.partition_ids_end = superblock.partition_ids_end;
   core_.superblock.index_complete = superblock.index_complete;
   CAVEAT_SYNC_POINT(chunk_written);
-
-  CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
-  for (const auto& [id, lower] : ids_) core_.partition_ids.set(id, lower);
-  const auto base = core_.versions.current();
-  DirectoryEditor editor(*base->directory);
-  for (Change& change : changes_) {
-    editor.replace(change.first, change.last, std::move(change.entries));
-  }
-  const auto directory = editor.finish();
-  core_.versions.update([&](Version& version) {
-    version.directory = directory;
-    version.backend_snapshot = snapshot;
-    if (publish) publish(version);
-  });
+  CAVEAT_TRY(publication_.publish(std::move(change)));
   for (const BlockKey& key : superseded_) core_.block_cache.erase(key);
   core_.counters.rewrites.fetch_add(rewrites_, std::memory_order_relaxed);
   core_.counters.splits.fetch_add(splits_, std::memory_order_relaxed);
   core_.counters.joins.fetch_add(joins_, std::memory_order_relaxed);
   core_.counters.hints_removed.fetch_add(removed_hints_, std::memory_order_relaxed);
+  clear();
+  return {};
+}
+
+void PartitionCommit::clear() noexcept {
   changes_.clear();
   hints_.clear();
   fresh_.clear();
@@ -185,7 +206,6 @@ Result<void> PartitionCommit::commit(const std::function<void(KvBatch&)>& also,
   ids_end_ = 0;
   bytes_ = 0;
   rewrites_ = splits_ = joins_ = 0;
-  return {};
 }
 
 }  // namespace caveat

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/maintenance/directory_marks.h"
+#include "engine/maintenance/publication.h"
 #include "engine/maintenance/repartition.h"
 
 namespace caveat {
@@ -22,7 +23,8 @@ inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 
 class PartitionCommit {
  public:
-  PartitionCommit(Core& core, DirectoryMarks& marks) : core_(core), marks_(marks) {}
+  PartitionCommit(Core& core, DirectoryMarks& marks, Publication& publication)
+      : core_(core), marks_(marks), publication_(publication) {}
 
   // Changes come in key order and do not overlap.
   void replace(RepartitionJob& job);
@@ -33,10 +35,9 @@ class PartitionCommit {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
 
-  // Writes and publishes. After a failure nothing has changed, in memory or on disk. `also` adds
-  // to the batch; `publish` changes the version beside the directory.
-  [[nodiscard]] Result<void> commit(const std::function<void(KvBatch&)>& also = {},
-                                    const std::function<void(Version&)>& publish = {});
+  // Writes and publishes, and is empty then. After a failure, std::bad_alloc too, nothing has
+  // changed, in memory or on disk; or all has, and publication is what is left to do.
+  [[nodiscard]] Result<void> commit();
 
  private:
   struct Change {
@@ -45,9 +46,12 @@ class PartitionCommit {
     std::vector<PartitionEntry> entries;
   };
   [[nodiscard]] PartitionId new_id();
+  [[nodiscard]] Result<void> gather(Superblock& superblock, KvBatch& batch);
+  void clear() noexcept;
 
   Core& core_;
   DirectoryMarks& marks_;
+  Publication& publication_;
   std::vector<Change> changes_;
   HintChanges hints_;
   KvBatch fresh_;  // new lower bounds, in the order found

@@ -96,7 +96,7 @@ Result<void> Mutator::build_families(std::span<const Family> families, ProgressS
       }
     }
   }
-  CAVEAT_TRY(set_index_complete(core_, families, false));
+  CAVEAT_TRY(set_index_complete(core_, publication_, families, false));
   Pairs pairs;
   CAVEAT_TRY(collect_pairs(core_, progress, families, pairs));
   const auto commit = [&](const KvBatch& batch) {
@@ -135,18 +135,18 @@ Result<void> Mutator::build_families(std::span<const Family> families, ProgressS
     }
     mine = {};
   }
-  return set_index_complete(core_, families, true);
+  return set_index_complete(core_, publication_, families, true);
 }
 
 Result<void> Mutator::rebuild_indexes(ProgressSink* progress) {
   CAVEAT_TRY(fold_all());
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   return build_families(kIndexFamilies, progress);
 }
 
 // What a damage or a rebuild that was cut short has left.
 Result<std::size_t> Mutator::rebuild_incomplete(ProgressSink* progress) {
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   std::vector<Family> families;
   {
     const auto version = core_.versions.current();
@@ -161,7 +161,7 @@ Result<std::size_t> Mutator::rebuild_incomplete(ProgressSink* progress) {
 }
 
 Result<bool> Mutator::settle_indexes() {
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   return settle_indexes_locked();
 }
 

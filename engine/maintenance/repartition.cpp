@@ -148,10 +148,12 @@ Result<void> RepartitionJob::encode_piece(std::size_t index, const Core& core,
   context.memory = core.dictionaries.memory().get();
   CAVEAT_TRY(encode_block(rows, context, made.block));
 
-  thread_local std::unique_ptr<HintBuilder> builder;
-  thread_local unsigned builder_shift = 0;
-  if (!builder || builder_shift != core.indexes->rules().temporal_shift) {
-    builder_shift = core.indexes->rules().temporal_shift;
+  // Kept for the next piece, unless memory runs out while it is half full.
+  thread_local std::unique_ptr<HintBuilder> kept;
+  thread_local unsigned kept_shift = 0;
+  auto builder = std::move(kept);
+  if (!builder || kept_shift != core.indexes->rules().temporal_shift) {
+    kept_shift = core.indexes->rules().temporal_shift;
     builder = std::make_unique<HintBuilder>(core.indexes->rules());
   }
   std::size_t nodes = 0;
@@ -162,6 +164,7 @@ Result<void> RepartitionJob::encode_piece(std::size_t index, const Core& core,
     if (i == 0 || rows[i - 1].view.key.node_id != view.key.node_id) ++nodes;
   }
   builder->finish(made.hints);
+  kept = std::move(builder);
   KeyFilter filter(rows.size() + nodes);
   for (const BlockRow& row : rows) filter.add(row.view.key);
   made.filter = std::make_shared<const KeyFilter>(std::move(filter));

@@ -42,7 +42,7 @@ Result<void> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
   std::vector<std::optional<StorageError>> failed;
   run_jobs(jobs, encoding, failed);
   CAVEAT_SYNC_POINT(rewrite_encoded);
-  PartitionCommit commit(core_, marks_);
+  PartitionCommit commit(core_, marks_, publication_);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (failed[i]) {
       // One damaged partition leaves its neighbours of the same job as they are, too.
@@ -81,7 +81,7 @@ void Mutator::queue_overdue() {
 Result<bool> Mutator::rewrite_queued() {
   const auto lowers = queue_.take_partitions(partitions_per_step(kPartitionsPerRewriteMax));
   if (lowers.empty()) return false;
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   const auto version = core_.versions.current();
   if (!version) return false;
   const Directory& directory = *version->directory;
@@ -115,31 +115,34 @@ Result<bool> Mutator::rewrite_queued() {
 }
 
 Result<bool> Mutator::rewrite_index_container() {
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   for (const auto& [family, key] : queue_.take_index_containers()) {
     core_.indexes->queue_rewrite(family, key);
   }
+  // Unless what it stages is written it is forgotten.
+  struct Staged {
+    IndexManager& indexes;
+    bool written = false;
+    ~Staged() {
+      if (!written) indexes.reset();
+    }
+  } staged{*core_.indexes};
   KvBatch batch;
-  auto rewritten = core_.indexes->rewrite_next(batch);
-  if (!rewritten) {
-    core_.indexes->reset();
-    return fail(rewritten.error());
-  }
+  CAVEAT_ASSIGN(const bool rewritten, core_.indexes->rewrite_next(batch));
   if (batch.empty()) {
+    staged.written = true;
     CAVEAT_TRY(settle_indexes_locked());
-    return *rewritten;
+    return rewritten;
   }
   CAVEAT_SYNC_POINT(postings_merged);
-  if (auto written = core_.backend->write(batch, Durability::wal); !written) {
-    core_.indexes->reset();
-    return fail(written.error());
-  }
+  CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+  staged.written = true;
   core_.indexes->committed();
-  return *rewritten;
+  return rewritten;
 }
 
 Result<bool> Mutator::apply_clears() {
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   const auto version = core_.versions.current();
   if (!version || version->clears->empty()) return false;
   const Directory& directory = *version->directory;
@@ -222,7 +225,7 @@ Result<bool> Mutator::apply_clears() {
 }
 
 Result<bool> Mutator::build_filters() {
-  const std::lock_guard lock(mutex_);
+  CAVEAT_ASSIGN(const auto lock, begin_step());
   const auto version = core_.versions.current();
   if (!version || version->directory->filter_bytes() >= core_.memory.filters) return false;
   const Directory& directory = *version->directory;

@@ -1,6 +1,7 @@
 #include "engine/store/commit_queue.h"
 
 #include <new>
+#include <optional>
 
 #include "engine/delta/delta_record.h"
 #include "engine/sync/sync_point.h"
@@ -32,11 +33,28 @@ Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::siz
   request.precondition = precondition;
 
   std::unique_lock lock(mutex_);
-  queue_.push_back(&request);
-  turn_.wait(lock, [&] { return request.done || (!leading_ && queue_.front() == &request); });
+  (tail_ == nullptr ? head_ : tail_->behind) = &request;
+  tail_ = &request;
+  turn_.wait(lock, [&] { return request.done || (!leading_ && head_ == &request); });
   if (!request.done) lead(lock);
   if (request.out_of_memory) throw std::bad_alloc();
   return std::move(request.result);
+}
+
+CommitQueue::Group CommitQueue::head_group(Durability& durability) const {
+  Group group;
+  group.first = head_;
+  durability = Durability::none;
+  std::size_t bytes = 0;
+  for (const Request* request = head_; request != nullptr; request = request->behind) {
+    // A condition is checked against what is visible, so its request leads a group of its own.
+    if (group.size > 0 && (request->precondition != nullptr || bytes > kGroupBytesMax)) break;
+    ++group.size;
+    bytes += request->rows.size();
+    durability = std::max(durability, request->durability);
+    if (request->precondition != nullptr) break;
+  }
+  return group;
 }
 
 // Leads the group that begins with the head of the queue. The head is the caller's request.
@@ -44,46 +62,34 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
   // The delta is bounded: with too many generations waiting for the fold, so do writers.
   if (core_.options.background_maintenance) wait_for_folds(lock);
   const bool stuck = core_.options.background_maintenance && full();
-  auto& group = group_;
-  group.clear();
   Durability durability = Durability::none;
-  std::size_t bytes = 0;
-  for (Request* request : queue_) {
-    // A condition is checked against what is visible, so its request leads a group of its own.
-    if (!group.empty() && (request->precondition != nullptr || bytes > kGroupBytesMax)) break;
-    group.push_back(request);
-    bytes += request->rows.size();
-    durability = std::max(durability, request->durability);
-    if (request->precondition != nullptr) break;
-  }
+  const Group group = head_group(durability);
   leading_ = true;
   const bool closed = closed_;
   lock.unlock();
 
-  Result<void> written;
+  // Nothing, or the error of all of them. Out of memory, even for an error's words: so are they.
+  std::optional<StorageError> error;
   bool out_of_memory = false;
-  if (closed) {
-    written = closed_error();
-  } else if (auto error = stuck ? core_.background_errors.take() : std::nullopt) {
-    written = fail(std::move(*error));
-  } else if (group.front()->precondition != nullptr &&
-             changed_since(*group.front()->precondition)) {
-    group.front()->result = Outcome::conflict;
-  } else {
-    try {
-      written = log_and_insert(group, durability);
-    } catch (const std::bad_alloc&) {
-      out_of_memory = true;
-    }
+  try {
+    auto done = carry_out(group, durability, closed, stuck);
+    if (!done) error = std::move(done).error();
+  } catch (const std::bad_alloc&) {
+    out_of_memory = true;
   }
 
   lock.lock();
   leading_ = false;
-  for (Request* request : group) {
-    CAVEAT_ASSERT(queue_.front() == request);
-    queue_.pop_front();
-    if (!written) request->result = tl::make_unexpected(written.error());
+  for (std::size_t i = 0; i < group.size; ++i) {
+    Request* const request = head_;
+    head_ = request->behind;
+    if (head_ == nullptr) tail_ = nullptr;
     request->out_of_memory = out_of_memory;
+    try {
+      if (error) request->result = tl::make_unexpected(*error);
+    } catch (const std::bad_alloc&) {
+      request->out_of_memory = true;
+    }
     request->done = true;
   }
   turn_.notify_all();
@@ -112,15 +118,29 @@ void CommitQueue::wait_for_folds(std::unique_lock<std::mutex>& lock) {
                  {{"seconds", seconds_of_ns(took)}});
 }
 
-Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
-                                         Durability durability) {
+Result<void> CommitQueue::carry_out(const Group& group, Durability durability, bool closed,
+                                    bool stuck) {
+  if (closed) return closed_error();
+  if (auto error = stuck ? core_.background_errors.take() : std::nullopt) {
+    return fail(std::move(*error));
+  }
+  const Precondition* const precondition = group.first->precondition;
+  if (precondition != nullptr && changed_since(*precondition)) {
+    group.first->result = Outcome::conflict;
+    return {};
+  }
+  return log_and_insert(group, durability);
+}
+
+Result<void> CommitQueue::log_and_insert(const Group& group, Durability durability) {
   // One record for the whole group: one put, one checksum.
-  std::string_view rows = group.front()->rows;
-  std::size_t count = group.front()->count;
-  if (group.size() > 1) {
-    joined_.clear();
-    count = 0;
-    for (const Request* request : group) {
+  const Request* request = group.first;
+  std::string_view rows = request->rows;
+  std::size_t count = request->count;
+  if (group.size > 1) {
+    joined_ = rows;
+    for (std::size_t i = 1; i < group.size; ++i) {
+      request = request->behind;
       joined_ += request->rows;
       count += request->count;
     }
@@ -133,8 +153,9 @@ Result<void> CommitQueue::log_and_insert(const std::vector<Request*>& group,
   record_.clear();
   if (CAVEAT_PLANTED(group_logged_backwards)) {
     std::string backwards;
-    for (auto request = group.rbegin(); request != group.rend(); ++request) {
-      backwards += (*request)->rows;
+    request = group.first;
+    for (std::size_t i = 0; i < group.size; ++i, request = request->behind) {
+      backwards.insert(0, request->rows);
     }
     encode_delta_record(key, backwards, count, record_);
   } else {
@@ -177,11 +198,12 @@ void CommitQueue::seal() {
 
 // By the leader, or under the lock while nobody leads.
 void CommitQueue::seal_locked() {
-  if (active_) active_->seal();
-  GenerationOptions options;
-  active_ = std::make_shared<Generation>(next_generation_++, core_.pool, options);
+  auto fresh = std::make_shared<Generation>(next_generation_, core_.pool, GenerationOptions{});
   core_.versions.update(
-      [&](Version& version) { version.generations.insert(version.generations.begin(), active_); });
+      [&](Version& version) { version.generations.insert(version.generations.begin(), fresh); });
+  if (active_) active_->seal();
+  active_ = std::move(fresh);
+  ++next_generation_;
   if (core_.versions.pin()->generations.size() > 1) on_news_();
 }
 
@@ -204,14 +226,16 @@ bool CommitQueue::overfull() const {
 
 std::size_t CommitQueue::waiting() const {
   const std::lock_guard lock(mutex_);
-  return queue_.size();
+  std::size_t count = 0;
+  for (const Request* at = head_; at != nullptr; at = at->behind) ++count;
+  return count;
 }
 
 void CommitQueue::close() {
   std::unique_lock lock(mutex_);
   closed_ = true;
   folded_.notify_all();
-  turn_.wait(lock, [&] { return !leading_ && queue_.empty(); });
+  turn_.wait(lock, [&] { return !leading_ && head_ == nullptr; });
 }
 
 }  // namespace caveat

@@ -8,12 +8,10 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
-#include <vector>
 
 #include "engine/store/core.h"
 
@@ -65,14 +63,24 @@ class CommitQueue {
     Result<Outcome> result = Outcome::committed;
     bool out_of_memory = false;
     bool done = false;
+    Request* behind = nullptr;  // in the queue
+  };
+  // From the head of the queue on. Who leads may look at it without the lock: others only add
+  // behind its last.
+  struct Group {
+    Request* first = nullptr;
+    std::size_t size = 0;
   };
   static constexpr std::size_t kGroupBytesMax = std::size_t{1} << 20;
 
   void lead(std::unique_lock<std::mutex>& lock);
   // While too much waits for a fold.
   void wait_for_folds(std::unique_lock<std::mutex>& lock);
-  [[nodiscard]] Result<void> log_and_insert(const std::vector<Request*>& group,
-                                            Durability durability);
+  [[nodiscard]] Group head_group(Durability& durability) const;
+  // What the group's requests get. Nothing of it is visible but what this returned well for.
+  [[nodiscard]] Result<void> carry_out(const Group& group, Durability durability, bool closed,
+                                       bool stuck);
+  [[nodiscard]] Result<void> log_and_insert(const Group& group, Durability durability);
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;
   void seal_locked();
   // Must writers wait for a fold? Not for one generation alone, which may be larger than any bound.
@@ -84,12 +92,13 @@ class CommitQueue {
   mutable std::mutex mutex_;
   std::condition_variable turn_;    // the head of the queue changed, or a request is done
   std::condition_variable folded_;  // a generation less is waiting
-  std::deque<Request*> queue_;
+  // The requests link themselves: to wait for one's turn, and to lead, takes no memory.
+  Request* head_ = nullptr;
+  Request* tail_ = nullptr;
   bool leading_ = false;  // somebody is writing, outside the lock
   bool closed_ = false;
 
   // The leader's.
-  std::vector<Request*> group_;
   std::shared_ptr<Generation> active_;
   Sequence next_sequence_ = 1;
   GenerationId next_generation_ = 1;

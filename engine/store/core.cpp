@@ -1,6 +1,7 @@
 #include "engine/store/core.h"
 
 #include <algorithm>
+#include <new>
 
 #include "engine/partition/container.h"
 
@@ -38,22 +39,38 @@ MemoryPlan MemoryPlan::of(const Options& options) noexcept {
   return plan;
 }
 
-void BackgroundErrors::report(const StorageError& error, EngineCounters& counters) {
-  counters.background_errors.fetch_add(1, std::memory_order_relaxed);
-  {
+void BackgroundErrors::report(const StorageError& error, EngineCounters& counters) noexcept {
+  try {
     const std::lock_guard lock(mutex_);
     if (!pending_) pending_ = error;
     any_.store(true, std::memory_order_release);
+  } catch (const std::bad_alloc&) {  // who waits is woken all the same, and the host is told
   }
   if (waker_) waker_();
-  if (listener_) listener_(error);
+  tell(error, counters);
   log_.send(Severity::error, "store", "background_error", error);
 }
 
-void BackgroundErrors::notify(const StorageError& error, EngineCounters& counters) {
-  counters.background_errors.fetch_add(1, std::memory_order_relaxed);
-  if (listener_) listener_(error);
+void BackgroundErrors::report_out_of_memory(EngineCounters& counters) noexcept {
+  try {
+    report({ErrorCode::limit_exceeded, "maintenance: out of memory"}, counters);
+  } catch (const std::bad_alloc&) {  // not even for saying so
+    counters.background_errors.fetch_add(1, std::memory_order_relaxed);
+    if (waker_) waker_();
+  }
+}
+
+void BackgroundErrors::notify(const StorageError& error, EngineCounters& counters) noexcept {
+  tell(error, counters);
   log_.send(Severity::warning, "store", "damage", error);
+}
+
+void BackgroundErrors::tell(const StorageError& error, EngineCounters& counters) noexcept {
+  counters.background_errors.fetch_add(1, std::memory_order_relaxed);
+  try {
+    if (listener_) listener_(error);
+  } catch (const std::bad_alloc&) {  // the host's; it has the counter
+  }
 }
 
 std::optional<StorageError> BackgroundErrors::take() {

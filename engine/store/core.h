@@ -75,9 +75,10 @@ class BackgroundErrors {
  public:
   BackgroundErrors(std::function<void(const StorageError&)> listener, const EventLog& log)
       : listener_(std::move(listener)), log_(log) {}
-  void report(const StorageError& error, EngineCounters& counters);
+  void report(const StorageError& error, EngineCounters& counters) noexcept;
+  void report_out_of_memory(EngineCounters& counters) noexcept;
   // Told to the host only: no write has to fail for it.
-  void notify(const StorageError& error, EngineCounters& counters);
+  void notify(const StorageError& error, EngineCounters& counters) noexcept;
   // Called after each report: writers may be waiting for what has just failed. Before any report.
   void set_waker(std::function<void()> waker) { waker_ = std::move(waker); }
   // The oldest not yet returned; writes ask before they begin.
@@ -85,6 +86,8 @@ class BackgroundErrors {
   [[nodiscard]] bool any() const noexcept { return any_.load(std::memory_order_acquire); }
 
  private:
+  void tell(const StorageError& error, EngineCounters& counters) noexcept;
+
   std::function<void(const StorageError&)> listener_;
   const EventLog& log_;
   std::function<void()> waker_;

@@ -88,11 +88,13 @@ Result<void> DictionarySet::add(CompressionDictionary dictionary, KvBackend& bac
   encode(dictionary, value);
   KvBatch batch;
   batch.put(Family::meta, dictionary_key(dictionary.id), value);
+  auto made = make_dictionary(dictionary.id, std::move(dictionary.bytes));
   CAVEAT_TRY(backend.write(batch, Durability::wal));
   const std::unique_lock lock(mutex_);
-  next_id_ = std::max(next_id_, dictionary.id + 1);
-  current_ = make_dictionary(dictionary.id, std::move(dictionary.bytes));
-  dictionaries_[current_->id] = current_;
+  next_id_ = std::max(next_id_, made->id + 1);
+  // First where readers look: nothing may be encoded with what is not there.
+  dictionaries_[made->id] = made;
+  current_ = std::move(made);
   return {};
 }
 

@@ -74,12 +74,9 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend,
   CAVEAT_TRY(check(options));
   const std::int64_t begun = steady_now_ns();
   std::unique_ptr<Engine> engine(new Engine(std::move(backend), std::move(options)));
-  if (auto recovered = engine->recover(); !recovered) {
-    engine->closed_ = true;  // nothing was written: nothing to fold
-    engine->core_.backend->set_observer(nullptr);
-    engine->core_.versions.clear();
-    return fail(recovered.error());
-  }
+  engine->closed_ = true;  // until it is whole, however recovery ends: nothing to fold
+  CAVEAT_TRY(engine->recover());
+  engine->closed_ = false;
   engine->core_.backend->set_observer(&engine->queue_);
   if (engine->core_.options.background_maintenance && !engine->core_.read_only) {
     engine->maintenance_.start();
@@ -105,7 +102,10 @@ void Engine::log_opened(std::int64_t took_ns) const {
 }
 
 Engine::~Engine() {
-  static_cast<void>(close());
+  try {
+    static_cast<void>(close());
+  } catch (const std::bad_alloc&) {  // the log has everything
+  }
   // Where close() could not finish, at least nothing of ours runs on.
   health_.stop();
   maintenance_.stop();

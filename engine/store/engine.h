@@ -38,6 +38,8 @@ class Engine final : public PartitionReader {
   // --- engine_write.cpp ---
   [[nodiscard]] Result<void> commit(std::string_view rows, std::size_t count,
                                     const WriteOptions& options);
+  // Folds a delta that is full, where nobody else does.
+  [[nodiscard]] Result<void> make_room();
   // What `decide` makes of what is there: a row to write (in the batch), or none.
   using Decide = std::function<Result<bool>(const std::optional<Exception>& there, WriteBatch&)>;
   [[nodiscard]] Result<std::optional<Exception>> commit_checked(const ExceptionKey& key,

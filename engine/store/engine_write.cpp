@@ -10,13 +10,18 @@ Result<void> Engine::check(const WriteOptions& options) {
   return fail(ErrorCode::invalid_argument, "WriteOptions::durability: is no known level");
 }
 
+// Without maintenance in the background a filled delta is the next writer's to fold: before it
+// writes, for a write must not be refused for what fails after it was logged.
+Result<void> Engine::make_room() {
+  if (core_.options.background_maintenance || !commits_.overfull()) [[likely]]
+    return {};
+  return core_.read_only ? Result<void>() : mutator_.fold_all();
+}
+
 Result<void> Engine::commit(std::string_view rows, std::size_t count, const WriteOptions& options) {
   CAVEAT_TRY(check(options));
+  CAVEAT_TRY(make_room());
   CAVEAT_TRY(commits_.commit(rows, count, core_.durability_of(options)));
-  // Nobody else folds for us; a filled delta is this writer's to fold.
-  if (!core_.options.background_maintenance && commits_.overfull()) [[unlikely]] {
-    CAVEAT_TRY(mutator_.fold_all());
-  }
   return {};
 }
 
@@ -24,6 +29,7 @@ Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
                                                         const Decide& decide, bool& wrote,
                                                         const WriteOptions& options) {
   CAVEAT_TRY(check(options));
+  CAVEAT_TRY(make_room());
   for (;;) {
     // Optimistic: read, decide, and commit only if the key has not changed since.
     // What is read may be newer than the sequence noted before; then the commit is refused.
@@ -37,11 +43,7 @@ Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
     CAVEAT_SYNC_POINT(checked_write_decided);
     CAVEAT_ASSIGN(const auto outcome, commits_.commit(batch->rows(), batch->count(),
                                                       core_.durability_of(options), &precondition));
-    if (outcome == CommitQueue::Outcome::conflict) continue;
-    if (!core_.options.background_maintenance && commits_.overfull()) {
-      CAVEAT_TRY(mutator_.fold_all());
-    }
-    return there;
+    if (outcome == CommitQueue::Outcome::committed) return there;
   }
 }
 

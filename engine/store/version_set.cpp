@@ -45,8 +45,12 @@ void VersionSet::update(const std::function<void(Version&)>& change) {
   next->created_ns = clock_.now_ns();
   change(*next);
   if (!owner_ || !next->same_places(*owner_)) next->places = ++places_;
+  std::erase_if(replaced_, [](const auto& version) { return version.expired(); });
+  // From here on nothing can fail: whoever sees the new version may rely on it.
+  freed.reserve(retired_.size() + 1);
+  retired_.reserve(retired_.size() + 1);
+  replaced_.reserve(replaced_.size() + 1);
   if (owner_) {
-    std::erase_if(replaced_, [](const auto& version) { return version.expired(); });
     replaced_.push_back(owner_);
     retired_.push_back(std::move(owner_));
   }
@@ -103,18 +107,19 @@ std::int64_t VersionSet::oldest_view_age_ns() const {
 
 void VersionSet::clear() {
   std::vector<std::shared_ptr<const Version>> freed;
+  std::shared_ptr<const Version> last;
   {
     const std::lock_guard lock(mutex_);
     current_.store(nullptr, std::memory_order_seq_cst);
-    freed = std::move(retired_);
-    retired_.clear();
-    if (owner_) freed.push_back(std::move(owner_));
-    owner_ = nullptr;
+    freed.swap(retired_);
+    last.swap(owner_);
   }
   // Point reads that have begun are short, and none begins any more.
-  for (const auto& version : freed) {
-    while (HazardDomain::is_pinned(version.get())) std::this_thread::yield();
-  }
+  const auto wait_for_pins = [](const Version* version) {
+    while (HazardDomain::is_pinned(version)) std::this_thread::yield();
+  };
+  for (const auto& version : freed) wait_for_pins(version.get());
+  if (last) wait_for_pins(last.get());
 }
 
 }  // namespace caveat

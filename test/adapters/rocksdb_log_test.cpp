@@ -261,7 +261,7 @@ TEST_CASE("after a loss of power logs behind a missing part are not replayed", "
 // is there.
 TEST_CASE("after a loss of power a MANIFEST ends where sectors are missing", "[regression]") {
   Killed killed("child: rows in one log");
-  const std::string name = detail::current_manifest(killed.path());
+  const std::string name = detail::current_manifest(killed.path()).value();
   const std::string manifest = read_file(killed.path() / name);
   std::string lock = read_file(killed.path() / "caveat.lock");
   lock[lock.find("\nboot ") + 6] ^= 1;

@@ -58,12 +58,14 @@ class ChildProcess {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   // The next line that it said (not what Catch prints); empty at the end.
   std::string next_line() {
+    std::string line;
     char text[256];
     while (std::fgets(text, sizeof text, output_) != nullptr) {
-      std::string line(text);
-      if (line.back() != '\n') return {};  // cut off by the kill: was never said
+      line += text;
+      if (line.back() != '\n') continue;  // longer, or cut off by the kill: was never said
       line.pop_back();
       if (!line.empty() && line.rfind("Filters:", 0) != 0) return line;
+      line.clear();
     }
     return {};
   }

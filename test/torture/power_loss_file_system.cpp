@@ -1,8 +1,6 @@
 #include "test/torture/power_loss_file_system.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <utility>
 
 #include "test/support/store_files.h"
@@ -288,19 +286,14 @@ IOStatus PowerLossFileSystem::Truncate(const std::string& name, std::size_t size
   return status.ok() ? FileSystemWrapper::Truncate(name, size, options, debug) : status;
 }
 
-}  // namespace caveat::test
-
-// Before libc's. A lock file that is watched need not reach the device.
-extern "C" int fdatasync(int descriptor) {
-  using caveat::test::watchers;
-  const std::lock_guard lock(caveat::test::watchers_mutex);
-  if (!watchers.empty()) {
-    std::error_code ignored;
-    const auto file =
-        std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor), ignored);
-    for (caveat::test::PowerLossFileSystem* files : watchers) {
-      if (files->lock_file_synced(file)) return 0;
-    }
-  }
-  return static_cast<int>(::syscall(SYS_fdatasync, descriptor));
+// Asked by the fdatasync of this executable.
+bool PowerLossFileSystem::watches_sync(int descriptor) {
+  const std::lock_guard lock(watchers_mutex);
+  if (watchers.empty()) return false;
+  std::error_code ignored;
+  const auto file = fs::read_symlink("/proc/self/fd/" + std::to_string(descriptor), ignored);
+  return std::any_of(watchers.begin(), watchers.end(),
+                     [&](PowerLossFileSystem* files) { return files->lock_file_synced(file); });
 }
+
+}  // namespace caveat::test

@@ -81,12 +81,14 @@ class PowerLossFileSystem final : public rocksdb::FileSystemWrapper {
     return rocksdb::IOStatus::NotSupported("NewRandomRWFile");
   }
 
-  // Called by the fdatasync of the test. True if the file is the lock file of this directory.
-  bool lock_file_synced(const std::filesystem::path& file);
+  // Called by the fdatasync of the tests (own_calls.cpp). True if the file is the lock file of a
+  // directory with such a file system: it need not reach the device.
+  [[nodiscard]] static bool watches_sync(int descriptor);
 
  private:
   class File;
   class Directory;
+  bool lock_file_synced(const std::filesystem::path& file);
   using Kind = DiskEvent::Kind;
 
   // Notes the operation; an error if the world has stopped.

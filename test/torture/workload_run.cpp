@@ -68,7 +68,8 @@ Result<void> register_names(StorageOptimizer& store) {
   return {};
 }
 
-// All but reopening and closing.
+}  // namespace
+
 Result<void> carry_out(StorageOptimizer& store, const Step& step) {
   const WriteOptions options = write_options(step.durability);
   switch (step.kind) {
@@ -105,8 +106,6 @@ Result<void> carry_out(StorageOptimizer& store, const Step& step) {
   }
   return {};
 }
-
-}  // namespace
 
 Result<StorageOptimizer> open_on(const std::shared_ptr<PowerLossFileSystem>& files,
                                  const std::filesystem::path& directory, const Planted& planted) {

@@ -36,7 +36,8 @@ struct Options {
   Durability durability = Durability::wal;
 
   // Run folds, rewrites and optimize steps on a thread of the store. Default true. Without it
-  // the host calls optimize_storage itself, and a writer that fills the delta folds it.
+  // the host calls optimize_storage itself, and the writer that finds the delta full folds it
+  // first.
   bool background_maintenance = true;
 
   // --- Memory ----------------------------------------------------------------------------------

@@ -213,8 +213,8 @@ class IndexManager {
   // Queues all that have anything to gain (optimize_storage).
   [[nodiscard]] Result<void> queue_all();
 
-  void committed();
-  void reset();
+  void committed() noexcept;
+  void reset() noexcept;
 
   // A family that is suspended lacks hints: changes to it are dropped, and nothing of it is read.
   // The engine suspends what it has marked incomplete; the calls above suspend what they find

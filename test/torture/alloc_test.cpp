@@ -1,0 +1,64 @@
+// Any allocation of ours fails, in every public call: std::bad_alloc or an error, nothing changed,
+// nothing kept, and the store goes on.
+//
+// Some points of each call by default; tools/torture alloc does all.
+#include "test/support/seed.h"
+#include "test/torture/trials.h"
+
+namespace caveat::test {
+
+namespace {
+
+std::size_t caught(const char* call, const char* planted) {
+  TrialPlan plan;
+  plan.campaign = "alloc";
+  plan.call = call;
+  plan.mode = "once";
+  plan.planted = planted;
+  plan.stop_at_first = true;
+  return run_trials(plan, {}).violations.size();
+}
+
+}  // namespace
+
+TEST_CASE("without memory a call changes nothing and keeps nothing", "[alloc]") {
+  TrialSet set;
+  set.campaign = "alloc";
+  set.modes = {"once", "sticky"};
+  set.seed = chosen_seed();
+  set.points = kSanitized ? 3 : 12;
+  const TrialResults all = run_trial_set(set, {});
+  for (const std::string& violation : all.violations) UNSCOPED_INFO(violation);
+  CHECK(all.violations.empty());
+  CHECK(all.failed > 50);
+}
+
+// Environment: see tools/campaigns/alloc.
+TEST_CASE("the campaign: every allocation fails", "[.alloc-campaign]") {
+  TrialSet set = set_of_environment();
+  set.campaign = "alloc";
+  set.modes = {"once", "once-any", "sticky"};
+  CHECK(run_trial_set(set, {}).violations.empty());
+}
+
+TEST_CASE("the campaign: one allocation fails again", "[.alloc-repeat]") {
+  CHECK(repeat_trial("alloc", {}).violations.empty());
+}
+
+TEST_CASE("planted: a lock that is kept is caught", "[alloc][planted]") {
+  CHECK(caught("write", "kept-lock") == 1);
+}
+
+TEST_CASE("planted: memory that is kept is caught", "[alloc][planted]") {
+  CHECK(caught("write", "leak") == 1);
+}
+
+TEST_CASE("planted: a log that is forgotten is caught", "[alloc][planted]") {
+  CHECK(caught("flush", "forgotten-log") == 1);
+}
+
+TEST_CASE("planted: a write that is said to be done is caught", "[alloc][planted]") {
+  CHECK(caught("store", "said-done") == 1);
+}
+
+}  // namespace caveat::test
