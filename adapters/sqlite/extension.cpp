@@ -2,6 +2,7 @@
 // functions.
 #include <fmt/format.h>
 
+#include <mutex>
 #include <new>
 
 #include "adapters/sqlite/columns.h"
@@ -72,7 +73,9 @@ int register_all(sqlite3* connection) {
 // The name that SQLite makes of caveat_sqlite.so.
 extern "C" __attribute__((visibility("default"))) int sqlite3_caveatsqlite_init(
     sqlite3* connection, char** message, const sqlite3_api_routines* api) {
-  SQLITE_EXTENSION_INIT2(api)
+  // Once: connections of other threads read it while this one loads.
+  static std::once_flag known;
+  std::call_once(known, [api] { SQLITE_EXTENSION_INIT2(api); });
   if (sqlite3_libversion_number() < caveat::sqlite::kSqliteVersionMin) {
     *message = sqlite3_mprintf("caveat_sqlite needs SQLite 3.38 or newer, and this is %s",
                                sqlite3_libversion());
