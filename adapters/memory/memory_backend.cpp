@@ -152,7 +152,7 @@ void MemoryBackend::sweep_if_asked(FamilyTable::Map& garbage) noexcept {
 
 void MemoryBackend::offer(const KvObserver& observer, Family family, std::string_view key,
                           std::string_view value, Candidates& list) const {
-  if (!observer.needs_rewrite(family, value)) return;
+  if (!observer.needs_rewrite(family, key, value)) return;
   if (list.keys.size() < options_.candidates_max) {
     list.keys.emplace_back(key);
   } else {

@@ -15,6 +15,7 @@ constexpr std::size_t kTypicalRecordBytes = 256;
 }  // namespace
 
 StorageOptimizer::StorageOptimizer(std::size_t initial_capacity, Options options) {
+  options.encryption = {};  // nothing of it is on disk
   if (!Engine::check(options)) {
     // A constructor cannot refuse; what it promises instead is the defaults.
     auto listener = std::move(options.on_background_error);

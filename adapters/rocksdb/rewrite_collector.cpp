@@ -22,8 +22,8 @@ class RewriteCollector final : public rocksdb::TablePropertiesCollector {
     if (type != rocksdb::kEntryPut && type != rocksdb::kEntryMerge) return rocksdb::Status::OK();
     bool wanted = false;
     events_->observer().visit([&](const KvObserver* observer) {
-      wanted =
-          observer != nullptr && observer->needs_rewrite(family_, {value.data(), value.size()});
+      wanted = observer != nullptr &&
+               observer->needs_rewrite(family_, key.ToStringView(), value.ToStringView());
     });
     if (!wanted || (!keys_.empty() && keys_.back() == key.ToStringView())) {
       return rocksdb::Status::OK();

@@ -62,6 +62,8 @@ class Mutator {
   // The lock, once the version is what was committed last.
   [[nodiscard]] Result<std::unique_lock<std::mutex>> begin_step();
   [[nodiscard]] Result<bool> settle_indexes_locked();
+  // Writes what is under older keys anew; the number of values.
+  [[nodiscard]] Result<std::uint64_t> end_rotation(ProgressSink* progress);
   // The current version from now on looks at the backend as it is.
   [[nodiscard]] Result<void> renew_snapshot();
   void mark_found_by_backend(std::span<const Family> anew);

@@ -6,6 +6,7 @@
 // cancelled or killed at any point.
 #include <algorithm>
 
+#include "engine/encryption/encrypted_backend.h"
 #include "engine/maintenance/index_marks.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
@@ -184,6 +185,9 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
     CAVEAT_TRY(core_.dictionaries.drop_all_but(encoding.dictionary->id, *core_.backend));
   }
   CAVEAT_TRY(write_directory());
+  if (core_.encrypted != nullptr && core_.encrypted->rotating()) {
+    CAVEAT_ASSIGN(results.values_reencrypted, end_rotation(progress));
+  }
 
   Sizes after;
   {
@@ -199,6 +203,25 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   results.hints_removed = core_.counters.hints_removed.load() - stale;
   results.duration_ns = static_cast<std::uint64_t>(steady_now_ns() - started);
   return results;
+}
+
+// What the steps before have rewritten is under the current key already; the rest is looked up.
+// Then the files are rewritten, since the purpose is that no old byte is left.
+Result<std::uint64_t> Mutator::end_rotation(ProgressSink* progress) {
+  CAVEAT_ASSIGN(const auto done, core_.encrypted->reencrypt([&](Family, std::uint64_t values) {
+    return go_on(progress, "encrypt anew", values, 0);
+  }));
+  if (done.first_unreadable) {
+    // The older keys stay on the list: somebody may want to know that they are needed.
+    note_failure(done.first_unreadable->within("encrypting anew"));
+    return done.values;
+  }
+  CAVEAT_ASSIGN(const auto compacted, compact(progress));
+  static_cast<void>(compacted);
+  if (core_.versions.open_views() != 0) return done.values;  // they keep what was there before
+  CAVEAT_TRY(core_.backend->flush());
+  CAVEAT_TRY(core_.encrypted->forget_older_keys());
+  return done.values;
 }
 
 // Merged index containers and directory pages are written without a new version: what they replaced

@@ -64,7 +64,8 @@ void RewriteQueue::on_rewrite_candidates(Family family, std::span<const std::str
   wake_();
 }
 
-bool RewriteQueue::needs_rewrite(Family family, std::string_view value) const noexcept {
+bool RewriteQueue::needs_rewrite(Family family, std::string_view,
+                                 std::string_view value) const noexcept {
   if (family == Family::primary) return container_needs_rewrite(value);
   return is_index_family(family) && IndexManager::needs_rewrite(value);
 }

@@ -34,7 +34,8 @@ class RewriteQueue final : public KvObserver {
   void on_family_damaged(Family family, const StorageError& error) noexcept override;
   void on_rewrite_candidates(Family family, std::span<const std::string> keys,
                              bool more) noexcept override;
-  [[nodiscard]] bool needs_rewrite(Family family, std::string_view value) const noexcept override;
+  [[nodiscard]] bool needs_rewrite(Family family, std::string_view key,
+                                   std::string_view value) const noexcept override;
 
   // Asks for a rewrite of a partition.
   void add_partition(const ExceptionKey& lower);

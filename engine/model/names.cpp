@@ -49,6 +49,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "closed";
     case ErrorCode::internal:
       return "internal";
+    case ErrorCode::key_missing:
+      return "key_missing";
+    case ErrorCode::wrong_key:
+      return "wrong_key";
   }
   return "unknown";
 }

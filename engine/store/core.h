@@ -29,6 +29,8 @@
 
 namespace caveat {
 
+class EncryptedBackend;
+
 // What every call gives once the store has no version any more.
 [[nodiscard]] inline tl::unexpected<StorageError> closed_error() {
   return fail(ErrorCode::closed, "the store is closed");
@@ -104,6 +106,8 @@ struct Core {
   const Clock& clock;
   const EventLog log;
   const std::unique_ptr<KvBackend> backend;
+  // The same where the store is encrypted, else null. Constant once the engine is made.
+  EncryptedBackend* encrypted = nullptr;
 
   // Shared with decoded blocks: a record that a host holds on to may outlive the engine.
   const std::shared_ptr<MemoryPool> shared_pool;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "caveat/version.h"
+#include "engine/encryption/encryption.h"
 
 namespace caveat {
 
@@ -49,7 +50,7 @@ Result<void> Engine::check(const Options& options) {
              options.compression != CompressionAlgorithm::Zstd) {
     return bad("compression", "is no known algorithm");
   }
-  return {};
+  return check_encryption(options.encryption);
 }
 
 Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
@@ -73,7 +74,9 @@ Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
 Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend, Options options) {
   CAVEAT_TRY(check(options));
   const std::int64_t begun = steady_now_ns();
-  std::unique_ptr<Engine> engine(new Engine(std::move(backend), std::move(options)));
+  CAVEAT_ASSIGN(auto opened, open_encryption(std::move(backend), options.encryption));
+  std::unique_ptr<Engine> engine(new Engine(std::move(opened.backend), std::move(options)));
+  engine->core_.encrypted = opened.encrypted;
   engine->closed_ = true;  // until it is whole, however recovery ends: nothing to fold
   CAVEAT_TRY(engine->recover());
   engine->closed_ = false;

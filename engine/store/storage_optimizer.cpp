@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/encryption/encrypted_backend.h"
 #include "engine/maintenance/verify.h"
 #include "engine/model/row.h"
 #include "engine/query/query_engine.h"
@@ -338,6 +339,11 @@ std::string StorageOptimizer::metrics() const {
 
 Result<std::vector<ColumnStatistics>> StorageOptimizer::column_statistics() const {
   return engine_->column_statistics();
+}
+
+Result<std::vector<KeyUsage>> StorageOptimizer::key_usage() const {
+  const EncryptedBackend* const encrypted = engine_->core().encrypted;
+  return encrypted == nullptr ? std::vector<KeyUsage>() : encrypted->usage();
 }
 
 }  // namespace caveat

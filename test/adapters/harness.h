@@ -14,6 +14,14 @@
 #include "adapters/memory/memory_backend.h"
 #include "adapters/rocksdb/rocksdb_backend.h"
 #include "caveat/kv_backend.h"
+#include "engine/encryption/encryption.h"
+
+// Encrypted kinds in a build with a cipher (test/CMakeLists.txt).
+#ifdef CAVEAT_TEST_ENCRYPTED_KINDS
+#define CAVEAT_ENCRYPTED(kind) , caveat::test::EncryptedKind<kind>
+#else
+#define CAVEAT_ENCRYPTED(kind)
+#endif
 
 // RocksDB itself is not instrumented, so ThreadSanitizer would report races that are none.
 #if defined(__SANITIZE_THREAD__)
@@ -24,9 +32,11 @@
 #endif
 #endif
 #ifdef CAVEAT_TEST_TSAN
-#define CAVEAT_BACKENDS caveat::test::MemoryKind
+#define CAVEAT_BACKENDS caveat::test::MemoryKind CAVEAT_ENCRYPTED(caveat::test::MemoryKind)
 #else
-#define CAVEAT_BACKENDS caveat::test::MemoryKind, caveat::test::RocksdbKind
+#define CAVEAT_BACKENDS                                                                          \
+  caveat::test::MemoryKind, caveat::test::RocksdbKind CAVEAT_ENCRYPTED(caveat::test::MemoryKind) \
+                                CAVEAT_ENCRYPTED(caveat::test::RocksdbKind)
 #endif
 
 namespace caveat::test {
@@ -83,6 +93,25 @@ struct RocksdbKind {
     must(backend->close());
     backend.reset();
     backend = open();
+  }
+};
+
+// The same behind encryption, which has to keep the port's promises itself.
+template <class Kind>
+struct EncryptedKind : Kind {
+  EncryptedKind() { wrap(); }
+  void reopen() {
+    Kind::reopen();
+    wrap();
+  }
+
+ private:
+  void wrap() {
+    auto ring = std::make_shared<KeyRing>();
+    must(ring->add(1, must(SecretKey::from_hex(std::string(2 * kKeyBytes, '5')))));
+    Encryption encryption;
+    encryption.keys = ring;
+    this->backend = must(open_encryption(std::move(this->backend), encryption)).backend;
   }
 };
 

@@ -29,7 +29,8 @@ class Recorder final : public KvObserver {
       largest_ = std::max(largest_, keys.size());
     });
   }
-  bool needs_rewrite(Family family, std::string_view value) const noexcept override {
+  bool needs_rewrite(Family family, std::string_view,
+                     std::string_view value) const noexcept override {
     if (!(family == Family::primary || family >= Family::property)) asked_wrongly_ = true;
     return value.size() > 1000;
   }

@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "adapters/memory/memory_backend.h"
 #include "caveat/caveat.h"
 
 namespace caveat::test {
@@ -63,18 +65,34 @@ enum class Backend { memory, rocksdb };
   return backend == Backend::memory ? "memory" : "rocksdb";
 }
 
+// With CAVEAT_TEST_ENCRYPTED in the environment every store of TestStore is encrypted: suites that
+// know nothing of it run again.
+[[nodiscard]] inline bool encrypted_by_environment() {
+  return std::getenv("CAVEAT_TEST_ENCRYPTED") != nullptr;
+}
+inline void add_test_key(Options& options) {
+  auto ring = std::make_shared<KeyRing>();
+  value_of(ring->add(1, value_of(SecretKey::from_hex(std::string(64, '7')))));
+  options.encryption.keys = ring;
+}
+
 // One store on either backend; reopen() closes and opens a persistent one, and does nothing to
 // a volatile one.
 class TestStore {
  public:
   explicit TestStore(Backend backend, Options options = {})
       : backend_(backend), options_(std::move(options)) {
+    if (encrypted_by_environment()) add_test_key(options_);
     open();
   }
 
   void open() {
     if (backend_ == Backend::memory) {
-      if (!store_) store_ = std::make_unique<StorageOptimizer>(0, options_);
+      if (store_) return;
+      store_ = encrypted_by_environment()
+                   ? std::make_unique<StorageOptimizer>(
+                         value_of(StorageOptimizer::open(make_memory_backend(), options_)))
+                   : std::make_unique<StorageOptimizer>(0, options_);
     } else {
       store_ = std::make_unique<StorageOptimizer>(
           value_of(StorageOptimizer::open(directory_.path() / "store", options_)));

@@ -24,6 +24,7 @@ std::string json_of(const OptimizationResults& done) {
       .field("hints_removed", done.hints_removed)
       .field("indexes_rebuilt", done.indexes_rebuilt)
       .field("dictionaries_trained", done.dictionaries_trained)
+      .field("values_reencrypted", done.values_reencrypted)
       .field("bytes_before", done.bytes_before)
       .field("bytes_after", done.bytes_after)
       .field("memory_saved", done.memory_saved)
@@ -41,6 +42,7 @@ std::string text_of(const OptimizationResults& done) {
        {"hints removed", grouped(done.hints_removed)},
        {"indexes rebuilt", grouped(done.indexes_rebuilt)},
        {"dictionaries trained", grouped(done.dictionaries_trained)},
+       {"values encrypted anew", grouped(done.values_reencrypted)},
        {"before", human_bytes(done.bytes_before)},
        {"after", human_bytes(done.bytes_after)},
        {"saved", human_bytes(done.memory_saved)},

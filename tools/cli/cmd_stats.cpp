@@ -14,6 +14,7 @@ Result<ExitCode> stats(const CommonArguments& arguments) {
   report.waiting_rows = store->estimate_storage_statistics().delta_rows;
   CAVEAT_ASSIGN(report.storage, store->get_storage_statistics());
   CAVEAT_ASSIGN(report.columns, store->column_statistics());
+  CAVEAT_ASSIGN(report.keys, store->key_usage());
   CAVEAT_TRY(print(arguments.json ? stats_json(report) : stats_text(report)));
   return kDone;
 }

@@ -14,6 +14,8 @@ ExitCode exit_code_of(ErrorCode code) noexcept {
     case ErrorCode::corruption:
     case ErrorCode::codec_missing:
     case ErrorCode::unsupported_format:
+    case ErrorCode::key_missing:
+    case ErrorCode::wrong_key:
       return kDataError;
     case ErrorCode::locked:
     case ErrorCode::busy:

@@ -76,6 +76,19 @@ void families(const KvProperties& backend, JsonWriter& json) {
   json.end_object();
 }
 
+void keys(const std::vector<KeyUsage>& usage, JsonWriter& json) {
+  json.begin_list("keys");
+  for (const KeyUsage& key : usage) {
+    json.begin_object()
+        .field("id", std::uint64_t{key.key_id})
+        .flag("current", key.current)
+        .field("values", key.values)
+        .field("bytes", key.bytes)
+        .end_object();
+  }
+  json.end_list();
+}
+
 }  // namespace
 
 std::string stats_json(const StatsReport& report) {
@@ -98,6 +111,7 @@ std::string stats_json(const StatsReport& report) {
   cache("record_cache", s.record_cache, json);
   cache("block_cache", s.block_cache, json);
   families(s.backend, json);
+  if (!report.keys.empty()) keys(report.keys, json);
   json.begin_object("memory")
       .field("bytes", s.memory_bytes)
       .field("budget_bytes", s.memory_budget_bytes)

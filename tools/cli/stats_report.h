@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "caveat/encryption.h"
 #include "caveat/statistics.h"
 
 namespace caveat::cli {
@@ -12,6 +13,7 @@ namespace caveat::cli {
 struct StatsReport {
   StorageStatistics storage;
   std::vector<ColumnStatistics> columns;
+  std::vector<KeyUsage> keys;         // of an encrypted store
   std::uint64_t directory_bytes = 0;  // all files of the store itself
   std::uint64_t waiting_rows = 0;     // recent writes that were not yet folded
 };

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -16,7 +19,10 @@ namespace {
 constexpr std::size_t kMemoryMibMax = std::size_t{1} << 20;  // a TiB
 constexpr std::size_t kHeardMax = 100;
 
+constexpr std::uintmax_t kKeyFileBytesMax = std::uintmax_t{1} << 20;
+
 bool opened = false;
+std::string key_file;  // as given on the command line
 
 Result<StorageOptimizer> noted(Result<StorageOptimizer> store) {
   opened = opened || store.has_value();
@@ -48,7 +54,31 @@ void remember(const StorageError& error) {
   if (!known && errors.size() < kHeardMax) errors.push_back(error);
 }
 
+// Keys as --key-file or CAVEAT_KEY_FILE say; none where neither does.
+Result<std::shared_ptr<const KeyProvider>> keys_given() {
+  const char* const from_environment = std::getenv("CAVEAT_KEY_FILE");
+  const std::string path = !key_file.empty()             ? key_file
+                           : from_environment == nullptr ? ""
+                                                         : from_environment;
+  if (path.empty()) return nullptr;
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) return fail(ErrorCode::not_found, path + ": there is no such file of keys");
+  if (bytes > kKeyFileBytesMax) {
+    return fail(ErrorCode::invalid_argument, path + ": too large for a file of keys");
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto ring = KeyRing::parse(text);
+  if (!ring) return fail(ring.error().within(path));
+  return std::make_shared<const KeyRing>(std::move(*ring));
+}
+
 }  // namespace
+
+void set_key_file(const std::string& path) {
+  key_file = path;
+}
 
 bool store_was_opened() noexcept {
   return opened;
@@ -74,6 +104,8 @@ Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAcces
   options.error_if_exists = access.presence == Presence::must_be_new;
   options.on_background_error = remember;
   if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
+  CAVEAT_ASSIGN(options.encryption.keys, keys_given());
+  options.encryption.encrypt_existing = access.encrypt;
   return noted(StorageOptimizer::open(path, options));
 }
 
@@ -96,6 +128,7 @@ Result<InspectedStore> InspectedStore::open_copy(const std::string& path,
   options.create_if_missing = false;
   options.background_maintenance = false;  // look at it as it is
   options.on_background_error = tell;
+  CAVEAT_ASSIGN(options.encryption.keys, keys_given());
   CAVEAT_ASSIGN(auto store, noted(StorageOptimizer::open(copy, options)));
   return InspectedStore(std::move(scratch), std::move(store));
 }

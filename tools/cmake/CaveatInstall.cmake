@@ -37,6 +37,10 @@ if(BUILD_SHARED_LIBS)
 else()
   set(CAVEAT_DEFAULT static)
 endif()
+if(CAVEAT_ENCRYPTION)
+  set(CAVEAT_CONFIG_SODIUM "SODIUM:libsodium")
+  set(CAVEAT_PC_SODIUM " libsodium")
+endif()
 configure_package_config_file(
   ${CMAKE_CURRENT_LIST_DIR}/caveatConfig.cmake.in ${PROJECT_BINARY_DIR}/caveatConfig.cmake
   INSTALL_DESTINATION ${_package_dir} NO_SET_AND_CHECK_MACRO)

@@ -25,6 +25,9 @@ foreach(_library caveat caveat_shared)
     PUBLIC tl::expected  # in the public headers
     PRIVATE PkgConfig::ROCKSDB PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::XXHASH fmt::fmt
             Threads::Threads)
+  if(CAVEAT_ENCRYPTION)
+    target_link_libraries(${_library} PRIVATE PkgConfig::SODIUM)
+  endif()
   set_target_properties(${_library} PROPERTIES LINKER_LANGUAGE CXX)
   if(NOT PROJECT_IS_TOP_LEVEL)
     set_target_properties(${_library} PROPERTIES EXCLUDE_FROM_ALL ON)

@@ -31,6 +31,8 @@ enum class ErrorCode : std::uint8_t {
   cancelled,             // the ProgressSink asked to stop; what was committed stays
   closed,                // the store was closed
   internal,              // a bug in caveat; please report the message
+  key_missing,           // the store is encrypted with a key that was not given; give it, reopen
+  wrong_key,             // a key with the right id is another one; find the right one
 };
 
 // The code's name as written above, for logs and for JSON.

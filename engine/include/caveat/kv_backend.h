@@ -145,8 +145,9 @@ class KvObserver {
   virtual void on_rewrite_candidates(Family, std::span<const std::string> /*keys*/,
                                      bool /*more*/) noexcept {}
   // Asked for values of primary and the four secondary families as they are written out. Cheap,
-  // allocates nothing.
-  [[nodiscard]] virtual bool needs_rewrite(Family, std::string_view /*value*/) const noexcept {
+  // allocates nothing (but room to open an encrypted value in).
+  [[nodiscard]] virtual bool needs_rewrite(Family, std::string_view /*key*/,
+                                           std::string_view /*value*/) const noexcept {
     return false;
   }
 };

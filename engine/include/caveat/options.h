@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "caveat/codec.h"
+#include "caveat/encryption.h"
 #include "caveat/kv_backend.h"
 #include "caveat/log_sink.h"
 #include "caveat/ports.h"
@@ -88,6 +89,9 @@ struct Options {
 
   // Custom codecs by id (>= kFirstCustomCodec). Needed at every open while a block names them.
   std::vector<std::pair<CodecId, std::shared_ptr<const CustomCompressor>>> custom_codecs = {};
+
+  // Keys, for a store whose values are encrypted. Default: none.
+  Encryption encryption;
 
   // Time for statistics and for age. Default: the system's clock. Must outlive the store.
   const Clock* clock = nullptr;

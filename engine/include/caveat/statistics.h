@@ -154,7 +154,8 @@ struct OptimizationResults {
   std::uint64_t hints_removed = 0;
   std::uint64_t indexes_rebuilt = 0;  // secondary families that were damaged or not complete
   std::uint64_t dictionaries_trained = 0;
-  std::uint64_t bytes_before = 0;  // containers of all families
+  std::uint64_t values_reencrypted = 0;  // that lay under an older key, after all other steps
+  std::uint64_t bytes_before = 0;        // containers of all families
   std::uint64_t bytes_after = 0;
   std::uint64_t memory_saved = 0;  // bytes_before - bytes_after, or 0
   double compression_ratio_before = 1.0;

@@ -41,12 +41,13 @@ class StorageOptimizer {
   // --- Opening and closing ---------------------------------------------------------------------
 
   // A volatile store on the in-memory backend. `initial_capacity` is a hint in records; 0 is fine.
-  // Invalid options are replaced by their defaults.
+  // Invalid options are replaced by their defaults. Options::encryption means nothing here.
   explicit StorageOptimizer(std::size_t initial_capacity = 0, Options options = {});
 
   // A persistent store in a directory, on RocksDB. Replays the delta (under a second) if the last
   // process did not close it. Errors: not_found, already_exists (per the options), locked (names
-  // the pid), unsupported_format (a newer store, or a foreign directory), corruption, io_error.
+  // the pid), unsupported_format (a newer store, or a foreign directory), corruption, io_error;
+  // key_missing and wrong_key of an encrypted one.
   [[nodiscard]] static Result<StorageOptimizer> open(const std::filesystem::path& path,
                                                      const Options& options = {});
 
@@ -164,6 +165,10 @@ class StorageOptimizer {
   // Long calls report to `progress` (may be null) and stop when it says so.
 
   // Folds, rewrites, splits, joins, retrains dictionaries, re-encodes densely, purges stale hints.
+  // Where keys were changed (Options::encryption), it ends the rotation: everything is written
+  // under the current key, the files are compacted, and older keys are not needed any more. If a
+  // value cannot be read, or a view of before is still open, they stay on the list until the next
+  // call.
   [[nodiscard]] Result<OptimizationResults> optimize_storage(ProgressSink* progress = nullptr);
   // Makes the four secondary families anew from the primary. Queries stay right meanwhile.
   [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress = nullptr);
@@ -181,6 +186,8 @@ class StorageOptimizer {
   // end in their unit, those of counters in "_total"; docs/operating.md lists them. Of a closed
   // store: that it is closed. Reads no data; lists the store's directory.
   [[nodiscard]] std::string metrics() const;
+  // What lies under which key, by id; empty for a store that is not encrypted. Reads everything.
+  [[nodiscard]] Result<std::vector<KeyUsage>> key_usage() const;
   // Per column, over all blocks; reads every block's header.
   [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
 

@@ -1,5 +1,7 @@
 #include "test/support/formats/format.h"
 
+#include "caveat/encryption.h"
+
 namespace caveat::test {
 
 namespace {
@@ -33,20 +35,25 @@ void check_any_bytes(const Format& format, std::string_view bytes) {
 }
 
 std::vector<Format> all_formats() {
-  return {block_format(),
-          run_format(),
-          container_format(),
-          posting_segment_format(),
-          posting_container_format(),
-          directory_page_format(),
-          key_filter_format(),
-          catalogue_format(),
-          dictionary_format(),
-          superblock_format(),
-          delta_record_format(),
-          row_format(),
-          value_format(),
-          resume_token_format()};
+  std::vector<Format> formats = {block_format(),
+                                 run_format(),
+                                 container_format(),
+                                 posting_segment_format(),
+                                 posting_container_format(),
+                                 directory_page_format(),
+                                 key_filter_format(),
+                                 catalogue_format(),
+                                 dictionary_format(),
+                                 superblock_format(),
+                                 delta_record_format(),
+                                 row_format(),
+                                 value_format(),
+                                 resume_token_format()};
+  if (built_in_cipher() != nullptr) {
+    formats.push_back(envelope_format());
+    formats.push_back(key_sheet_format());
+  }
+  return formats;
 }
 
 }  // namespace caveat::test

@@ -55,13 +55,16 @@ struct Format {
 [[nodiscard]] Format row_format();
 [[nodiscard]] Format value_format();
 [[nodiscard]] Format resume_token_format();
+// In a build with a cipher.
+[[nodiscard]] Format envelope_format();
+[[nodiscard]] Format key_sheet_format();
 [[nodiscard]] std::vector<Format> all_formats();
 
 // Refusals that say "these bytes are wrong"; anything else is the wrong advice.
 [[nodiscard]] inline bool refuses(ErrorCode code) {
   return code == ErrorCode::corruption || code == ErrorCode::unsupported_format ||
          code == ErrorCode::codec_missing || code == ErrorCode::invalid_argument ||
-         code == ErrorCode::limit_exceeded;
+         code == ErrorCode::limit_exceeded || code == ErrorCode::wrong_key;
 }
 
 // For fuzzing: reads as it is and under right checksums. What is accepted must survive being

@@ -65,6 +65,8 @@ enum {
   CAVEAT_CANCELLED = 14,         /* the progress callback asked to stop */
   CAVEAT_CLOSED = 15,            /* the store was closed */
   CAVEAT_INTERNAL = 16,          /* a bug in caveat; please report the message */
+  CAVEAT_KEY_MISSING = 17,       /* encrypted with a key that was not given; give it and reopen */
+  CAVEAT_WRONG_KEY = 18,         /* another key under the right id; find the right one */
   CAVEAT_OUT_OF_MEMORY = 255     /* the call did nothing; give memory free and repeat */
 };
 
