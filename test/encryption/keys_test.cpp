@@ -1,4 +1,7 @@
 // Which keys open a store, and how they are changed.
+#include <atomic>
+#include <thread>
+
 #include "test/encryption/world.h"
 
 namespace caveat::test {
@@ -96,7 +99,7 @@ TEST_CASE("optimize ends a rotation: older keys are needed until then, and not a
   {
     // Cut short: both keys stay.
     auto store = value_of(open_on(inner, with_keys({1, 2}, small_options())));
-    StopAt stop("encrypt anew", 2);
+    StopAt stop("encrypt anew", 0);
     const auto stopped = store.optimize_storage(&stop);
     REQUIRE_FALSE(stopped);
     CHECK(stopped.error().code() == ErrorCode::cancelled);

@@ -44,8 +44,10 @@ Result<std::vector<Part>> parts_of(std::string_view bytes) {
 }
 
 void append_part(const Part& part, std::string& out) {
-  append_envelope(*built_in_cipher(), key(), part.header, part.random, place(), part.plain, out)
-      .value();
+  must_hold(
+      append_envelope(*built_in_cipher(), key(), part.header, part.random, place(), part.plain, out)
+          .has_value(),
+      "a small envelope is too large");
 }
 
 std::string sample(std::size_t appends) {
