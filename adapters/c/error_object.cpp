@@ -91,7 +91,7 @@ void caveat_error_free(caveat_error* error) {
 const char* caveat_code_name(caveat_code code) {
   if (code == CAVEAT_OK) return "ok";
   if (code == CAVEAT_OUT_OF_MEMORY) return "out_of_memory";
-  if (code < CAVEAT_INVALID_ARGUMENT || code > CAVEAT_INTERNAL) return "unknown";
+  if (code < CAVEAT_INVALID_ARGUMENT || code > CAVEAT_WRONG_KEY) return "unknown";
   // Literals, so a zero is behind them.
   return to_string(static_cast<ErrorCode>(code)).data();
 }

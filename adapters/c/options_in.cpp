@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kFirstOptionsBytes = offsetof(caveat_options, clock_context) + sizeof(void*);
 constexpr std::size_t kFirstCodecBytes = offsetof(caveat_codec, release) + sizeof(void*);
 constexpr std::uint32_t kAllFlags =
-    CAVEAT_OPEN_EXISTING | CAVEAT_OPEN_NEW | CAVEAT_OPEN_NO_BACKGROUND;
+    CAVEAT_OPEN_EXISTING | CAVEAT_OPEN_NEW | CAVEAT_OPEN_NO_BACKGROUND | CAVEAT_OPEN_ENCRYPT;
 
 class HostClock final : public Clock {
  public:
@@ -157,6 +157,12 @@ Result<Options> options_of(const caveat_options* pointer) {
   options.create_if_missing = (given.flags & CAVEAT_OPEN_EXISTING) == 0;
   options.error_if_exists = (given.flags & CAVEAT_OPEN_NEW) != 0;
   options.background_maintenance = (given.flags & CAVEAT_OPEN_NO_BACKGROUND) == 0;
+  options.encryption.encrypt_existing = (given.flags & CAVEAT_OPEN_ENCRYPT) != 0;
+  if (given.keys != nullptr) {
+    auto ring = KeyRing::parse(given.keys);
+    if (!ring) return fail(ring.error().within("caveat_options.keys"));
+    options.encryption.keys = std::make_shared<const KeyRing>(std::move(*ring));
+  }
   switch (given.durability) {
     case CAVEAT_DURABILITY_DEFAULT:
     case CAVEAT_DURABILITY_WAL:

@@ -356,6 +356,34 @@ static void backups(caveat_store* store, const char* path) {
   caveat_store_release(restored);
 }
 
+#define HEX16 "0123456789abcdef"
+#define KEY HEX16 HEX16 HEX16 HEX16
+
+static void encrypted(const char* beside) {
+  char path[4096];
+  CHECK(snprintf(path, sizeof path, "%s-encrypted", beside) < (int)sizeof path);
+  caveat_store* store = NULL;
+  caveat_options options = {.size = sizeof options, .keys = "1:" KEY};
+  const caveat_code made = caveat_open(path, &options, &store, &error);
+  if (made == CAVEAT_INVALID_ARGUMENT) { /* a build without a cipher */
+    caveat_error_free(error);
+    return;
+  }
+  CHECK(made == CAVEAT_OK);
+  OK(caveat_clear_node(store, 17, 0, &error));
+  caveat_store_release(store);
+  FAILS(CAVEAT_KEY_MISSING, caveat_open(path, NULL, &store, &error));
+  options.keys = "2:" KEY;
+  FAILS(CAVEAT_KEY_MISSING, caveat_open(path, &options, &store, &error));
+  options.keys = "1:0" KEY;
+  FAILS(CAVEAT_INVALID_ARGUMENT, caveat_open(path, &options, &store, &error));
+  options.keys = "1:" HEX16 HEX16 HEX16 "0123456789abcdee";
+  FAILS(CAVEAT_WRONG_KEY, caveat_open(path, &options, &store, &error));
+  options.keys = "1:" KEY "\n2:" HEX16 HEX16 HEX16 "0123456789abcdee\n";
+  OK(caveat_open(path, &options, &store, &error));
+  caveat_store_release(store);
+}
+
 int main(int count, char** arguments) {
   CHECK(count == 2); /* a directory to work in, which is empty or absent */
   words();
@@ -379,5 +407,6 @@ int main(int count, char** arguments) {
   CHECK(found == 1);
   backups(store, arguments[1]);
   caveat_store_release(store);
+  encrypted(arguments[1]);
   return 0;
 }

@@ -154,10 +154,11 @@ uint64_t caveat_hash_property(const char* name, size_t name_size);
 
 typedef struct caveat_store caveat_store;
 
-enum {                               /* caveat_options.flags */
-       CAVEAT_OPEN_EXISTING = 1,     /* do not make a store where there is none: CAVEAT_NOT_FOUND */
-       CAVEAT_OPEN_NEW = 2,          /* refuse one that is there: CAVEAT_ALREADY_EXISTS */
-       CAVEAT_OPEN_NO_BACKGROUND = 4 /* no thread of the store's own; see background_maintenance */
+enum {                           /* caveat_options.flags */
+       CAVEAT_OPEN_EXISTING = 1, /* do not make a store where there is none: CAVEAT_NOT_FOUND */
+       CAVEAT_OPEN_NEW = 2,      /* refuse one that is there: CAVEAT_ALREADY_EXISTS */
+       CAVEAT_OPEN_NO_BACKGROUND = 4, /* no thread of the store's own; see background_maintenance */
+       CAVEAT_OPEN_ENCRYPT = 8        /* encrypt a store that is plain, where `keys` are given */
 };
 
 enum { /* how far a write must be when the call returns: docs/durability.md */
@@ -245,6 +246,10 @@ typedef struct caveat_options {
   void* on_background_error_context;
   caveat_clock clock;
   void* clock_context;
+  /* NULL: no encryption. Else a text that ends with a zero, a key a line: "id:64 hexadecimal
+   * digits"; new values are under the last one (caveat/encryption.h). Not kept; wipe it after the
+   * call. */
+  const char* keys;
 } caveat_options;
 
 /* Opens the store in the directory `path` (ends with a zero), or an empty one in memory. `options`
