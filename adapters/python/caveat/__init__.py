@@ -40,6 +40,8 @@ def open(path, **options) -> Store:
                            partition_bytes, dictionary_bytes: see caveat/options.h
     codecs                 {number from 128 to 255: object}; the object has compress(raw, dictionary) and
                            decompress(stored, dictionary, size), from bytes to bytes
+    keys                   {number: 32 bytes}, the last for what is written; the store is encrypted
+                           (KeyMissing, WrongKey). encrypt=True: also one that is plain so far
     background=False       no thread of the store's own
     log                    a logger for what the store does and meets; "caveat" of module logging, if not
                            given; False: none. The fields of an event are in the record's attribute

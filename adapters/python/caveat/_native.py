@@ -100,7 +100,7 @@ class Options(Structure):
                 ("log", LOG), ("log_context", c_void_p), ("log_least", c_int32),
                 ("metrics_interval_ms", c_uint32), ("metrics_file", c_char_p),
                 ("on_background_error", LISTENER), ("on_background_error_context", c_void_p),
-                ("clock", c_void_p), ("clock_context", c_void_p)]
+                ("clock", c_void_p), ("clock_context", c_void_p), ("keys", c_char_p)]
 
 
 class Query(Structure):

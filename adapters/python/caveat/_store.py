@@ -86,14 +86,17 @@ class Store(Reads, _Writes):
                  memory_budget=0, cache_bytes=0, delta_bytes=0, compression=None,
                  compression_level=0, optimize_compression_level=0, partition_records=0,
                  partition_bytes=0, dictionary_bytes=None, codecs=None, on_error=None, log=None,
-                 metrics_file=None, metrics_interval_ms=0):
+                 metrics_file=None, metrics_interval_ms=0, keys=None,
+                 encrypt=False):
         options = native.Options(
-            size=sizeof(native.Options), flags=(not create) + 2 * exclusive + 4 * (not background),
+            size=sizeof(native.Options), flags=(not create) + 2 * exclusive + 4 * (not background) + 8 * encrypt,
             durability=_DURABILITY[durability], memory_budget_bytes=memory_budget,
             cache_bytes=cache_bytes, delta_bytes=delta_bytes, compression_level=compression_level,
             optimize_compression_level=optimize_compression_level,
             partition_records=partition_records, partition_bytes=partition_bytes,
-            dictionary_bytes={None: 0, 0: -1}.get(dictionary_bytes, dictionary_bytes))
+            dictionary_bytes={None: 0, 0: -1}.get(dictionary_bytes, dictionary_bytes),
+            keys=None if keys is None else "".join(
+                "%d:%s\n" % (number, key.hex()) for number, key in keys.items()).encode())
         if isinstance(compression, int):
             options.compression, options.custom_codec_id = 4, compression
         else:

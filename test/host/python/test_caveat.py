@@ -92,6 +92,30 @@ class Stores(unittest.TestCase):
             with self.assertRaises(KeyError):
                 del store[42, "can_fly"]
 
+    def test_an_encrypted_store_opens_with_its_keys_alone(self):
+        first, second = bytes(range(32)), bytes(range(1, 33))
+        try:
+            store = caveat.open(self.path, keys={1: first})
+        except caveat.InvalidArgument:
+            self.skipTest("a build without a cipher")
+        with store:
+            store.put(42, "can_fly", inherited=True, actual=False)
+        for keys, kind in ((None, caveat.KeyMissing), ({2: second}, caveat.KeyMissing),
+                           ({1: second}, caveat.WrongKey), ({1: b"short"}, caveat.InvalidArgument)):
+            with self.assertRaises(kind):
+                caveat.open(self.path, keys=keys)
+        with caveat.open(self.path, keys={1: first, 2: second}) as store:
+            store.optimize()
+        with caveat.open(self.path, keys={2: second}) as store:
+            self.assertIn((42, "can_fly"), store)
+        plain = self.path + ".plain"
+        caveat.open(plain).close()
+        with self.assertRaises(caveat.InvalidArgument):
+            caveat.open(plain, keys={1: first})
+        caveat.open(plain, keys={1: first}, encrypt=True).close()
+        with self.assertRaises(caveat.KeyMissing):
+            caveat.open(plain)
+
     def test_errors_are_of_their_kind(self):
         with self.assertRaises(caveat.NotFound) as raised:
             caveat.open(self.path, create=False)
