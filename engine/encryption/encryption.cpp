@@ -111,7 +111,14 @@ Result<OpenedBackend> open_encryption(std::unique_ptr<KvBackend> backend,
   const bool converting = sheet.converting;
   auto made = std::make_unique<EncryptedBackend>(std::move(backend), cipher, std::move(sheet),
                                                  std::move(keys));
-  if (!read_only) CAVEAT_TRY(made->begin_numbers());
+  if (!read_only) {
+    const auto begun = made->begin_numbers();
+    // A full disk stops writes, not reads: the first write that finds room takes its numbers then.
+    const bool may_wait = encrypted && !converting;
+    if (!begun && !(may_wait && begun.error().code() == ErrorCode::no_space)) {
+      return fail(begun.error());
+    }
+  }
   if (!read_only && converting) CAVEAT_TRY(made->convert());
   EncryptedBackend* const view = made.get();
   return OpenedBackend{std::move(made), view};

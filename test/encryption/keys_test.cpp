@@ -203,6 +203,38 @@ TEST_CASE("after any crash a store opens with its keys, whatever it was doing") 
   }
 }
 
+TEST_CASE("a full disk does not keep an encrypted store from being read") {
+  class FullDisk final : public BackendDouble {
+   public:
+    FullDisk(std::shared_ptr<KvBackend> inner, const bool& full)
+        : BackendDouble(std::move(inner)), full_(full) {}
+    Result<void> write(const KvBatch& batch, Durability durability) override {
+      if (full_) return fail(ErrorCode::no_space, "no room");
+      return BackendDouble::write(batch, durability);
+    }
+
+   private:
+    const bool& full_;
+  };
+  const auto inner = store_under({1});
+  bool full = true;
+  auto store = value_of(StorageOptimizer::open(std::make_unique<FullDisk>(inner, full),
+                                               with_keys({1, 2}, small_options())));
+  check_secrets(store, 1000);
+  CHECK(store.store_exception(secret_key(1000), secret_exception(1000)).error().code() ==
+        ErrorCode::no_space);
+  full = false;
+  value_of(store.store_exception(secret_key(1000), secret_exception(1000)));
+  check_secrets(store, 1001);
+  value_of(store.close());
+  check_secrets(value_of(open_on(inner, with_keys({1, 2}, small_options()))), 1001);
+  full = true;
+  CHECK(StorageOptimizer::open(std::make_unique<FullDisk>(shared_memory_backend(), full),
+                               with_keys({1}))
+            .error()
+            .code() == ErrorCode::no_space);
+}
+
 TEST_CASE("keys are read from text, and a bad line is named without its secret") {
   const std::string hex(64, 'a');
   const auto ring =
