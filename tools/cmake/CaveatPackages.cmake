@@ -87,6 +87,9 @@ deb(runtime libcaveat${PROJECT_VERSION_MAJOR} libs
 # pkg-config resolves Requires.private whatever is linked, and the static library needs them all.
 string(CONCAT _needs "libcaveat${PROJECT_VERSION_MAJOR} (= ${_version}), libexpected-dev, "
   "librocksdb-dev, libzstd-dev, liblz4-dev, libxxhash-dev, libfmt-dev")
+if(CAVEAT_ENCRYPTION)
+  string(APPEND _needs ", libsodium-dev")
+endif()
 deb(dev libcaveat-dev libdevel
   SHORT "store for exceptions to inherited values - development files"
   DESCRIPTION "${_about}This package holds headers for C++20 and C11, the static library, and what\nCMake and pkg-config need to find them."
