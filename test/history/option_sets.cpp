@@ -1,6 +1,7 @@
 #include "test/history/option_sets.h"
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 
 namespace caveat::test {
@@ -45,6 +46,22 @@ void own_codec(Options& options) {
   options.compression = CompressionAlgorithm::Custom;
   options.custom_codec_id = kOwnCodec;
   options.custom_codecs.emplace_back(kOwnCodec, std::make_shared<InvertingCodec>());
+}
+
+// Now the one key, now the other: many an open begins a rotation, which an optimize ends.
+class ChangingKeys final : public KeyProvider {
+ public:
+  KeyId current() const override { return asked_++ % 5 < 2 ? 1 : 2; }
+  Result<SecretKey> key(KeyId id) const override {
+    return SecretKey::from_hex(std::string(2 * kKeyBytes, static_cast<char>('0' + id)));
+  }
+
+ private:
+  mutable std::atomic<KeyId> asked_{0};
+};
+
+void encrypted(Options& options) {
+  if (built_in_cipher() != nullptr) options.encryption.keys = std::make_shared<ChangingKeys>();
 }
 
 }  // namespace
@@ -100,6 +117,18 @@ std::vector<OptionSet> option_sets() {
     set.forced_every = 50;
     set.forced = Kind::crash;
   });
+  add("encrypted, a crash behind every seventy", false, [](OptionSet& set) {
+    tiny_blocks(set.options);
+    encrypted(set.options);
+    set.forced_every = 70;
+    set.forced = Kind::crash;
+  });
+  add("encrypted, a reopen behind every ninety", true, [](OptionSet& set) {
+    tiny_blocks(set.options);
+    encrypted(set.options);
+    set.forced_every = 90;
+    set.forced = Kind::reopen;
+  });
   add("budget at the floor", true, [](OptionSet& set) {
     set.options.memory_budget_bytes = kMemoryBudgetMin;
     set.options.cache_bytes = 32 << 10;
@@ -151,6 +180,7 @@ OptionSet random_option_set(std::uint64_t seed) {
   if (o.compression == CompressionAlgorithm::Custom) own_codec(o);
   set.forced_every = one_of(0U, 0U, 5U, 20U, 100U);
   set.forced = one_of(Kind::flush, Kind::optimize, Kind::rebuild, Kind::crash, Kind::compact);
+  if (random() % 4 == 0) encrypted(o);
   return set;
 }
 
