@@ -3,6 +3,7 @@
 
 #include "adapters/rocksdb/backup_files.h"
 #include "caveat/storage_optimizer.h"
+#include "engine/encryption/encrypted_backend.h"
 #include "engine/store/engine.h"
 
 namespace caveat {
@@ -22,7 +23,8 @@ Result<BackupInfo> create_backup(StorageOptimizer& store, const std::filesystem:
   const auto counted = store.get_storage_statistics();
   const std::uint64_t records =
       counted ? counted->total_exceptions : store.estimate_storage_statistics().total_exceptions;
-  auto made = detail::back_up_files(*core.backend, core.clock.now_ns(), records, backups, options);
+  KvBackend& files = core.encrypted == nullptr ? *core.backend : core.encrypted->inner();
+  auto made = detail::back_up_files(files, core.clock.now_ns(), records, backups, options);
   if (!made) return made;
   core.log.send(Severity::info, "maintenance", "backup_done", "a backup was made",
                 {{"id", made->id},
@@ -48,6 +50,7 @@ Result<BackupInfo> verify_backup(const std::filesystem::path& backups,
   Options look;
   look.create_if_missing = false;
   look.background_maintenance = false;
+  look.encryption.keys = options.keys;
   const auto store = StorageOptimizer::open(path, look);
   if (!store) return fail(store.error().within(shown));
   CAVEAT_ASSIGN(const VerificationResults found, store->verify(options.progress));

@@ -58,6 +58,9 @@ class EncryptedBackend final : public KvBackend {
   void set_observer(KvObserver* observer) override;
   Result<void> close() override { return inner_->close(); }
 
+  // What lies on disk, for a copy of the files.
+  [[nodiscard]] KvBackend& inner() noexcept { return *inner_; }
+
   // --- Opening: encryption.cpp ---
 
   // A lot of numbers for this process, and the sheet as it is here, in the inner backend.

@@ -58,7 +58,14 @@ TEST_CASE("keys come from a file, and every command of an encrypted store needs 
   const auto repaired = directory.path("repaired");
   CHECK(run_tool({"repair", store, repaired}).exit == 0);
   CHECK(run_tool({"dump", repaired}).out == dump.out);
+  const auto backups = directory.path("backups");
+  const auto restored = directory.path("restored");
+  CHECK(run_tool({"backup", store, backups}).exit == 0);
+  CHECK(run_tool({"backup", "--verify", backups}).exit == 0);
+  CHECK(run_tool({"restore", backups, restored}).exit == 0);
+  CHECK(run_tool({"dump", restored}).out == dump.out);
   ::unsetenv("CAVEAT_KEY_FILE");
+  CHECK(run_tool({"backup", "--verify", backups}).exit == 1);
   CHECK(run_tool({"dump", repaired}).exit == 1);
 }
 

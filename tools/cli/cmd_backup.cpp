@@ -82,6 +82,7 @@ Result<ExitCode> verify(const Arguments& arguments) {
   BackupVerifyOptions options;
   options.records = true;
   options.progress = &progress;
+  CAVEAT_ASSIGN(options.keys, keys_given());
   const auto found = verify_backup(
       arguments.store, arguments.id == 0 ? std::nullopt : std::optional(arguments.id), options);
   progress.clear();

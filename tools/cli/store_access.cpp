@@ -54,7 +54,8 @@ void remember(const StorageError& error) {
   if (!known && errors.size() < kHeardMax) errors.push_back(error);
 }
 
-// Keys as --key-file or CAVEAT_KEY_FILE say; none where neither does.
+}  // namespace
+
 Result<std::shared_ptr<const KeyProvider>> keys_given() {
   const char* const from_environment = std::getenv("CAVEAT_KEY_FILE");
   const std::string path = !key_file.empty()             ? key_file
@@ -73,8 +74,6 @@ Result<std::shared_ptr<const KeyProvider>> keys_given() {
   if (!ring) return fail(ring.error().within(path));
   return std::make_shared<const KeyRing>(std::move(*ring));
 }
-
-}  // namespace
 
 void set_key_file(const std::string& path) {
   key_file = path;

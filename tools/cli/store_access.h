@@ -32,6 +32,8 @@ struct WriteAccess {
 // --key-file of every command: the keys of the stores that it opens (KeyRing::parse). Without it
 // CAVEAT_KEY_FILE in the environment counts.
 void set_key_file(const std::string& path);
+// Null where there are none.
+[[nodiscard]] Result<std::shared_ptr<const KeyProvider>> keys_given();
 
 // --memory, checked.
 void add_memory(Command& command, std::size_t& memory_mib);

@@ -17,9 +17,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "caveat/encryption.h"
 #include "caveat/error.h"
 #include "caveat/ports.h"
 
@@ -69,6 +71,9 @@ struct BackupVerifyOptions {
   // system's directory for temporary files, the space of the log.
   bool records = false;
   ProgressSink* progress = nullptr;
+  // For `records` of a store that was encrypted: its keys at that time. A backup holds encrypted
+  // files and is made, checked without `records`, and restored without them.
+  std::shared_ptr<const KeyProvider> keys = nullptr;
 };
 // Reads all files of a backup (nothing: the newest) and has RocksDB look at the whole. Changes
 // nothing. Errors: not_found, corruption.
