@@ -33,7 +33,7 @@ std::span<const char, kNonceBytes> nonce_of(std::string_view header) noexcept {
 
 }  // namespace
 
-std::string describe(const Place& place) {
+std::string text_of(const Place& place) {
   constexpr std::size_t kShownBytes = 24;
   std::string text(to_string(place.family));
   text += " 0x";
@@ -71,7 +71,7 @@ Result<void> append_envelope(const Cipher& cipher, const SecretKey& key,
                              const EnvelopeHeader& header, std::string_view random,
                              const Place& place, std::string_view plain, std::string& out) {
   if (plain.size() > std::numeric_limits<std::uint32_t>::max() - kEnvelopeBytes) {
-    return fail(ErrorCode::limit_exceeded, describe(place) + ": a value of 4 GiB or more");
+    return fail(ErrorCode::limit_exceeded, text_of(place) + ": a value of 4 GiB or more");
   }
   const std::size_t start = out.size();
   put_fixed(out, kMagic);
@@ -97,10 +97,10 @@ Result<void> open_envelopes(const Cipher& cipher, const FindKey& find_key, const
   do {
     const std::string_view rest = std::string_view(value).substr(at);
     const auto header = read_envelope_header(rest);
-    if (!header) return fail(header.error().within(describe(place)));
+    if (!header) return fail(header.error().within(text_of(place)));
     const auto refuse = [&](std::string_view why) {
       return fail(ErrorCode::corruption, fmt::format("{}: envelope under key {}: {}",
-                                                     describe(place), header->key_id, why));
+                                                     text_of(place), header->key_id, why));
     };
     if (at != 0 && header->kind != EnvelopeKind::append) return refuse("a second begin");
     if (at != 0 && header->number <= last_number) return refuse("out of order");

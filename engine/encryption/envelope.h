@@ -40,7 +40,7 @@ struct Place {
   std::string_view key;
 };
 // "primary 0x0011...", shortened.
-[[nodiscard]] std::string describe(const Place& place);
+[[nodiscard]] std::string text_of(const Place& place);
 
 struct EnvelopeHeader {
   EnvelopeKind kind = EnvelopeKind::put;
