@@ -42,7 +42,7 @@ Result<KeySheet> new_sheet(KvBackend& backend, const Encryption& encryption, con
   if (plain && !encryption.encrypt_existing) {
     return fail(ErrorCode::invalid_argument,
                 "the store is not encrypted, and keys were given: encrypt it (encrypt_existing, "
-                "or \"caveat encrypt\"), or open it without keys");
+                "or CAVEAT_OPEN_ENCRYPT), or open it without keys");
   }
   if (const auto read_only = backend.read_only()) return fail(*read_only);
   KeySheet sheet;
@@ -95,7 +95,7 @@ Result<OpenedBackend> open_encryption(std::unique_ptr<KvBackend> backend,
     CAVEAT_ASSIGN(const KeySheet sheet, decode_key_sheet(bytes));
     return fail(ErrorCode::key_missing,
                 fmt::format("the store is encrypted: give key {} (Options::encryption, or "
-                            "--key-file)",
+                            "CAVEAT_KEY_FILE)",
                             fmt::join(sheet.key_ids, " and ")));
   }
   const auto cipher = cipher_of(encryption);

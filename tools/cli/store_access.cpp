@@ -22,7 +22,6 @@ constexpr std::size_t kHeardMax = 100;
 constexpr std::uintmax_t kKeyFileBytesMax = std::uintmax_t{1} << 20;
 
 bool opened = false;
-std::string key_file;  // as given on the command line
 
 Result<StorageOptimizer> noted(Result<StorageOptimizer> store) {
   opened = opened || store.has_value();
@@ -57,10 +56,8 @@ void remember(const StorageError& error) {
 }  // namespace
 
 Result<std::shared_ptr<const KeyProvider>> keys_given() {
-  const char* const from_environment = std::getenv("CAVEAT_KEY_FILE");
-  const std::string path = !key_file.empty()             ? key_file
-                           : from_environment == nullptr ? ""
-                                                         : from_environment;
+  const char* const given = std::getenv("CAVEAT_KEY_FILE");
+  const std::string path = given == nullptr ? "" : given;
   if (path.empty()) return nullptr;
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
@@ -73,10 +70,6 @@ Result<std::shared_ptr<const KeyProvider>> keys_given() {
   auto ring = KeyRing::parse(text);
   if (!ring) return fail(ring.error().within(path));
   return std::make_shared<const KeyRing>(std::move(*ring));
-}
-
-void set_key_file(const std::string& path) {
-  key_file = path;
 }
 
 bool store_was_opened() noexcept {
@@ -104,7 +97,6 @@ Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAcces
   options.on_background_error = remember;
   if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
   CAVEAT_ASSIGN(options.encryption.keys, keys_given());
-  options.encryption.encrypt_existing = access.encrypt;
   return noted(StorageOptimizer::open(path, options));
 }
 

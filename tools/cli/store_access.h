@@ -17,7 +17,6 @@ enum class Presence { must_exist, any, must_be_new };
 struct WriteAccess {
   Presence presence = Presence::must_exist;
   std::size_t memory_mib = 0;  // 0: the library's default
-  bool encrypt = false;        // what is plain
 };
 [[nodiscard]] Result<StorageOptimizer> open_to_write(const std::string& path,
                                                      const WriteAccess& access = {});
@@ -29,10 +28,7 @@ struct WriteAccess {
 // Whether this command has come so far: what can be advised of damage depends on it.
 [[nodiscard]] bool store_was_opened() noexcept;
 
-// --key-file of every command: the keys of the stores that it opens (KeyRing::parse). Without it
-// CAVEAT_KEY_FILE in the environment counts.
-void set_key_file(const std::string& path);
-// Null where there are none.
+// The keys in the file that CAVEAT_KEY_FILE names (KeyRing::parse); null where it is not set.
 [[nodiscard]] Result<std::shared_ptr<const KeyProvider>> keys_given();
 
 // --memory, checked.
