@@ -6,7 +6,7 @@ namespace caveat {
 
 namespace {
 
-constexpr std::size_t kKeyBytes = 1 + 1 + 8;
+constexpr std::size_t kClearKeyBytes = 1 + 1 + 8;
 
 std::string clear_key(RowKind kind, std::uint64_t term) {
   std::string key = "T";
@@ -36,7 +36,7 @@ Result<ClearList> load_clears(KvBackend& backend) {
   CAVEAT_ASSIGN(auto it, backend.iterate_below(Family::meta, "U", nullptr, false));
   for (it->seek("T"); it->valid() && it->key().starts_with('T'); it->next()) {
     const std::string_view key = it->key();
-    if (key.size() != kKeyBytes || it->value().size() != sizeof(Sequence)) {
+    if (key.size() != kClearKeyBytes || it->value().size() != sizeof(Sequence)) {
       return fail(ErrorCode::corruption, "meta: a clear of a wrong length");
     }
     const std::uint64_t term = get_big_endian(key, 2);
