@@ -29,6 +29,9 @@ int sqlite_code(ErrorCode code) noexcept {
       return SQLITE_READONLY;
     case ErrorCode::cancelled:
       return SQLITE_INTERRUPT;
+    case ErrorCode::key_missing:
+    case ErrorCode::wrong_key:
+      return SQLITE_AUTH;
     case ErrorCode::internal:
       return SQLITE_INTERNAL;
     case ErrorCode::invalid_argument:
