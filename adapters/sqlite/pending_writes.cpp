@@ -30,12 +30,17 @@ void PendingWrites::release(int depth) {
 }
 
 void PendingWrites::rollback_to(int depth) {
-  // The first one at this depth or deeper; none where nothing was written since.
-  const auto first = std::find_if(savepoints_.begin(), savepoints_.end(),
-                                  [&](const Savepoint& s) { return s.depth >= depth; });
-  if (first == savepoints_.end()) return;
-  const auto undo_count = first->undo_count;
-  while (undo_.size() > undo_count) {
+  const auto found = std::find_if(savepoints_.begin(), savepoints_.end(),
+                                  [&](const Savepoint& s) { return s.depth == depth; });
+  if (found == savepoints_.end()) {
+    // SQLite tells of a savepoint only who writes already: this one is older than all of these.
+    rows_.clear();
+    undo_.clear();
+    bytes_ = 0;
+    savepoints_ = {{depth, 0}};  // it stays, to be rolled back to again
+    return;
+  }
+  while (undo_.size() > found->undo_count) {
     auto& undo = undo_.back();
     const auto it = rows_.find(undo.key);
     bytes_ -= it->second.bytes;
@@ -47,8 +52,7 @@ void PendingWrites::rollback_to(int depth) {
     }
     undo_.pop_back();
   }
-  first->depth = depth;  // it stays, to be rolled back to again
-  savepoints_.erase(first + 1, savepoints_.end());
+  savepoints_.erase(found + 1, savepoints_.end());
 }
 
 const PendingWrites::Entry* PendingWrites::find(const ExceptionKey& key, std::uint64_t by) const {

@@ -116,9 +116,10 @@ class Mutator {
 
   // Partitions that a step may have in memory.
   [[nodiscard]] std::size_t partitions_per_step(std::size_t most) const noexcept;
-  // Rewrites runs of neighbouring partitions given by lower bounds; used by the steps above.
-  [[nodiscard]] Result<void> rewrite(std::vector<std::vector<OldPartition>> groups,
-                                     const Encoding& encoding, double slack);
+  // Rewrites runs of neighbouring partitions given by lower bounds; used by the steps above. How
+  // many that were: those that cannot be read stay as they are, and are noted.
+  [[nodiscard]] Result<std::size_t> rewrite(std::vector<std::vector<OldPartition>> groups,
+                                            const Encoding& encoding, double slack);
   [[nodiscard]] Result<bool> train_dictionary_from(std::vector<std::string> samples, int level);
   [[nodiscard]] Result<std::vector<std::string>> sample_store() const;
   void note_failure(const StorageError& error) {

@@ -156,10 +156,10 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
         group.push_back(std::move(old));
         position = directory.next(position);
       }
-      results.partitions_rewritten += group.size();
       groups.push_back(std::move(group));
     }
-    CAVEAT_TRY(rewrite(std::move(groups), encoding, 1.0));
+    CAVEAT_ASSIGN(const std::size_t rewritten, rewrite(std::move(groups), encoding, 1.0));
+    results.partitions_rewritten += rewritten;
   }
 
   if (!go_on(progress, "merge indexes", 0, 0)) return cancelled();

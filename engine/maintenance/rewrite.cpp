@@ -24,8 +24,8 @@ OldPartition old_partition(const Directory& directory, Directory::Position posit
 
 }  // namespace
 
-Result<void> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
-                              const Encoding& encoding, double slack) {
+Result<std::size_t> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
+                                     const Encoding& encoding, double slack) {
   const auto version = core_.versions.current();
   const auto clears = version->clears;
   std::vector<RepartitionJob> jobs;
@@ -43,17 +43,19 @@ Result<void> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
   run_jobs(jobs, encoding, failed);
   CAVEAT_SYNC_POINT(rewrite_encoded);
   PartitionCommit commit(core_, marks_, publication_);
+  std::size_t rewritten = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (failed[i]) {
       // One damaged partition leaves its neighbours of the same job as they are, too.
       if (unreadable_.insert(jobs[i].old().front().entry.lower).second) note_failure(*failed[i]);
       continue;
     }
+    rewritten += jobs[i].old().size();
     commit.replace(jobs[i]);
     if (commit.bytes() >= kChunkBytes) CAVEAT_TRY(commit.commit());
   }
   if (!commit.empty()) CAVEAT_TRY(commit.commit());
-  return {};
+  return rewritten;
 }
 
 std::size_t Mutator::partitions_per_step(std::size_t most) const noexcept {

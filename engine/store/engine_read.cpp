@@ -16,7 +16,7 @@ class SampledTime {
  public:
   explicit SampledTime(EngineCounters& counters) noexcept : counters_(counters) {
     thread_local std::uint32_t calls = 0;
-    sampled_ = ++calls % kSampleEvery == 0;
+    sampled_ = calls++ % kSampleEvery == 0;  // the first too: soon there is a figure
     if (sampled_) [[unlikely]]
       begun_ = std::chrono::steady_clock::now();
   }

@@ -229,8 +229,8 @@ TEST_CASE("after a loss of power a log ends where sectors are missing", "[regres
   }
 }
 
-TEST_CASE("after a loss of power logs behind a missing part are not replayed", "[regression]") {
-  Killed killed("child: rows in several logs");
+// Takes a part of each log but the newest; how often the store still opened.
+int opened_without_parts(Killed& killed) {
   const auto logs = killed.logs();
   REQUIRE(logs.size() >= 3);
   std::string lock = read_file(killed.path() / "caveat.lock");
@@ -253,6 +253,16 @@ TEST_CASE("after a loss of power logs behind a missing part are not replayed", "
       ++opened;
       CHECK(killed.rows() < kRows);  // rows() fails if there is a gap
     }
+  }
+  return opened;
+}
+
+// How far tables are by the time that the child is killed is luck: none may be behind any log.
+TEST_CASE("after a loss of power logs behind a missing part are not replayed", "[regression]") {
+  int opened = 0;
+  for (int attempt = 0; attempt < 20 && opened == 0; ++attempt) {
+    Killed killed("child: rows in several logs");
+    opened = opened_without_parts(killed);
   }
   CHECK(opened > 0);
 }

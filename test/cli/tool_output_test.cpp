@@ -66,6 +66,29 @@ TEST_CASE("a dump to a pipe goes through it, also by a link to it", "[regression
   CHECK(world.no_part_left());
 }
 
+TEST_CASE("a dump or a report into the store itself is refused", "[regression]") {
+  const World world;
+  const auto current = read_file(fs::path(world.store) / "CURRENT");
+  fs::create_directory_symlink(world.store, world.directory.path("by another name"));
+  for (const std::string command : {"dump", "report"}) {
+    for (const std::string& name : {world.store + "/CURRENT", world.store + "/new",
+                                    world.directory.path("by another name/CURRENT")}) {
+      const auto ran = run_tool({command, world.store, "-o", name});
+      CHECK(ran.exit == 2);
+      CHECK(ran.err.find("lies in the store itself") != std::string::npos);
+    }
+  }
+  CHECK(read_file(fs::path(world.store) / "CURRENT") == current);
+  CHECK_FALSE(fs::exists(world.store + "/new"));
+}
+
+TEST_CASE("a blank filter is refused: it must not mean everything", "[regression]") {
+  const World world;
+  CHECK(run_tool({"remove", world.store, "--where", " \t"}).exit == 2);
+  CHECK(run_tool({"query", world.store, " "}).exit == 2);
+  CHECK(run_tool({"dump", world.store}).out == world.dump);
+}
+
 TEST_CASE("a dump through a link replaces what it names", "[regression]") {
   const World world;
   const auto file = world.directory.path("elsewhere/file");

@@ -69,6 +69,33 @@ class Transactions(Case):
         self.db.execute("RELEASE a")
         self.assertEqual(self.nodes(), [1, 3])
 
+    def test_the_outermost_savepoint_takes_back_what_was_written_since(self):
+        self.add(1)
+        self.add(2)
+        self.db.execute("SAVEPOINT a")
+        self.db.execute("DELETE FROM e")
+        self.add(3)
+        self.db.execute("ROLLBACK TO a")
+        self.assertEqual(self.nodes(), [1, 2])
+        self.add(4)
+        self.db.execute("SAVEPOINT b")
+        self.add(5)
+        self.db.execute("ROLLBACK TO a")
+        self.db.execute("RELEASE a")
+        self.assertEqual(self.nodes(self.again()), [1, 2])
+
+    def test_a_savepoint_in_a_transaction_from_before_the_first_write(self):
+        self.add(1)
+        self.db.execute("BEGIN")
+        self.db.execute("SAVEPOINT a")
+        self.add(2)
+        self.db.execute("SAVEPOINT b")
+        self.add(3)
+        self.db.execute("ROLLBACK TO a")
+        self.add(4)
+        self.db.execute("COMMIT")
+        self.assertEqual(self.nodes(self.again()), [1, 4])
+
     def test_a_failed_statement_is_taken_back_alone(self):
         self.db.execute("BEGIN")
         self.add(1)

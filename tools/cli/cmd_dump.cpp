@@ -42,7 +42,7 @@ Result<ExitCode> dump(const Arguments& arguments) {
   CAVEAT_ASSIGN(const auto format, arguments.format.chosen(arguments.json, RecordFormat::ndjson));
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
   const GracefulStop graceful(GracefulStop::Of::reading);
-  CAVEAT_ASSIGN(auto output, Output::open(arguments.output));
+  CAVEAT_ASSIGN(auto output, Output::open_outside(arguments.output, arguments.store));
   CAVEAT_ASSIGN(auto records, RecordStream::open(*store, selection));
   RecordPrinter printer(*store, output, format);
   std::size_t skipped = 0;

@@ -25,7 +25,7 @@ Result<ExitCode> report(const Arguments& arguments) {
   progress.clear();
   if (!gathered) return fail(interrupted(gathered.error(), "there is no report"));
   const auto& data = *gathered;
-  CAVEAT_ASSIGN(auto output, Output::open(arguments.output));
+  CAVEAT_ASSIGN(auto output, Output::open_outside(arguments.output, arguments.store));
   CAVEAT_TRY(output.write(arguments.json ? report_json(data) : report_html(data)));
   CAVEAT_TRY(output.finish());
   return data.verified && !data.verified->sound() ? kDataError : kDone;

@@ -6,12 +6,30 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "tools/cli/output_target.h"
 #include "tools/cli/signals.h"
 
 namespace caveat::cli {
+
+Result<Output> Output::open_outside(const std::string& path, const std::string& store) {
+  if (path.empty() || path == "-") return open(path);
+  namespace fs = std::filesystem;
+  CAVEAT_ASSIGN(const auto target, find_output_target(path));
+  std::error_code error;
+  fs::path folder = fs::absolute(target.path.empty() ? path : target.path, error).parent_path();
+  for (; !error && !folder.empty(); folder = folder.parent_path()) {
+    std::error_code unknown;
+    if (fs::equivalent(folder, store, unknown) && !unknown) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{} lies in the store itself; name a file elsewhere", path));
+    }
+    if (folder == folder.root_path()) break;
+  }
+  return open(path);
+}
 
 Result<Output> Output::open(const std::string& path) {
   if (path.empty() || path == "-") return Output(stdout);

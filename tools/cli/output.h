@@ -15,6 +15,10 @@ class Output {
  public:
   // Empty or "-": standard output.
   [[nodiscard]] static Result<Output> open(const std::string& path);
+  // The same, and invalid_argument where the file would lie in the store's directory: a command
+  // that looks must not replace the store's own files.
+  [[nodiscard]] static Result<Output> open_outside(const std::string& path,
+                                                   const std::string& store);
   Output(Output&& other) noexcept;
   Output& operator=(Output&&) = delete;
   ~Output();  // without finish(), a file is dropped

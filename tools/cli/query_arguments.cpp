@@ -38,6 +38,10 @@ Result<void> set_ranges(const QueryArguments& arguments, Query& query) {
 }
 
 Result<Filter> read_filter(const std::string& text) {
+  // What an unset variable of a shell leaves must not mean everything.
+  if (text.find_first_not_of(" \t\n\r") == std::string::npos) {
+    return fail(ErrorCode::invalid_argument, "filter: it is blank; leave it out to mean all");
+  }
   auto filter = parse_filter(text);
   if (filter) return *std::move(filter);
   const auto& error = filter.error();
