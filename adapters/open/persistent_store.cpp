@@ -8,6 +8,9 @@ namespace caveat {
 Result<StorageOptimizer> StorageOptimizer::open(const std::filesystem::path& path,
                                                 const Options& options) {
   // Before anything is made on disk.
+  if (path.empty()) {
+    return fail(ErrorCode::invalid_argument, "the path of the store is empty; name a directory");
+  }
   CAVEAT_TRY(Engine::check(options));
   const MemoryPlan memory = MemoryPlan::of(options);
   RocksdbBackendOptions backend_options;

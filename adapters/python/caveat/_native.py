@@ -201,6 +201,14 @@ for _name, (_result, *_arguments) in _CANNOT_FAIL.items():
     _function.restype, _function.argtypes = _result, _arguments
 
 
+def path_bytes(path):
+    """As the C library takes a path. ValueError where it would end early."""
+    given = os.fsencode(path)
+    if b"\0" in given:
+        raise ValueError("a path holds no NUL: %r" % (path,))
+    return given
+
+
 def take_text(string):
     """The string's bytes; it is given back."""
     text = string.bytes()

@@ -64,12 +64,27 @@ def hash_property(name):
 
 
 def to_ns(moment):
-    """Nanoseconds since the Unix epoch of a datetime with a zone; an int stays as it is."""
+    """Nanoseconds since the Unix epoch of a datetime with a zone; an int stays as it is.
+
+    ValueError for a time that no record can have: they lie from 1677-09-21 to 2262-04-11.
+    """
+    ns = _any_ns(moment)
+    if not _INT64[0] <= ns <= _INT64[1]:
+        raise ValueError("a time lies from 1677-09-21 to 2262-04-11: %r" % (moment,))
+    return ns
+
+
+def _any_ns(moment):
     if isinstance(moment, int):
         return moment
     if moment.tzinfo is None:
         raise ValueError("a time without a zone may mean many: %r" % moment)
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _bound_ns(moment):
+    """As an end of a range a time beyond all records is as good as none."""
+    return max(_INT64[0], min(_INT64[1], _any_ns(moment)))
 
 
 @dataclass(frozen=True)
@@ -159,7 +174,7 @@ def query_of(keep, node=None, property=None, source=None, confidence=None, time=
         query.confidence_min, query.confidence_max = _ends(confidence, 0.0, 1.0)
     if time is not None:
         query.fields |= 16
-        query.time_start_ns, query.time_end_ns = map(to_ns, _ends(time, *_INT64))
+        query.time_start_ns, query.time_end_ns = map(_bound_ns, _ends(time, *_INT64))
     if limit is not None:
         query.fields, query.limit = query.fields | 32, unsigned(limit)
     if resume:

@@ -2,7 +2,6 @@
 import atexit
 import json
 import logging
-import os
 import time
 import weakref
 from contextlib import contextmanager, nullcontext
@@ -78,7 +77,7 @@ class Store(Reads, _Writes):
         if path is None:
             call("open_volatile", byref(self._options(**options)), byref(made))
         else:
-            call("open", os.fsencode(path), byref(self._options(**options)), byref(made))
+            call("open", native.path_bytes(path), byref(self._options(**options)), byref(made))
         self._native = made
         _open_stores.add(self)
 
@@ -111,7 +110,7 @@ class Store(Reads, _Writes):
             options.log = self._kept(native.LOG(_log(logger)))
             options.log_least = sum(logger.getEffectiveLevel() > level for level in _LEVELS[:3])
         if metrics_file is not None:
-            options.metrics_file = os.fsencode(metrics_file)
+            options.metrics_file = native.path_bytes(metrics_file)
             options.metrics_interval_ms = metrics_interval_ms
         return options
 
@@ -296,7 +295,7 @@ class Store(Reads, _Writes):
         to leave; `check`: read it back first. caveat.Backups is for what comes afterwards."""
         made = native.Backup(size=sizeof(native.Backup))
         with _progress(progress) as told:
-            call("create_backup", self._native, os.fsencode(directory), keep, check, told, None, byref(made))
+            call("create_backup", self._native, native.path_bytes(directory), keep, check, told, None, byref(made))
         return made.as_dict()
 
     def _long(self, name, progress, results, pointer):
@@ -322,7 +321,7 @@ class Backups:
     """The backups in a directory, which Store.backup has made. An id of None is the newest one."""
 
     def __init__(self, directory):
-        self._directory = os.fsencode(directory)
+        self._directory = native.path_bytes(directory)
 
     def __iter__(self):
         """A dict for each, oldest first: its figures, or "error", why it cannot be used."""
@@ -341,7 +340,7 @@ class Backups:
         """Makes the store `target` of it. `replace`: in place of one that is there, and is not open."""
         restored = native.Backup(size=sizeof(native.Backup))
         with _progress(progress) as told:
-            call("restore_backup", self._directory, id or 0, os.fsencode(target), replace, told, None,
+            call("restore_backup", self._directory, id or 0, native.path_bytes(target), replace, told, None,
                  byref(restored))
         return restored.as_dict()
 

@@ -58,7 +58,9 @@ class Values(unittest.TestCase):
             with self.assertRaises(error):
                 self.store.put(1, "p", wrong)
         for field in ({"confidence": 2.0}, {"source": 9}, {"source": "nobody"},
-                      {"created_at": datetime(2024, 1, 1)}):
+                      {"created_at": datetime(2024, 1, 1)}, {"created_at": 2**63},
+                      {"created_at": datetime(2300, 1, 1, tzinfo=timezone.utc)},
+                      {"created_at": datetime(1600, 1, 1, tzinfo=timezone.utc)}):
             with self.assertRaises((ValueError, KeyError)):
                 self.store.put(1, "p", 1, **field)
         with self.assertRaises(OverflowError):
@@ -69,6 +71,13 @@ class Values(unittest.TestCase):
 class Stores(unittest.TestCase):
     def setUp(self):
         self.path = self.enterContext(tempfile.TemporaryDirectory()) + "/birds.store"
+
+    def test_a_path_that_is_none_is_refused(self):
+        with self.assertRaises(ValueError):
+            caveat.open(self.path + "\0hidden")
+        with self.assertRaises(ValueError):
+            caveat.open("")
+        self.assertFalse(os.path.exists(self.path))
 
     def test_a_store_keeps_what_it_holds(self):
         with caveat.open(self.path, exclusive=True, durability="fsync", memory_budget=16 << 20) as store:
@@ -283,6 +292,10 @@ class Queries(unittest.TestCase):
         self.assertEqual(self.found(confidence=(None, 0.1)), everything[:21])
         epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
         self.assertEqual(self.found(time=(epoch + timedelta(seconds=5), 7 * 10**9)), [5, 6, 7])
+        # An end beyond all times is none.
+        far = (datetime(1600, 1, 1, tzinfo=timezone.utc), datetime(2300, 1, 1, tzinfo=timezone.utc))
+        self.assertEqual(self.found(time=far), everything)
+        self.assertEqual(self.found(time=(far[1], None)), [])
         self.assertEqual(self.found(time=(None, -1)), [])
         self.assertEqual(self.found(limit=0), [])
         with self.assertRaises(TypeError):
