@@ -43,13 +43,13 @@ void VersionSet::update(const std::function<void(Version&)>& change) {
   const std::lock_guard lock(mutex_);
   auto next = owner_ ? std::make_shared<Version>(*owner_) : std::make_shared<Version>();
   next->created_ns = clock_.now_ns();
-  change(*next);
-  if (!owner_ || !next->same_places(*owner_)) next->places = ++places_;
-  std::erase_if(replaced_, [](const auto& version) { return version.expired(); });
-  // From here on nothing can fail: whoever sees the new version may rely on it.
   freed.reserve(retired_.size() + 1);
   retired_.reserve(retired_.size() + 1);
   replaced_.reserve(replaced_.size() + 1);
+  // The last that can fail: what it did besides, once it returned, is as sure as the new version.
+  change(*next);
+  if (!owner_ || !next->same_places(*owner_)) next->places = ++places_;
+  std::erase_if(replaced_, [](const auto& version) { return version.expired(); });
   if (owner_) {
     replaced_.push_back(owner_);
     retired_.push_back(std::move(owner_));
