@@ -44,14 +44,18 @@ int perform(const Action& action) {
     if (code || code.error().code() != error.code()) report_error(error);
   }
   if (code) {
-    if (signal_exit_code()) report_error({ErrorCode::cancelled, "interrupted when all was done"});
+    if (signal_exit_code() && take_last_word()) {
+      report_error({ErrorCode::cancelled, "interrupted when all was done"});
+    }
     return signal_exit_code().value_or(*code);
   }
   if (code.error().code() == ErrorCode::cancelled) {
     // By a signal, or because the reader of our output had enough, which is no failure.
     if (!signal_exit_code()) return kDone;
     const auto message = code.error().message();
-    report_error({ErrorCode::cancelled, message.empty() ? "interrupted" : message});
+    if (take_last_word()) {
+      report_error({ErrorCode::cancelled, message.empty() ? "interrupted" : message});
+    }
     return *signal_exit_code();
   }
   report_error(advised(code.error()));

@@ -17,6 +17,7 @@ struct State {
   std::atomic<int> signal{0};
   std::atomic<int> writing{0};
   std::atomic<int> reading{0};
+  std::atomic<bool> ended{false};  // somebody has the last word
   int pipe[2] = {-1, -1};
   std::mutex mutex;
   std::vector<std::filesystem::path> to_remove;
@@ -46,7 +47,12 @@ void say_interrupted() {
       for (const auto& path : state().to_remove) std::filesystem::remove_all(path, ignored);
     }
   }
-  say_interrupted();
+  if (take_last_word()) {
+    say_interrupted();
+  } else {
+    constexpr timespec kToSayIt = {0, 200'000'000};
+    ::nanosleep(&kToSayIt, nullptr);
+  }
   ::_exit(128 + signal);
 }
 
@@ -86,6 +92,9 @@ GracefulStop::~GracefulStop() {
 
 bool stop_requested() noexcept {
   return state().signal.load(std::memory_order_relaxed) != 0;
+}
+bool take_last_word() noexcept {
+  return !state().ended.exchange(true);
 }
 int stop_descriptor() noexcept {
   return state().pipe[0];

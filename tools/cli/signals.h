@@ -30,6 +30,8 @@ class GracefulStop {
 };
 
 [[nodiscard]] bool stop_requested() noexcept;
+// True once: who gets it says how the command ended, and nobody else does.
+[[nodiscard]] bool take_last_word() noexcept;
 // Readable once a stop was requested: for poll().
 [[nodiscard]] int stop_descriptor() noexcept;
 // 128 + the signal's number, if one came.
