@@ -109,7 +109,9 @@ rocksdb::DBOptions db_options(const RocksdbBackendOptions& options) {
   db.max_file_opening_threads = 1;         // starting threads costs more than opening files
   db.skip_stats_update_on_db_open = true;  // opening reads no file's properties
   db.max_background_jobs = 2;
-  db.compaction_readahead_size = std::size_t{2} << 20;
+  // One for each file that is read, outside of every bound: they follow the budget too.
+  db.compaction_readahead_size =
+      std::clamp<std::size_t>(options.write_buffer_bytes / 16, 128 * kKiB, 2048 * kKiB);
   db.allow_fallocate = false;                  // logs would take megabytes that they never fill
   db.bytes_per_sync = std::uint64_t{1} << 20;  // no burst of dirty pages at a file's end
   db.avoid_unnecessary_blocking_io = true;     // a reader never deletes files

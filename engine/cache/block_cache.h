@@ -49,11 +49,13 @@ struct CacheKeyTraits<BlockKey> {
 template <class Block>
 class BlockCache : public ShardedCache<BlockKey, Block> {
  public:
-  // Inflated columns of some 256 records at 40 bytes each.
-  static constexpr std::size_t kTypicalEntryBytes = std::size_t{10} << 10;
+  // Decoded columns of some 256 records at 80 bytes each.
+  static constexpr std::size_t kTypicalEntryBytes = std::size_t{20} << 10;
+  // So that a store some times as large as the cache fills it in the end.
+  static constexpr std::size_t kRemembered = 16;
 
   explicit BlockCache(std::size_t capacity_bytes)
-      : ShardedCache<BlockKey, Block>({capacity_bytes, kTypicalEntryBytes}) {}
+      : ShardedCache<BlockKey, Block>({capacity_bytes, kTypicalEntryBytes, kRemembered}) {}
 };
 
 }  // namespace caveat

@@ -1,8 +1,8 @@
 // A cache whose readers take no lock and write to no shared memory.
 //
 // Eviction is CLOCK over a queue: the oldest entry goes unless it was hit since the hand passed
-// it; then it cools by one and queues again. Where others have to go for it, a key enters on its
-// second touch. Why this and not LRU or S3-FIFO: docs/decisions/0011-cache-eviction.md.
+// it; then it cools by one and queues again. A key enters after as many touches as its admission
+// asks for. Why this and not LRU or S3-FIFO: docs/decisions/0011-cache-eviction.md.
 #pragma once
 
 #include <algorithm>
@@ -35,12 +35,15 @@ struct CacheOptions {
   std::size_t capacity_bytes = 0;
   // About what an entry takes; sizes the memory of touches and the number of shards.
   std::size_t typical_entry_bytes = 4096;
+  // Touches are remembered of so many times the keys that fit.
+  std::size_t remembered_factor = 1;
 };
 
 // When a value is kept.
 enum class Admission : std::uint8_t {
   second_touch,          // its key was touched lately
   room_or_second_touch,  // the same, or nothing has to go for it
+  earned,                // the fuller the cache, the more touches: where one use gains little
   room,                  // nothing has to go for it; does not count as a touch: for scans
   now,                   // always
 };
@@ -109,9 +112,9 @@ class ShardedCache {
   // Notes that the key was wanted, and says whether insert would keep it: for callers to whom
   // making the value costs something. Then insert with Admission::now.
   [[nodiscard]] bool should_admit(const Key& key) noexcept {
-    return sketch_.touch(Traits::touch_hash(key));
+    return sketch_.touch(Traits::touch_hash(key)) > 1;
   }
-  // The same for room_or_second_touch.
+  // The same, or nothing has to go for it.
   [[nodiscard]] bool wants(const Key& key) noexcept {
     return should_admit(key) || !shard_of(hash_of(key)).full.load(std::memory_order_relaxed);
   }
@@ -140,6 +143,7 @@ class ShardedCache {
     std::atomic<Table*> table{nullptr};  // the only member that readers use
     // The last value that came found no room. A hint that spares scans the lock.
     std::atomic<bool> full{false};
+    std::atomic<std::uint8_t> touches_to_earn{1};
     alignas(detail::kCacheLine) mutable std::mutex mutex;
     std::unique_ptr<Table> tables;  // the current one; it owns those before it
     std::size_t limit_bytes = 0;
@@ -177,6 +181,8 @@ class ShardedCache {
   static void retire(Shard& shard, Entry* entry) noexcept;
   static void evict_one(Shard& shard) noexcept;
   static void reclaim(Shard& shard, Entry*& dead) noexcept;
+  // What Admission::earned asks for while a shard holds as much as it does.
+  static std::uint8_t touches_to_earn(const Shard& shard) noexcept;
   // Is there room for a value, and for the table if that has to grow?
   static bool has_room(const Shard& shard, std::size_t bytes) noexcept;
   static void free_all(Entry* dead) noexcept;

@@ -5,7 +5,7 @@ namespace caveat {
 
 template <class Key, class Value>
 ShardedCache<Key, Value>::ShardedCache(const CacheOptions& options)
-    : sketch_(options.capacity_bytes / options.typical_entry_bytes),
+    : sketch_(options.capacity_bytes / options.typical_entry_bytes * options.remembered_factor),
       shard_count_(std::bit_floor(std::clamp<std::size_t>(
           options.capacity_bytes / options.typical_entry_bytes / kEntriesInShardMin, 1,
           kShardsMax))),
@@ -48,11 +48,16 @@ bool ShardedCache<Key, Value>::insert(const Key& key, std::shared_ptr<const Valu
                                       std::size_t value_bytes, Admission admission) noexcept {
   CAVEAT_ASSERT(value != nullptr);
   // A touch even when admitted at once: what is evicted too soon comes back at its next touch.
-  bool may_evict = admission != Admission::room && should_admit(key);
-  if (admission == Admission::now) may_evict = true;
-  if (!may_evict && admission == Admission::second_touch) return false;
   const std::uint64_t hash = hash_of(key);
   Shard& shard = shard_of(hash);
+  const unsigned touches =
+      admission == Admission::room ? 0 : sketch_.touch(Traits::touch_hash(key));
+  const unsigned due =
+      admission == Admission::earned ? shard.touches_to_earn.load(std::memory_order_relaxed) : 2;
+  const bool proven = touches >= due;
+  if (!proven && (admission == Admission::second_touch || admission == Admission::earned))
+    return false;
+  const bool may_evict = admission == Admission::now || (proven && touches > 1);
   if (!may_evict && shard.full.load(std::memory_order_relaxed)) return false;
   const std::size_t charge = value_bytes + kEntryOverhead;
   std::unique_ptr<Entry> entry(new (std::nothrow) Entry(key, hash, std::move(value), charge));
@@ -79,6 +84,7 @@ bool ShardedCache<Key, Value>::insert(const Key& key, std::shared_ptr<const Valu
       kept = true;
     }
     reclaim(shard, dead);
+    shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
   }
   free_all(dead);
   return kept;
@@ -97,6 +103,7 @@ bool ShardedCache<Key, Value>::erase(const Key& key) noexcept {
     if (found != nullptr) retire(shard, found);
     shard.full.store(false, std::memory_order_relaxed);
     reclaim(shard, dead);
+    shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
   }
   free_all(dead);
   return found != nullptr;
@@ -112,6 +119,7 @@ void ShardedCache<Key, Value>::clear() noexcept {
       while (shard.oldest != nullptr) retire(shard, shard.oldest);
       shard.full.store(false, std::memory_order_relaxed);
       reclaim(shard, dead);
+      shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
     }
     free_all(dead);
   }
@@ -128,6 +136,7 @@ void ShardedCache<Key, Value>::set_capacity(std::size_t capacity_bytes) noexcept
       shard.limit_bytes = shard_limit(capacity_bytes);
       shard.full.store(false, std::memory_order_relaxed);
       static_cast<void>(make_room(shard, 0, dead));
+      shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
     }
     free_all(dead);
   }
@@ -148,6 +157,15 @@ bool ShardedCache<Key, Value>::make_room(Shard& shard, std::size_t bytes, Entry*
     evict_one(shard);
   }
   return true;
+}
+
+template <class Key, class Value>
+std::uint8_t ShardedCache<Key, Value>::touches_to_earn(const Shard& shard) noexcept {
+  const std::size_t used = shard.used_bytes();
+  if (used < shard.limit_bytes / 16) return 1;
+  if (used < shard.limit_bytes / 8) return 4;
+  if (used < shard.limit_bytes / 4) return 8;
+  return detail::TouchSketch::kTouchesMax;
 }
 
 template <class Key, class Value>

@@ -1,5 +1,5 @@
-// Remembers which keys were asked for lately, in two bytes each: what is asked for once only, as
-// by a scan, need not displace what is asked for again and again.
+// Remembers how often keys were asked for lately, in two bytes each: what is asked for once only,
+// as by a scan, need not displace what is asked for again and again.
 #pragma once
 
 #include <atomic>
@@ -9,15 +9,17 @@
 
 namespace caveat::detail {
 
-// Buckets of four 16-bit fingerprints, each bucket a queue in one word. Thread-safe without a
-// lock; a lost race loses one touch. About one unseen key in 16,000 passes for a seen one.
+// Buckets of four keys, each a fingerprint of 12 bits and a count of 4, each bucket a queue in one
+// word. Thread-safe without a lock; a lost race loses one touch. About one unseen key in 1,000
+// passes for a seen one.
 class TouchSketch {
  public:
   // Remembers about the last `window` different keys; 0 remembers none. Throws std::bad_alloc.
   explicit TouchSketch(std::size_t window);
 
-  // True if the key was touched lately; it is from now on.
-  bool touch(std::uint64_t hash) noexcept;
+  // How often the key was touched lately, this time included; at most kTouchesMax.
+  unsigned touch(std::uint64_t hash) noexcept;
+  static constexpr unsigned kTouchesMax = 16;  // the count says one less
   [[nodiscard]] std::size_t bytes() const noexcept { return buckets_ * sizeof(std::uint64_t); }
 
  private:

@@ -98,7 +98,7 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
   auto image = core_.block_cache.lookup(block);
   found.opened = image == nullptr;
   if (found.opened) {
-    CAVEAT_ASSIGN(image, read_image(version, position, CacheUse::point));
+    CAVEAT_ASSIGN(image, read_image(version, position, CacheUse::record));
   }
   CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
   if (!row) return missed();
@@ -255,7 +255,9 @@ Result<std::shared_ptr<const PartitionImage>> Engine::open_image(std::string con
                                     version.directory->upper_bound(position), core_.dictionaries,
                                     core_.catalogue);
   if (!image) return fail(image.error().within("primary " + describe_key(entry.lower)));
-  const auto admission = use == CacheUse::point ? Admission::room_or_second_touch : Admission::room;
+  const auto admission = use == CacheUse::record  ? Admission::earned
+                         : use == CacheUse::point ? Admission::room_or_second_touch
+                                                  : Admission::room;
   CAVEAT_SYNC_POINT(block_cache_fill);
   core_.block_cache.insert(cache_key(entry), *image, (*image)->charge_bytes(), admission);
   return image;

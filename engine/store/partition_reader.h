@@ -9,8 +9,9 @@
 namespace caveat {
 
 enum class CacheUse : std::uint8_t {
-  point,  // a lookup, or a query of few partitions: counts as a touch
-  scan,   // part of a long read: use what is cached, fill what is free, push nothing out
+  record,  // a lookup of one record: kept decoded once it was asked for often (decision 0100)
+  point,   // a query of few partitions: counts as a touch
+  scan,    // part of a long read: use what is cached, fill what is free, push nothing out
 };
 
 // Implemented by the engine. Thread-safe.

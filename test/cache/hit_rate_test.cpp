@@ -98,6 +98,35 @@ TEST_CASE("cache: while there is room everything enters at once; then a scan cha
   CHECK(read(cache, 1, Admission::room));
 }
 
+TEST_CASE("cache: the fuller it is, the more touches a value has to earn its place with") {
+  BlockCache<int> cache(256 * kBlockBytes);  // more than one shard
+  std::uint64_t id = 0;
+  // How often a new key is read before it is kept, with the cache filled up to a share.
+  const auto touches_at = [&](double share) {
+    const auto limit = static_cast<std::size_t>(share * 256 * kBlockBytes);
+    while (cache.bytes() < limit) read(cache, ++id, Admission::now);
+    double sum = 0;
+    constexpr int kKeys = 40;
+    for (int i = 0; i < kKeys; ++i) {
+      ++id;
+      int touches = 1;
+      while (!read(cache, id, Admission::earned)) ++touches;
+      sum += touches - 1;
+      cache.erase({id, 1});
+    }
+    return sum / kKeys;
+  };
+  CHECK(touches_at(0.02) == 1);
+  const double tenth = touches_at(0.10);
+  const double fifth = touches_at(0.20);
+  const double half = touches_at(0.50);
+  WARN("touches to enter at a tenth, a fifth, a half: " << tenth << ", " << fifth << ", " << half);
+  CHECK(tenth > 2);
+  CHECK(fifth > tenth + 2);
+  CHECK(half > fifth + 4);
+  CHECK(half <= 16);
+}
+
 TEST_CASE("record cache: 99% of reads on 1% of the keys hit more than 95%") {
   constexpr std::uint64_t kKeys = 100'000;
   RecordCache cache(2 << 20);
