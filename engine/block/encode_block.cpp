@@ -87,11 +87,12 @@ Result<std::size_t> put_frame(const std::string& raw, const BlockContext& contex
   if (context.codec != nullptr && context.codec_id != 0) {
     const auto start = Clock::now();
     CAVEAT_TRY(context.codec->compress(raw, dictionary, out));
+    const std::size_t kept = std::min(out.size() - before, raw.size());
     if (context.counters != nullptr) {
       auto& c = *context.counters;
       c.compressions.fetch_add(1, std::memory_order_relaxed);
       c.compress_bytes_in.fetch_add(raw.size(), std::memory_order_relaxed);
-      c.compress_bytes_out.fetch_add(out.size() - before, std::memory_order_relaxed);
+      c.compress_bytes_out.fetch_add(kept, std::memory_order_relaxed);
       c.compress_ns.fetch_add(static_cast<std::uint64_t>((Clock::now() - start).count()),
                               std::memory_order_relaxed);
     }

@@ -98,6 +98,7 @@ StorageStatistics Engine::estimate_statistics() const {
   const Directory& directory = *version->directory;
   std::uint64_t pending = 0;
   std::uint64_t base_rows = 0;
+  std::uint64_t recent_keys = 0;  // of one generation
   bool cleared = !version->clears->empty();
   for (const auto& group : directory.groups()) {
     for (const auto& entry : group->entries) {
@@ -111,12 +112,15 @@ StorageStatistics Engine::estimate_statistics() const {
   for (const auto& generation : version->generations) {
     s.delta_rows += generation->rows();
     s.delta_bytes += generation->bytes();
+    const std::uint64_t keys = generation->distinct_keys();
+    pending += keys;
+    recent_keys = std::max(recent_keys, keys);
     cleared = cleared || generation->has_clears();
   }
-  pending += s.delta_rows;
   s.total_exceptions_max = base_rows + pending;
   s.total_exceptions_min = cleared || base_rows < pending ? 0 : base_rows - pending;
-  s.total_exceptions = base_rows;
+  // Of a store that is all recent writes, these: most of what hosts write is stored.
+  s.total_exceptions = std::max(base_rows, recent_keys);
   s.partitions = directory.partition_count();
   s.total_properties = core_.catalogue.property_count();
   s.dictionaries = core_.dictionaries.size();

@@ -32,6 +32,24 @@ TEST_CASE("tables are aligned by characters, not by bytes") {
   CHECK(fields_text({{"a", "1"}, {"longer", "2"}}) == "  a       1\n  longer  2\n");
 }
 
+TEST_CASE("what steers a terminal, or makes a name look like another, is escaped") {
+  CHECK(printable("plain, é, 漢字, a\u200db") == "plain, é, 漢字, a\u200db");
+  CHECK(printable("\x1b[31m\n\x7f\u0085\xff") == "\\x1b[31m\\x0a\\x7f\\xc2\\x85\\xff");
+  CHECK(printable("gnp\u202Eexe.\u2066x\u200f") == "gnp\\u202eexe.\\u2066x\\u200f");
+  CHECK(printable("a\u200bb\ufeff\u2028\u00ad\U000E0041") ==
+        "a\\u200bb\\ufeff\\u2028\\u00ad\\U000e0041");
+}
+
+TEST_CASE("text is cut by columns, and its colour with it") {
+  CHECK(cut("abc", 3) == "abc");
+  CHECK(cut("abcd", 3) == "ab…");
+  CHECK(cut("漢字漢", 5) == "漢字…");
+  CHECK(cut("漢字漢", 4) == "漢…");
+  CHECK(cut("\033[1mabcd\033[0m", 4) == "\033[1mabcd\033[0m");
+  CHECK(cut("\033[1mabcd\033[0m", 2) == "\033[1ma…\033[0m");
+  CHECK(cut("abc", 0).empty());
+}
+
 TEST_CASE("progress shows rate and time left") {
   CHECK(progress_text("import", 0.25, 1000, 2.0) ==
         "import [######..................]  25.0%  1,000  500/s  ETA 0:06");

@@ -1,9 +1,14 @@
 // The executable from end to end: every command on a store of its own.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <new>
+#include <stdexcept>
 
 #include "test/cli/tool.h"
+#include "tools/cli/app.h"
 
+using namespace caveat;
 using namespace caveat::test;
 
 namespace {
@@ -37,6 +42,9 @@ TEST_CASE("the tool says what it can do and how it ends") {
     CHECK(one.out.find("--json") != std::string::npos);
   }
   CHECK(help.out.find("Exit codes:") != std::string::npos);
+  for (const auto* variable : {"CAVEAT_KEY_FILE", "NO_COLOR", "TZ", "TMPDIR"}) {
+    CHECK(help.out.find(variable) != std::string::npos);
+  }
   CHECK(run_tool({"--version"}).out.rfind("caveat 0.", 0) == 0);
 }
 
@@ -55,6 +63,48 @@ TEST_CASE("a wrong command line is exit code 2 and one sentence") {
     CHECK(ran.exit == 2);
     CHECK(is_one_sentence(ran.err));
     CHECK(ran.out.empty());
+  }
+}
+
+TEST_CASE("memory that runs out is no bug, and has a sentence and an exit code of its own") {
+  CHECK(cli::guarded([]() -> int { throw std::bad_alloc(); }) == 7);
+  CHECK(cli::guarded([]() -> int { throw std::runtime_error("surprise"); }) == 6);
+  CHECK(cli::guarded([] { return 3; }) == 3);
+  CHECK(run_tool({"--help"}).out.find("7                       out of memory") !=
+        std::string::npos);
+}
+
+TEST_CASE("input compressed by others is named, with what to do") {
+  const TestDirectory directory;
+  const auto refused = [&](const std::string& bytes, const std::string& by) {
+    write_file(directory.path("in"), bytes);
+    const auto ran = run_tool({"import", directory.path("store"), directory.path("in")});
+    INFO(ran.err);
+    CHECK(ran.exit == 1);
+    CHECK(is_one_sentence(ran.err));
+    CHECK(ran.err.find("compressed by " + by) != std::string::npos);
+    CHECK(ran.err.find(by + " -dc " + directory.path("in")) != std::string::npos);
+    CHECK(run_tool({"import", directory.path("store"), "-"}, bytes).exit == 1);
+  };
+  refused("\x1f\x8b\x08\x08rest", "gzip");
+  refused("BZh91AY&SY", "bzip2");
+  refused(std::string("\xfd" "7zXZ\0", 6), "xz");
+}
+
+TEST_CASE("a link to what is not there is named as one") {
+  const TestDirectory directory;
+  const auto link = directory.path("link");
+  std::filesystem::create_symlink("nowhere", link);
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"count", link},
+                                                    {"count", link + "/"},
+                                                    {"optimize", link},
+                                                    {"top", link},
+                                                    {"import", link, "-"},
+                                                    {"import", directory.path("store"), link}}) {
+    const auto ran = run_tool(arguments, sample_records(1));
+    INFO(arguments[0] << ": " << ran.err);
+    CHECK(ran.exit == 3);
+    CHECK(ran.err.find(": this is a link to nowhere, where nothing is\n") != std::string::npos);
   }
 }
 

@@ -82,6 +82,39 @@ TEST_CASE("rates are of what has grown between two readings") {
   CHECK(has(anew, "rows written - 3\n"));
 }
 
+TEST_CASE("where recent writes make the number of records uncertain, its bounds are shown") {
+  const auto bounds = [](const char* min, const char* max) {
+    return reading(1000, 5,
+                   std::string("caveat_records_min ") + min + "\ncaveat_records_max " + max + "\n");
+  };
+  CHECK(has(top_view("a", bounds("1000000", "1500000"), std::nullopt),
+            "records about 1,234,567 (1,000,000 to 1,500,000)\n"));
+  CHECK(has(top_view("a", bounds("1234567", "1234567"), std::nullopt), "records 1,234,567\n"));
+}
+
+TEST_CASE("a page of the view fits the screen, and says what it hides") {
+  const auto view = top_view("a.prom", reading(1000, 5), std::nullopt);
+  const auto lines = [](const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+  };
+  const auto whole = page_of(view, "status", 60, 100, 7);
+  CHECK(whole.from == 0);
+  CHECK(whole.last == 0);
+  CHECK(lines(whole.text) == 60);
+  CHECK(whole.text.ends_with("\nstatus"));
+  for (const std::size_t rows : {1, 2, 3, 10, 24}) {
+    const auto page = page_of(view, "status", rows, 30, 1000);
+    INFO(rows);
+    CHECK(lines(page.text) == std::max<std::size_t>(rows, 2));
+    CHECK(page.from == page.last);
+    CHECK(page.last > 0);
+    CHECK(page.text.find("\nlines ") != std::string::npos);
+    CHECK(page.text.find("\n\n") == std::string::npos);
+  }
+  CHECK(page_of("a\nb\nc\n", "s", 3, 80, 1).text ==
+        "b\nc\nlines 2 to 3 of 3, arrows show the rest; s");
+}
+
 TEST_CASE("what somebody should do something about is said first") {
   auto late = reading(1000, 5);
   late.read_at = 1100;
@@ -111,6 +144,8 @@ TEST_CASE("top shows a store that a process has open") {
     shown = run_tool({"top", directory.path("store")}).out;
   }
   CHECK(has(shown, "rows written - 1,234\n"));
+  // All of them recent: regression, it said 0.
+  CHECK(has(shown, "records about 1,234 (0 to 1,234)\n"));
   CHECK(shown.find("Warnings") == std::string::npos);
   REQUIRE(store.close());
   CHECK(run_tool({"top", directory.path("store")}).exit == 3);  // the file went with it

@@ -25,6 +25,7 @@ class Completion(unittest.TestCase):
                       run("--generate", shell).stdout)
         os.mkdir(os.path.join(cls.folder, "birds.store"))
         cls.write("birds.ndjson", "")
+        cls.write("metrics.prom", "")
         os.mkdir(os.path.join(cls.folder, "bin"))
         os.symlink(TOOL, os.path.join(cls.folder, "bin", "caveat"))
         cls.environment = {"PATH": os.path.join(cls.folder, "bin") + ":" + os.environ["PATH"]}
@@ -59,6 +60,9 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.bash("caveat", "query", "bi"), ["bin", "birds.store"])
         self.assertEqual(self.bash("caveat", "query", "--limit", "3", "bir"), ["birds.store"])
         self.assertEqual(self.bash("caveat", "query", "s", "bi"), [])
+        self.assertEqual(self.bash("caveat", "top", "met"), ["metrics.prom"])
+        self.assertEqual(self.bash("caveat", "top", "birds.s"), ["birds.store"])
+        self.assertEqual(self.bash("caveat", "query", "met"), [])
         self.assertEqual(self.bash("caveat", "import", "s", "bir"), ["birds.ndjson", "birds.store"])
         self.assertEqual(self.bash("caveat", "dump", "s", "-o", "birds.n"), ["birds.ndjson"])
         self.assertEqual(self.bash("caveat", "query", "s", "--limit", ""), [])
@@ -95,6 +99,7 @@ class Completion(unittest.TestCase):
         shell = ["zsh", "-i"]
         self.tab(shell, "ready> ", "caveat rebu", "ild-indexes")
         self.tab(shell, "ready> ", "caveat query birds", ".store")
+        self.tab(shell, "ready> ", "caveat top met", "rics.prom")
         self.tab(shell, "ready> ", "caveat query s --source=Pro", "moted")
         self.tab(shell, "ready> ", "caveat query s --conf", "--confidence")
 
@@ -115,6 +120,8 @@ class Completion(unittest.TestCase):
         self.assertIn("birds.store/", fish("caveat query bir"))
         self.assertNotIn("birds.ndjson", fish("caveat query bir"))
         self.assertIn("birds.ndjson", fish("caveat import s bir"))
+        self.assertIn("metrics.prom", fish("caveat top met"))
+        self.assertIn("birds.store/", fish("caveat top bir"))
         self.assertIn("birds.ndjson", fish("caveat dump s -o bir"))
 
 

@@ -1,4 +1,5 @@
 """What programs read: CSV by Python's csv, NDJSON by its json; diff and remove against sets."""
+import base64
 import csv
 import io
 import json
@@ -32,6 +33,112 @@ class Formats(WithStore):
             self.assertTrue(row["property_hash"].isdigit())
         # The comparison can fail: a field out of place is seen.
         self.assertNotEqual(rows[0]["reason"], json.loads(whole.splitlines()[-1])["reason"])
+
+    def test_a_table_in_a_pipe_is_aligned_whatever_the_cells(self):
+        lines = records(500).splitlines()
+        long = [dict(json.loads(line), property="p" * (3 + 7 * (i % 40)), actual="v" * (i % 333))
+                for i, line in enumerate(lines)]
+        store = self.path("long")
+        done = run("import", store, "-", stdin="\n".join(map(json.dumps, long)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shown = run("query", store, "--format", "table").stdout.rstrip("\n").split("\n")
+        self.assertEqual(len(shown), 501)
+        at = shown[0].index("created_at")
+        self.assertGreater(at, 300)
+        for line in shown[1:]:
+            self.assertRegex(line[at - 2:at + 22], r"^  2022-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+    # What a reader of the CSV does with property and reason, as docs/cli.md says.
+    @staticmethod
+    def bytes_of(field):
+        if field.startswith('{"$bytes":"'):
+            return base64.b64decode(field[len('{"$bytes":"'):-len('"}')], validate=True)
+        return field.encode()
+
+    def test_csv_keeps_bytes_apart_from_text_that_looks_like_them(self):
+        def of_json(value):
+            return (base64.b64decode(value["$bytes"], validate=True) if isinstance(value, dict)
+                    else value.encode())
+
+        texts = ['{"$bytes":"/w=="}', '{"$bytes":"', '{"$bytes":"x', '{"$bytes": "/w=="}', "{}", '"', "",
+                 "a,b\r\nc", '""', " plain ", "{", {"$bytes": "/w=="}, {"$bytes": "eyIkYnl0ZXMiOiL/"}]
+        given = []
+        for i, text in enumerate(texts):
+            record = json.loads(records(1))
+            record.update(node=i + 1, reason=text, property=text or "p", actual=text)
+            given.append(record)
+        store = self.path("bytes")
+        done = run("import", store, "-", stdin="\n".join(map(json.dumps, given)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(line) for line in run("dump", store).stdout.splitlines()]
+        rows = list(csv.DictReader(io.StringIO(run("dump", store, "--format", "csv").stdout,
+                                               newline=""), strict=True))
+        self.assertEqual(len(rows), len(texts))
+        for record, line, row in zip(given, lines, rows):
+            for field in ("property", "reason"):
+                self.assertEqual(self.bytes_of(row[field]), of_json(record[field]))
+                self.assertEqual(of_json(line[field]), of_json(record[field]))
+            self.assertEqual(json.loads(row["actual"]), line["actual"])
+        # Plain text stays plain.
+        self.assertEqual(rows[4]["reason"], "{}")
+        self.assertEqual(rows[3]["reason"], '{"$bytes": "/w=="}')
+        # Different texts are different fields.
+        self.assertEqual(len({row["reason"] for row in rows}), len(texts))
+
+    def test_a_confidence_is_the_nearest_float(self):
+        store = self.path("confidences")
+        lines = []
+        for i, confidence in enumerate(("1e-50", "1e-400", "0.7", "0.99999999999", "1e-45", "-0.0")):
+            record = json.loads(records(1))
+            record.update(node=i + 1, confidence="@")
+            lines.append(json.dumps(record).replace('"@"', confidence))
+        done = run("import", store, "-", stdin="\n".join(lines))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+        def nodes(*words):
+            done = run("query", store, *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return [json.loads(line)["node"] for line in done.stdout.splitlines()]
+
+        for zero in ("0", "1e-50", "1e-400", "-0.0", "0e9"):
+            self.assertEqual(nodes("confidence = " + zero), [1, 2, 6])
+            self.assertEqual(nodes("--confidence", zero), [1, 2, 6])
+            self.assertEqual(nodes("confidence > " + zero), [3, 4, 5])
+        self.assertEqual(nodes("confidence = 0.7"), [3])
+        self.assertEqual(nodes("confidence >= 0.99999999999"), [4])
+        self.assertEqual(nodes("confidence = 1e-45"), [5])
+        for wrong in ("1.00000000001", "1e400", "-1e-50", "nan", "1e", "0x1"):
+            for words in (["confidence = " + wrong], ["--confidence", wrong]):
+                self.assertEqual(run("query", store, *words).returncode, 2, words)
+
+    def test_times_no_record_can_have_bound_nothing(self):
+        def count(*words):
+            done = run("count", self.store, *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return int(done.stdout)
+
+        for beyond in ("2262-04-12", "3000-01-01", "9999-12-31T23:59:59Z"):
+            for words, all_of_them in (("<", True), ("<=", True), ("!=", True), ("=", False),
+                                       (">", False), (">=", False)):
+                text = "created_at %s %s" % (words, beyond)
+                self.assertEqual(count(text), self.count if all_of_them else 0, text)
+                self.assertEqual(count("not (%s)" % text), 0 if all_of_them else self.count, text)
+        for before in ("1677-09-20", "0000-01-01", "1000-01-01T00:00:00+01:00"):
+            for words, all_of_them in ((">", True), (">=", True), ("!=", True), ("=", False),
+                                       ("<", False), ("<=", False)):
+                self.assertEqual(count("created_at %s %s" % (words, before)),
+                                 self.count if all_of_them else 0)
+        for last in ("2262-04-11", "1677-09-21"):  # days that are cut
+            self.assertEqual(count("created_at < " + last) + count("created_at = " + last)
+                             + count("created_at > " + last), self.count)
+        self.assertEqual(count("created_at between 1000-01-01 and 9999-12-31"), self.count)
+        self.assertEqual(count("--time", "1000-01-01..9999-12-31"), self.count)
+        self.assertEqual(count("--time", "..2262-04-11"), self.count)
+        self.assertEqual(count("created_at in (3000-01-01, 2022-01-01)"),
+                         count("created_at = 2022-01-01"))
+        for wrong in ("2022-13-01", "12022-01-01", "2262-02-30", "tomorrow"):
+            self.assertEqual(run("count", self.store, "created_at < " + wrong).returncode, 2, wrong)
+        self.assertEqual(run("count", self.store, "--time", "9999-01-01..").returncode, 2)
 
     def test_an_empty_result_has_a_header_in_csv_only(self):
         self.assertEqual(run("query", self.store, "node = 0", "--format", "csv").stdout,

@@ -85,7 +85,7 @@ class Generated(unittest.TestCase):
 
     def test_exit_codes_are_the_same_everywhere(self):
         codes = re.findall(r"^  (\d+)  +(\S.*)", run("--help").stdout, re.MULTILINE)
-        self.assertEqual([c for c, _ in codes], ["0", "1", "2", "3", "4", "5", "6", "130"])
+        self.assertEqual([c for c, _ in codes], ["0", "1", "2", "3", "4", "5", "6", "7", "130"])
         for code, _ in codes:
             self.assertIn("\n| `%s` | " % code, self.generated["markdown"])
             self.assertIn("\n.B %s\n" % code, self.generated["man"])

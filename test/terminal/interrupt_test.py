@@ -43,9 +43,21 @@ class OnATerminal(WithStore):
         self.assertIn("2022-01-01T00:00:00Z", done.stdout)
         self.assertNotIn(ESCAPE, done.stdout)
 
-    def test_a_table_is_as_wide_as_the_screen(self):
-        _, text = self.shown("query", self.store, columns=60, environment={"NO_COLOR": "1"})
-        self.assertEqual(max(map(len, text.split("\n"))), 60)
+    def test_a_table_is_as_wide_as_the_screen_and_says_what_has_no_room(self):
+        plain = {"NO_COLOR": "1", "TZ": "Europe/Vienna"}
+        for columns, hidden in ((60, "confidence, created_at and reason"),
+                                (80, "created_at and reason"), (110, "reason"), (200, None)):
+            _, text = self.shown("query", self.store, columns=columns, environment=plain)
+            lines = text.rstrip("\n").split("\n")
+            self.assertLessEqual(max(map(len, lines)), columns, columns)
+            note = "(no room for %s: widen the window, or use --format ndjson)" % hidden
+            if hidden:
+                self.assertEqual(lines[-1], note if len(note) <= columns
+                                 else note[:columns - 1] + "…")
+            else:
+                self.assertNotIn("no room", text)
+                self.assertEqual(lines[0].split(), ["node", "property", "inherited", "actual", "source",
+                                                    "confidence", "created_at", "reason"])
 
     def test_colour_is_only_for_terminals_and_not_where_it_is_unwanted(self):
         wrong = ("query", self.store, "nod = 1")
@@ -62,29 +74,6 @@ class OnATerminal(WithStore):
         self.assertEqual(done.stderr,
                          'caveat: filter, column 1: "nod" is no field; did you mean node?\n'
                          "  nod = 1\n  ^~~\n")
-
-
-class Top(tool.unittest.TestCase):
-    def figures(self, when, written):
-        with open(self.path + ".new", "w", encoding="utf-8") as file:
-            file.write("caveat_store_open 1\ncaveat_metrics_timestamp_seconds %f\n"
-                       "caveat_rows_written_total %d\n" % (when, written))
-        os.rename(self.path + ".new", self.path)
-
-    def test_a_live_view_shows_rates_and_ends_by_a_key_or_ctrl_c(self):
-        with tool.tempfile.TemporaryDirectory() as folder:
-            self.path = os.path.join(folder, "caveat.prom")
-            for end, code in (("q\n", 0), ("\x03", 130)):
-                now = time.time()
-                self.figures(now, 1000)
-                terminal = Terminal([TOOL, "top", self.path, "--interval", "1"])
-                self.assertTrue(terminal.wait_for("rows written"), terminal.text())
-                self.figures(now + 2, 5000)
-                self.assertTrue(terminal.wait_for("       2,000       5,000"), terminal.text())
-                os.remove(self.path)
-                self.assertTrue(terminal.wait_for("no such file of metrics"), terminal.text())
-                terminal.type(end)
-                self.assertEqual(terminal.finish(), code, terminal.text())
 
 
 class CtrlC(WithStore):

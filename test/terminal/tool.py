@@ -44,16 +44,23 @@ def records(count, offset=0):
 class Terminal:
     """A command whose controlling terminal is ours. Its standard output may go elsewhere."""
 
-    def __init__(self, command, environment=None, columns=100, stdout=None):
+    def __init__(self, command, environment=None, columns=100, stdout=None, rows=24):
         self.screen = b""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             if stdout is not None:
                 os.dup2(stdout, 1)
             os.environ.pop("NO_COLOR", None)
             os.environ.update({"TERM": "xterm", **(environment or {})})
             os.execvp(command[0], command)
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def modes(self):
+        """Of the line: the flags of termios."""
+        return termios.tcgetattr(self.master)[:4]
 
     def type(self, text):
         os.write(self.master, text.encode())

@@ -106,10 +106,17 @@ int parse_and_perform(int argc, char** argv) {
 
 int run(int argc, char** argv) {
   start_signal_thread();
+  return guarded([&] { return parse_and_perform(argc, argv); });
+}
+
+int guarded(const std::function<int()>& call) {
   try {
-    return parse_and_perform(argc, argv);
+    return call();
   } catch (const std::bad_alloc&) {
-    report_error({ErrorCode::internal, "out of memory"});
+    report_error({ErrorCode::internal,
+                  "out of memory: the machine, or a limit set for this process, has no more; "
+                  "--memory, where a command has it, makes the store take less"});
+    return kOutOfMemory;
   } catch (const std::exception& error) {
     report_error({ErrorCode::internal, error.what()});
   }

@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <vector>
 
+#include "tools/cli/dangling_link.h"
 #include "tools/cli/signals.h"
 
 namespace caveat::cli {
@@ -76,7 +78,7 @@ class ZstdSource : public ByteSource {
   }
 
   Result<std::size_t> read(char* to, std::size_t size) override {
-    if (!stream_) return fail(ErrorCode::internal, "zstd: out of memory");
+    if (!stream_) throw std::bad_alloc();
     ZSTD_outBuffer out{to, size, 0};
     while (out.pos == 0) {
       if (in_.pos == in_.size && !flushing_) {
@@ -111,6 +113,13 @@ class ZstdSource : public ByteSource {
   bool flushing_ = false;
 };
 
+// Whose compression a file begins with, of those we do not read; null: of none of them.
+const char* compressor_of(std::string_view magic) {
+  if (magic.starts_with("\x1F\x8B")) return "gzip";
+  if (magic.starts_with("BZh")) return "bzip2";
+  return magic == "\xFD" "7zX" ? "xz" : nullptr;
+}
+
 }  // namespace
 
 std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner) {
@@ -127,6 +136,9 @@ Result<OpenedBytes> open_byte_source(const std::string& path,
   const std::string name = standard_input ? "standard input" : path;
   const int descriptor = standard_input ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
+    if (errno == ENOENT) {
+      if (auto dangling = dangling_link(path)) return fail(std::move(*dangling));
+    }
     const auto code = errno == ENOENT ? ErrorCode::not_found : ErrorCode::io_error;
     return fail(code, fmt::format("{}: {}", name, std::strerror(errno)));
   }
@@ -143,6 +155,12 @@ Result<OpenedBytes> open_byte_source(const std::string& path,
     CAVEAT_ASSIGN(const auto count, opened.source->read(bytes, 4 - magic.size()));
     if (count == 0) break;
     magic.append(bytes, count);
+  }
+  if (const auto* const other = compressor_of(magic)) {
+    return fail(ErrorCode::unsupported_format,
+                fmt::format("{}: it is compressed by {}, which is not read here; zstd is, and so is "
+                            "a pipe: {} -dc {} | caveat import STORE -",
+                            name, other, other, standard_input ? "FILE" : path));
   }
   const bool compressed = magic == "\x28\xB5\x2F\xFD";
   opened.source = with_begin(std::move(magic), std::move(opened.source));

@@ -1,16 +1,19 @@
 // caveat top STORE-or-FILE
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <limits>
 
 #include "tools/cli/command.h"
+#include "tools/cli/dangling_link.h"
 #include "tools/cli/output.h"
 #include "tools/cli/signals.h"
 #include "tools/cli/terminal.h"
+#include "tools/cli/top/screen.h"
 #include "tools/cli/top/view.h"
 
 namespace caveat::cli {
@@ -37,6 +40,7 @@ Result<Reading> read_file(const fs::path& path) {
   const auto size = fs::file_size(path, error);
   std::ifstream file(path, std::ios::binary);
   if (error || !file) {
+    if (auto dangling = dangling_link(path)) return fail(std::move(*dangling));
     return fail(ErrorCode::not_found,
                 path.string() +
                     ": there is no such file of metrics; a process that has a store open "
@@ -55,49 +59,85 @@ Result<Reading> read_file(const fs::path& path) {
   return Reading{std::move(*metrics), now.count()};
 }
 
-// Until a signal, or the key q.
-bool wait(std::size_t seconds) {
-  pollfd watched[2] = {{stop_descriptor(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
-  const auto count = is_terminal(stdin) ? 2U : 1U;
-  if (::poll(watched, count, static_cast<int>(seconds) * 1000) <= 0) return true;
-  if (watched[0].revents != 0) return false;
-  char key = 0;
-  return ::read(STDIN_FILENO, &key, 1) == 1 && key != 'q';
+// The steps of + and -.
+constexpr std::array<std::size_t, 9> kIntervals = {1, 2, 5, 10, 30, 60, 300, 900, 3600};
+
+std::size_t next_interval(std::size_t seconds, bool slower) {
+  const auto above = std::upper_bound(kIntervals.begin(), kIntervals.end(), seconds);
+  if (slower) return above == kIntervals.end() ? kIntervals.back() : *above;
+  const auto at = std::lower_bound(kIntervals.begin(), kIntervals.end(), seconds);
+  return at == kIntervals.begin() ? kIntervals.front() : *std::prev(at);
 }
 
-// The screen is drawn over, its rest erased, so that nothing flickers.
-std::string frame(const std::string& view) {
-  std::string out = "\033[H";
-  for (const char c : view) {
-    if (c == '\n') out += "\033[K";
-    out += c;
+// A live view: what is shown, and how far down and how often.
+class Watch {
+ public:
+  Watch(fs::path path, Reading now, std::size_t interval)
+      : path_(std::move(path)), now_(std::move(now)), interval_(interval) {}
+
+  Result<ExitCode> run() {
+    using Clock = std::chrono::steady_clock;
+    auto due = Clock::now() + std::chrono::seconds(interval_);
+    for (;;) {
+      CAVEAT_TRY(draw());
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
+      const auto event = screen_.wait(static_cast<int>(std::max<long>(0, left.count())));
+      if (stop_requested()) return fail(ErrorCode::cancelled, "interrupted");
+      if (event.kind == Screen::Event::Kind::stop || event.key == Key::quit) return kDone;
+      const bool look = event.kind == Screen::Event::Kind::time || event.key == Key::refresh;
+      if (look) read();
+      if (event.kind == Screen::Event::Kind::key) press(event.key);
+      const bool paced = event.key == Key::slower || event.key == Key::faster;
+      if (look || paced) due = Clock::now() + std::chrono::seconds(interval_);
+    }
   }
-  return out + "\033[J";
-}
 
-Result<ExitCode> watch(const Arguments& arguments, const fs::path& path, Reading now) {
-  const GracefulStop graceful(GracefulStop::Of::reading);
-  std::optional<Reading> before;
-  std::string note;
-  CAVEAT_TRY(print("\033[H\033[2J"));
-  do {
-    const auto keys =
-        fmt::format("\nevery {} s; q and Enter, or Ctrl-C, ends this\n", arguments.interval);
-    CAVEAT_TRY(print(frame(top_view(path.string(), now, before) + note + keys)));
-    if (!wait(arguments.interval)) break;
-    auto next = read_file(path);
-    note.clear();
+ private:
+  Result<void> draw() {
+    const auto size = Screen::size();
+    const auto status = fmt::format("every {} s; q ends, space looks now, + - pace",
+                                    interval_);
+    rows_ = size.rows;
+    const auto page = page_of(note_ + top_view(path_.string(), now_, before_), status, size.rows,
+                              size.columns, from_);
+    from_ = page.from;
+    return Screen::draw(page.text);
+  }
+
+  void read() {
+    auto next = read_file(path_);
+    note_.clear();
     if (!next) {
-      note = "\n" + printable(next.error().message()) + "\n";  // closed; it may come again
-      continue;
+      note_ = printable(next.error().message()) + "\n";  // closed; it may come again
+      return;
     }
     constexpr const char* kTime = "caveat_metrics_timestamp_seconds";
-    if (next->metrics.of(kTime) != now.metrics.of(kTime)) before = std::move(now);
-    now = std::move(*next);
-  } while (!stop_requested());
-  if (stop_requested()) return fail(ErrorCode::cancelled, "interrupted");
-  return kDone;
-}
+    if (next->metrics.of(kTime) != now_.metrics.of(kTime)) before_ = std::move(now_);
+    now_ = std::move(*next);
+  }
+
+  void press(Key key) {
+    const auto page = std::max<std::size_t>(rows_, 3) - 2;
+    if (key == Key::slower || key == Key::faster) {
+      interval_ = next_interval(interval_, key == Key::slower);
+    } else if (key == Key::up || key == Key::page_up) {
+      from_ -= std::min(from_, key == Key::up ? 1 : page);
+    } else if (key == Key::down || key == Key::page_down) {
+      from_ += key == Key::down ? 1 : page;
+    } else if (key == Key::home || key == Key::end) {
+      from_ = key == Key::home ? 0 : std::numeric_limits<std::size_t>::max() / 2;
+    }
+  }
+
+  fs::path path_;
+  Reading now_;
+  std::optional<Reading> before_;
+  std::size_t interval_;
+  std::size_t from_ = 0;  // the first line that is shown
+  std::size_t rows_ = 24;
+  std::string note_;
+  Screen screen_;
+};
 
 Result<ExitCode> top(const Arguments& arguments) {
   const auto path = file_of(arguments.store);
@@ -107,7 +147,8 @@ Result<ExitCode> top(const Arguments& arguments) {
   } else if (!is_terminal(stdout)) {
     CAVEAT_TRY(print(top_view(path.string(), now, std::nullopt)));
   } else {
-    return watch(arguments, path, std::move(now));
+    const GracefulStop graceful(GracefulStop::Of::reading);
+    return Watch(path, std::move(now), arguments.interval).run();
   }
   return kDone;
 }
@@ -120,10 +161,14 @@ void add_top(CommandLine& app, Action& action) {
       app, "top",
       "Watch a store that a process has open, through the file of metrics that this writes. STORE "
       "is "
-      "that file, or the store, whose file is then STORE.prom. On a terminal it is shown anew "
-      "every "
-      "few seconds, with rates; elsewhere, and with --json, once. The store itself is not touched.",
+      "that file, or the store, whose file is then STORE.prom. On a terminal it fills the screen "
+      "and is shown anew every few seconds, with rates; q ends it, space looks now, + and - change "
+      "how often, arrows and page keys show what a small window has no room for. Elsewhere, and "
+      "with --json, it is shown once. The store itself is not touched.",
       "caveat top /var/lib/node_exporter/caveat.prom", *arguments);
+  command->get_option("STORE")
+      ->or_file()
+      ->description("The file of metrics, or the store's directory");
   command->add_option("--interval", arguments->interval, "Seconds between two looks (2 by default)")
       ->type_name("SECONDS")
       ->range(1, 3600);

@@ -56,6 +56,11 @@ class Option {
     excluded_ = other->name();
     return this;
   }
+  // A store, or a file: what top looks at.
+  Option* or_file() {
+    or_file_ = true;
+    return this;
+  }
   Option* may_be_empty() {
     may_be_empty_ = true;
     return this;
@@ -80,7 +85,9 @@ class Option {
   [[nodiscard]] bool is_required() const { return required_; }
   [[nodiscard]] const std::string& excluded() const { return excluded_; }
   [[nodiscard]] bool is_empty_allowed() const { return may_be_empty_; }
-  [[nodiscard]] bool takes_file() const { return (positional() ? names_ : type_name_) == "FILE"; }
+  [[nodiscard]] bool takes_file() const {
+    return or_file_ || (positional() ? names_ : type_name_) == "FILE";
+  }
   [[nodiscard]] bool takes_directory() const {
     return names_ == "STORE" || names_ == "NEW" || names_ == "OTHER" || names_ == "BACKUPS";
   }
@@ -96,6 +103,7 @@ class Option {
   std::string excluded_;
   bool required_ = false;
   bool may_be_empty_ = false;
+  bool or_file_ = false;
 };
 
 class Command {

@@ -7,11 +7,12 @@
 namespace caveat::cli {
 namespace {
 
+// Text stays as it is, but for text that looks like what bytes are written as.
 void append_text(std::string_view text, std::string& out) {
-  if (is_utf8(text)) return append_csv_field(text, out);
-  std::string json;
-  append_json_bytes(text, json);
-  append_csv_field(json, out);
+  if (is_utf8(text) && !text.starts_with(kCsvBytesBegin)) return append_csv_field(text, out);
+  std::string bytes(kCsvBytesBegin);
+  append_base64(text, bytes);
+  append_csv_field(bytes + "\"}", out);
 }
 
 void append_value(const ValueView& value, std::string& out) {

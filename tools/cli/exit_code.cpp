@@ -44,6 +44,7 @@ const std::vector<std::pair<std::string, std::string>>& exit_codes() {
       {"4", "another process has the store open for writing"},
       {"5", "the file system said no, or the disk is full"},
       {"6", "a bug in caveat; please report the message"},
+      {"7", "out of memory"},
       {"130", "interrupted by Ctrl-C (143: terminated); what was done stays"}};
   return codes;
 }

@@ -17,6 +17,7 @@ enum ExitCode : int {
   kLocked = 4,         // another process has the store open
   kIoError = 5,        // the file system said no, or the disk is full
   kInternalError = 6,  // a bug
+  kOutOfMemory = 7,    // the machine, or a limit, has no more
   kInterrupted = 130,  // Ctrl-C; what was done stays
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tools/cli/generate/document.h"
+
 namespace caveat::cli {
 namespace {
 
@@ -79,6 +81,10 @@ std::string help_text(const CommandLine& line) {
   append_entry("--version", "Print the version", out);
   out += "\nExit codes:\n";
   for (const auto& [code, meaning] : exit_codes()) append_entry(code, meaning, out);
+  out += "\nEnvironment:\n";
+  for (const auto& variable : environment_document()) {
+    append_entry(variable.text, variable.explanation, out);
+  }
   return out + "\nExample: " + kExample + "\n";
 }
 

@@ -21,7 +21,8 @@ void add_format(Command& command, FormatArguments& arguments, const std::string&
   command
       .add_option("--format", arguments.format,
                   "How records are written: " + otherwise +
-                      ". A table shows times in your zone on a terminal, and in UTC elsewhere")
+                      ". A table is for people: it cuts long cells and shows times in your zone on a "
+                      "terminal, and in UTC elsewhere")
       ->choices({"table", "ndjson", "csv"});
 }
 

@@ -1,4 +1,6 @@
-// Records in columns. They stream: the widths are those of the first rows.
+// Records in columns. They stream: the widths are those of the first rows, and a cell that is wider
+// is cut, which "…" shows. On a terminal columns that have no room are left out, and a line at the
+// end names them.
 #pragma once
 
 #include <array>
@@ -31,12 +33,14 @@ class RecordTable {
   using Row = std::array<std::string, kFields>;
 
   void settle(std::string& out);
+  void fit();
   void append(const Row& row, bool header, std::string& out) const;
 
   TableStyle style_;
   bool settled_ = false;
   std::vector<Row> first_;
   std::array<std::size_t, kFields> widths_{};
+  std::size_t shown_ = kFields;  // columns
 };
 
 }  // namespace caveat::cli

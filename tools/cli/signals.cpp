@@ -18,6 +18,7 @@ struct State {
   std::atomic<int> writing{0};
   std::atomic<int> reading{0};
   std::atomic<bool> ended{false};  // somebody has the last word
+  std::atomic<void (*)()> call{nullptr};
   int pipe[2] = {-1, -1};
   std::mutex mutex;
   std::vector<std::filesystem::path> to_remove;
@@ -47,6 +48,7 @@ void say_interrupted() {
       for (const auto& path : state().to_remove) std::filesystem::remove_all(path, ignored);
     }
   }
+  if (auto* const call = state().call.load()) call();
   if (take_last_word()) {
     say_interrupted();
   } else {
@@ -109,6 +111,10 @@ std::optional<int> signal_exit_code() noexcept {
 void remove_on_signal(const std::filesystem::path& path) {
   const std::lock_guard lock(state().mutex);
   state().to_remove.push_back(path);
+}
+
+void call_on_signal(void (*call)()) noexcept {
+  state().call = call;
 }
 
 void keep_on_signal(const std::filesystem::path& path) {

@@ -41,4 +41,8 @@ class GracefulStop {
 void remove_on_signal(const std::filesystem::path& path);
 void keep_on_signal(const std::filesystem::path& path);
 
+// What gives the terminal back before a signal ends the process at once; null: nothing. It may run
+// while the main thread does anything.
+void call_on_signal(void (*call)()) noexcept;
+
 }  // namespace caveat::cli

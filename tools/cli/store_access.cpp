@@ -11,6 +11,7 @@
 
 #include "adapters/rocksdb/live_checkpoint.h"
 #include "tools/cli/command.h"
+#include "tools/cli/dangling_link.h"
 #include "tools/cli/report.h"
 
 namespace caveat::cli {
@@ -91,6 +92,7 @@ std::vector<StorageError> take_background_errors() {
 }
 
 Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAccess& access) {
+  if (auto dangling = dangling_link(path)) return fail(std::move(*dangling));
   Options options;
   options.create_if_missing = access.presence != Presence::must_exist;
   options.error_if_exists = access.presence == Presence::must_be_new;
@@ -103,6 +105,7 @@ Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAcces
 Result<InspectedStore> InspectedStore::open(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
+    if (auto dangling = dangling_link(path)) return fail(std::move(*dangling));
     return fail(ErrorCode::not_found, fmt::format("{}: there is no such store", path));
   }
   auto store = open_copy(path, ScratchDirectory::make(path));

@@ -24,6 +24,23 @@ std::size_t utf8_length(std::string_view text) {
   return length <= text.size() && is_utf8(text.substr(0, length)) ? length : 0;
 }
 
+char32_t code_point(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  char32_t value = first & (0xFFU >> (character.size() + 1));
+  for (const char c : character.substr(1)) {
+    value = value << 6U | (static_cast<unsigned char>(c) & 0x3FU);
+  }
+  return value;
+}
+
+// What changes how other text is shown, or hides: marks of direction, line separators, spaces
+// without width, tags. Joiners stay, which scripts and emoji need.
+bool is_invisible(char32_t c) {
+  return c == 0xAD || c == 0x61C || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
+}
+
 void append_cell(const std::string& cell, std::size_t columns, bool left, std::string& out) {
   const std::string space(columns - std::min(columns, display_width(cell)), ' ');
   out += left ? cell + space : space + cell;
@@ -65,6 +82,13 @@ std::string printable(std::string_view text) {
     // C0, DEL, and C1, which UTF-8 writes as 0xC2 0x80 to 0xC2 0x9F.
     const bool control =
         (length == 1 && (first < 0x20 || first == 0x7F)) || (first == 0xC2 && second < 0xA0);
+    const auto character = length > 1 && !control ? code_point(text.substr(0, length)) : 0;
+    if (is_invisible(character)) {
+      out += character <= 0xFFFF ? fmt::format("\\u{:04x}", character)
+                                 : fmt::format("\\U{:08x}", character);
+      text.remove_prefix(length);
+      continue;
+    }
     if (length == 0 || control) {
       const std::size_t bytes = length == 0 ? 1 : length;
       for (std::size_t i = 0; i < bytes; ++i) {
@@ -99,6 +123,29 @@ std::size_t display_width(std::string_view text) {
   }
   if (before != nullptr) ::uselocale(before);
   return columns;
+}
+
+std::string cut(std::string_view text, std::size_t columns) {
+  std::string out;
+  std::size_t kept = 0;  // bytes of `out` that leave room for the mark
+  std::size_t width = 0;
+  bool styled = false;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at + 1;
+    const bool code = text.substr(at).starts_with("\033[");
+    if (code) {
+      end = std::min(text.find('m', at), text.size() - 1) + 1;
+      styled = true;
+    } else {
+      while (end < text.size() && (text[end] & 0xC0) == 0x80) ++end;
+      width += display_width(text.substr(at, end - at));
+    }
+    out += text.substr(at, end - at);
+    if (width + 1 <= columns) kept = out.size();
+    if (width > columns) return out.substr(0, kept) + (columns > 0 ? "…" : "") + (styled ? "\033[0m" : "");
+    at = end;
+  }
+  return out;
 }
 
 bool is_terminal(std::FILE* file) {

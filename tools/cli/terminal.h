@@ -20,13 +20,18 @@ namespace caveat::cli {
 // "412 ns", "1.3 us", "0.52 s", "3:07"
 [[nodiscard]] std::string human_duration(double nanoseconds);
 
-// For people's eyes: control characters and bytes that are no UTF-8 as \xNN, so that no name or
-// message can steer the terminal.
+// For people's eyes: control characters and bytes that are no UTF-8 as \xNN, and what turns the
+// direction of text or cannot be seen as \uNNNN, so that no name or message can steer the terminal
+// or look like another.
 [[nodiscard]] std::string printable(std::string_view text);
 
 // Columns that the text takes on the screen: none for what combines with the character before, two
 // for wide ones.
 [[nodiscard]] std::size_t display_width(std::string_view text);
+
+// The text, cut where it is wider than so many columns, which "…" shows. What Style has put around
+// it takes no room, and does not outlast it.
+[[nodiscard]] std::string cut(std::string_view text, std::size_t columns);
 
 [[nodiscard]] bool is_terminal(std::FILE* file);
 

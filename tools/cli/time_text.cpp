@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <iterator>
@@ -94,15 +95,12 @@ std::optional<int> take_offset(std::string_view& rest) {
   return west ? -offset : offset;
 }
 
-std::optional<std::int64_t> nanoseconds_of(std::int64_t whole_seconds, std::int64_t fraction) {
-  __extension__ using Wide = __int128;
-  const Wide total = Wide{whole_seconds} * kNsPerSecond + fraction;
-  if (total < std::numeric_limits<std::int64_t>::min() ||
-      total > std::numeric_limits<std::int64_t>::max()) {
-    return std::nullopt;
-  }
-  return static_cast<std::int64_t>(total);
+WideTime nanoseconds_of(std::int64_t whole_seconds, std::int64_t fraction) {
+  return WideTime{whole_seconds} * kNsPerSecond + fraction;
 }
+
+constexpr WideTime kFirst = std::numeric_limits<std::int64_t>::min();
+constexpr WideTime kLast = std::numeric_limits<std::int64_t>::max();
 
 struct Split {
   std::int64_t seconds;
@@ -124,18 +122,18 @@ void append_fraction(std::int64_t fraction, std::string& out) {
 constexpr std::string_view kOutOfRange =
     "is out of range: times lie between 1677-09-21 and 2262-04-11";
 
-// The first or the last nanosecond that the text means.
-Result<std::int64_t> parse_end(std::string_view text, bool upper) {
+Result<WideTime> parse_wide(std::string_view text) {
   auto rest = text;
   const auto date = take_date(rest);
-  if (!date || !rest.empty()) {
-    if (text.size() == 10) return bad(text, "is no date such as 2022-01-31");
-    return parse_time(text);
-  }
-  const auto day = sys_seconds(*date + days(upper ? 1 : 0)).time_since_epoch().count();
-  const auto time = nanoseconds_of(day, upper ? -1 : 0);
-  if (!time) return bad(text, kOutOfRange);
-  return *time;
+  if (!date || !take(rest, "Tt")) return bad(text, "is no RFC 3339 time");
+  const auto clock = take_clock(rest);
+  if (!clock) return bad(text, "is no RFC 3339 time");
+  const auto fraction = take_fraction(rest);
+  if (!fraction) return bad(text, "has a fraction of no or more than nine digits");
+  const auto offset = take_offset(rest);
+  if (!offset || !rest.empty()) return bad(text, "is no RFC 3339 time with Z or an offset");
+  const auto whole = sys_seconds(*date).time_since_epoch().count() + *clock - *offset;
+  return nanoseconds_of(whole, *fraction);
 }
 
 }  // namespace
@@ -171,35 +169,42 @@ void append_local_time(std::int64_t time, std::string& out) {
 }
 
 Result<std::int64_t> parse_time(std::string_view text) {
+  CAVEAT_ASSIGN(const auto time, parse_wide(text));
+  if (time < kFirst || time > kLast) return bad(text, kOutOfRange);
+  return static_cast<std::int64_t>(time);
+}
+
+Result<TimeSpan> parse_time_span(std::string_view text) {
   auto rest = text;
   const auto date = take_date(rest);
-  if (!date || !take(rest, "Tt")) return bad(text, "is no RFC 3339 time");
-  const auto clock = take_clock(rest);
-  if (!clock) return bad(text, "is no RFC 3339 time");
-  const auto fraction = take_fraction(rest);
-  if (!fraction) return bad(text, "has a fraction of no or more than nine digits");
-  const auto offset = take_offset(rest);
-  if (!offset || !rest.empty()) return bad(text, "is no RFC 3339 time with Z or an offset");
-  const auto whole = sys_seconds(*date).time_since_epoch().count() + *clock - *offset;
-  const auto time = nanoseconds_of(whole, *fraction);
-  if (!time) return bad(text, kOutOfRange);
-  return *time;
+  if (date && rest.empty()) {
+    const auto day = sys_seconds(*date).time_since_epoch().count();
+    return TimeSpan{nanoseconds_of(day, 0), nanoseconds_of(day + 86'400, -1)};
+  }
+  if (text.size() == 10) return bad(text, "is no date such as 2022-01-31");
+  CAVEAT_ASSIGN(const auto time, parse_wide(text));
+  return TimeSpan{time, time};
 }
 
 Result<Query::TimeRange> parse_time_range(std::string_view text) {
-  Query::TimeRange range;
   const auto dots = text.find("..");
   const auto lower = text.substr(0, dots);
   const auto upper = dots == std::string_view::npos ? text : text.substr(dots + 2);
   if (lower.empty() && upper.empty()) return bad(text, "is no time and no range of times");
+  WideTime first = kFirst;
+  WideTime last = kLast;
   if (!lower.empty()) {
-    CAVEAT_ASSIGN(range.start_ns, parse_end(lower, false));
+    CAVEAT_ASSIGN(const auto span, parse_time_span(lower));
+    first = span.first;
   }
   if (!upper.empty()) {
-    CAVEAT_ASSIGN(range.end_ns, parse_end(upper, true));
+    CAVEAT_ASSIGN(const auto span, parse_time_span(upper));
+    last = span.last;
   }
-  if (range.start_ns > range.end_ns) return bad(text, "ends before it begins");
-  return range;
+  if (first > kLast || last < kFirst) return bad(text, kOutOfRange);
+  if (first > last) return bad(text, "ends before it begins");
+  return Query::TimeRange{static_cast<std::int64_t>(std::max(first, kFirst)),
+                          static_cast<std::int64_t>(std::min(last, kLast))};
 }
 
 }  // namespace caveat::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -23,12 +24,6 @@ std::uint64_t before(std::uint64_t value) {
   return value - 1;
 }
 std::uint64_t behind(std::uint64_t value) {
-  return value + 1;
-}
-std::int64_t before(std::int64_t value) {
-  return value - 1;
-}
-std::int64_t behind(std::int64_t value) {
   return value + 1;
 }
 float before(float value) {
@@ -79,25 +74,47 @@ Read<Span<float>> confidence(const Operand& operand) {
   if (operand.list || token.kind != Token::Kind::literal) {
     return wrong("confidence is compared with a number from 0 to 1", token);
   }
-  float value = 0;
-  const auto* const end = token.text.data() + token.text.size();
-  const auto [stop, error] = std::from_chars(token.text.data(), end, value);
-  if (error != std::errc() || stop != end || !(value >= 0.0F && value <= 1.0F)) {
+  const auto value = parse_confidence(token.text);
+  if (!value) {
     return wrong(fmt::format("confidence: \"{}\" is no number from 0 to 1", token.text), token);
   }
-  value += 0.0F;  // -0.0 is stored as 0.0
-  return Span<float>{value, value};
+  return Span<float>{*value, *value};
 }
 
-Read<Span<std::int64_t>> time(const Operand& operand) {
+Read<Span<WideTime>> time(const Operand& operand) {
   const auto& token = operand.token;
   const bool text = token.kind == Token::Kind::literal || token.kind == Token::Kind::string;
   if (operand.list || !text || token.text.find("..") != std::string::npos) {
     return wrong("created_at is compared with a date or an RFC 3339 time", token);
   }
-  const auto range = parse_time_range(token.text);
-  if (!range) return wrong("created_at: " + range.error().message(), token);
-  return Span<std::int64_t>{range->start_ns, range->end_ns};
+  const auto span = parse_time_span(token.text);
+  if (!span) return wrong("created_at: " + span.error().message(), token);
+  return Span<WideTime>{span->first, span->last};
+}
+
+// What is left of a span in which some times may lie where no record's can.
+Condition of_times(WideTime low, WideTime high) {
+  low = std::max<WideTime>(low, kAllTimes.low);
+  high = std::min<WideTime>(high, kAllTimes.high);
+  if (low > high) return {TimeTest{kAllTimes}, true};
+  return {TimeTest{{static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)}}, false};
+}
+
+Condition ordered_time(Operator how, const Span<WideTime>& written) {
+  switch (how) {
+    case Operator::less:
+      return of_times(kAllTimes.low, written.low - 1);
+    case Operator::less_equal:
+      return of_times(kAllTimes.low, written.high);
+    case Operator::greater:
+      return of_times(written.high + 1, kAllTimes.high);
+    case Operator::greater_equal:
+      return of_times(written.low, kAllTimes.high);
+    case Operator::not_equal:
+      return negate(of_times(written.low, written.high));
+    default:
+      return of_times(written.low, written.high);
+  }
 }
 
 Made source(Operator how, const Token& name, const Operand& operand) {
@@ -243,7 +260,7 @@ Made comparison(Field field, const Token& name, Operator how, const Operand& ope
     case Field::created_at: {
       const auto read = time(operand);
       if (!read) return tl::make_unexpected(read.error());
-      return ordered<TimeTest>(how, *read, kAllTimes);
+      return ordered_time(how, *read);
     }
     case Field::source:
       return source(how, name, operand);
@@ -266,8 +283,13 @@ Made between(Field field, const Token& name, const Operand& low, const Operand& 
                                    kAllNumbers);
     case Field::confidence:
       return from_to<ConfidenceTest>(confidence(low), confidence(high), kAllConfidences);
-    case Field::created_at:
-      return from_to<TimeTest>(time(low), time(high), kAllTimes);
+    case Field::created_at: {
+      const auto from = time(low);
+      if (!from) return tl::make_unexpected(from.error());
+      const auto to = time(high);
+      if (!to) return tl::make_unexpected(to.error());
+      return of_times(from->low, to->high);
+    }
     default:
       break;
   }

@@ -36,10 +36,12 @@ const Document& filter_document() {
             "compared, as everywhere; with the others the name itself, which a property "
             "known by its hash alone does not have."),
       entry("source", "Explicit, Detected, Promoted, Conflict or Imported; by =, != and in."),
-      entry("confidence", "A number from 0 to 1, compared as the 32-bit float that is stored."),
+      entry("confidence", "A number from 0 to 1. It is taken as the nearest 32-bit float, as in a record: 0.7 finds "
+            "what was stored as 0.7, and 1e-50 is 0."),
       entry("created_at (or time)",
             "A date, which is the whole day in UTC, or an RFC 3339 time. "
-            "Quotes are not needed."),
+            "Quotes are not needed. Records have times from 1677-09-21 to 2262-04-11; a bound "
+            "beyond them leaves out nothing, or everything."),
       entry("inherited, actual",
             "A value: null, true, false, a number, a string in quotes, or a list "
             "[1, \"a\"]. Integers and floats compare by what they are worth; only "
@@ -77,6 +79,8 @@ const Document& filter_document() {
 
 const Document& environment_document() {
   static const Document document = {
+      entry("CAVEAT_KEY_FILE",
+            "A file of keys, for stores whose values are encrypted: a line for each, ID:HEX."),
       entry("NO_COLOR", "Set and not empty: no colour on terminals."),
       entry("TZ", "The zone of times in tables on a terminal. All other output is in UTC."),
       entry("TMPDIR", "Where a store is copied to that cannot be copied beside itself."),

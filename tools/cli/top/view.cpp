@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "tools/cli/terminal.h"
 #include "tools/cli/time_text.h"
@@ -23,6 +24,14 @@ std::string whole(double number) {
 }
 std::string bytes(double number) {
   return human_bytes(static_cast<std::uint64_t>(sane(number)));
+}
+// Exact where the store can know without a fold of recent writes.
+std::string records(const Metrics& m) {
+  const auto about = whole(m.of("caveat_records"));
+  const auto min = m.find("caveat_records_min").value_or(0);
+  const auto max = m.find("caveat_records_max").value_or(0);
+  if (min >= max) return about;
+  return fmt::format("about {} ({} to {})", about, whole(min), whole(max));
 }
 std::string percent(double part, double all) {
   return all <= 0 ? "-" : fmt::format("{:.1f}%", 100 * part / all);
@@ -44,7 +53,7 @@ class View {
   [[nodiscard]] std::string contents() const {
     return heading("Contents") +
            fields_text(
-               {{"records", whole(now_.of("caveat_records"))},
+               {{"records", records(now_)},
                 {"recent, not yet folded", whole(now_.of("caveat_delta_rows"))},
                 {"partitions", whole(now_.of("caveat_partitions")) + ", " +
                                    whole(now_.of("caveat_partitions_with_runs")) +
@@ -178,6 +187,31 @@ std::string top_view(const std::string& title, const Reading& now,
                              printable(now.metrics.label("caveat_build_info", "version")), as_of)) +
          (warnings.empty() ? "" : "\n" + heading("Warnings") + warnings) + "\n" + view.contents() +
          "\n" + view.calls() + "\n" + view.caches() + "\n" + view.indexes() + "\n" + view.waiting();
+}
+
+Page page_of(std::string_view text, std::string_view status, std::size_t rows, std::size_t columns,
+             std::size_t from) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  const std::size_t room = std::max<std::size_t>(rows, 2) - 1;
+  if (lines.size() > room) std::erase(lines, "");  // no room for what only looks better
+  Page page;
+  page.last = lines.size() - std::min(room, lines.size());
+  page.from = std::min(from, page.last);
+  const auto to = std::min(page.from + room, lines.size());
+  for (std::size_t i = page.from; i < to; ++i) page.text += cut(lines[i], columns) + "\n";
+  for (std::size_t i = to; i < page.from + room; ++i) page.text += "\n";
+  std::string hint(status);
+  if (page.last > 0) {
+    hint = fmt::format("lines {} to {} of {}, arrows show the rest; {}", page.from + 1, to,
+                       lines.size(), status);
+  }
+  page.text += cut(hint, columns);
+  return page;
 }
 
 }  // namespace caveat::cli

@@ -1,8 +1,10 @@
 // What `caveat top` shows of a store's figures.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tools/cli/top/metrics.h"
 
@@ -19,5 +21,16 @@ struct Reading {
 
 // What somebody should do something about, each in a line.
 [[nodiscard]] std::string warnings_of(const Reading& now, const std::optional<Reading>& before);
+
+// What of it a screen shows.
+struct Page {
+  std::string text;      // `rows` lines, none wider than `columns`; the last is the status
+  std::size_t from = 0;  // the first line that is shown
+  std::size_t last = 0;  // the highest that `from` can be: 0 where all fits
+};
+// `from` may be too high. Where not all fits, empty lines go first, and the status says what is
+// seen of how much.
+[[nodiscard]] Page page_of(std::string_view text, std::string_view status, std::size_t rows,
+                           std::size_t columns, std::size_t from);
 
 }  // namespace caveat::cli
