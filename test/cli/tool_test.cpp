@@ -88,7 +88,10 @@ TEST_CASE("input compressed by others is named, with what to do") {
   };
   refused("\x1f\x8b\x08\x08rest", "gzip");
   refused("BZh91AY&SY", "bzip2");
-  refused(std::string("\xfd" "7zXZ\0", 6), "xz");
+  refused(std::string("\xfd"
+                      "7zXZ\0",
+                      6),
+          "xz");
 }
 
 TEST_CASE("a link to what is not there is named as one") {

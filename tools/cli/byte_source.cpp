@@ -117,7 +117,10 @@ class ZstdSource : public ByteSource {
 const char* compressor_of(std::string_view magic) {
   if (magic.starts_with("\x1F\x8B")) return "gzip";
   if (magic.starts_with("BZh")) return "bzip2";
-  return magic == "\xFD" "7zX" ? "xz" : nullptr;
+  return magic == "\xFD"
+                  "7zX"
+             ? "xz"
+             : nullptr;
 }
 
 }  // namespace
@@ -157,10 +160,11 @@ Result<OpenedBytes> open_byte_source(const std::string& path,
     magic.append(bytes, count);
   }
   if (const auto* const other = compressor_of(magic)) {
-    return fail(ErrorCode::unsupported_format,
-                fmt::format("{}: it is compressed by {}, which is not read here; zstd is, and so is "
-                            "a pipe: {} -dc {} | caveat import STORE -",
-                            name, other, other, standard_input ? "FILE" : path));
+    return fail(
+        ErrorCode::unsupported_format,
+        fmt::format("{}: it is compressed by {}, which is not read here; zstd is, and so is "
+                    "a pipe: {} -dc {} | caveat import STORE -",
+                    name, other, other, standard_input ? "FILE" : path));
   }
   const bool compressed = magic == "\x28\xB5\x2F\xFD";
   opened.source = with_begin(std::move(magic), std::move(opened.source));

@@ -95,8 +95,7 @@ class Watch {
  private:
   Result<void> draw() {
     const auto size = Screen::size();
-    const auto status = fmt::format("every {} s; q ends, space looks now, + - pace",
-                                    interval_);
+    const auto status = fmt::format("every {} s; q ends, space looks now, + - pace", interval_);
     rows_ = size.rows;
     const auto page = page_of(note_ + top_view(path_.string(), now_, before_), status, size.rows,
                               size.columns, from_);
@@ -166,9 +165,8 @@ void add_top(CommandLine& app, Action& action) {
       "how often, arrows and page keys show what a small window has no room for. Elsewhere, and "
       "with --json, it is shown once. The store itself is not touched.",
       "caveat top /var/lib/node_exporter/caveat.prom", *arguments);
-  command->get_option("STORE")
-      ->or_file()
-      ->description("The file of metrics, or the store's directory");
+  command->get_option("STORE")->or_file()->description(
+      "The file of metrics, or the store's directory");
   command->add_option("--interval", arguments->interval, "Seconds between two looks (2 by default)")
       ->type_name("SECONDS")
       ->range(1, 3600);

@@ -19,10 +19,11 @@ Result<RecordFormat> FormatArguments::chosen(bool json, RecordFormat otherwise) 
 
 void add_format(Command& command, FormatArguments& arguments, const std::string& otherwise) {
   command
-      .add_option("--format", arguments.format,
-                  "How records are written: " + otherwise +
-                      ". A table is for people: it cuts long cells and shows times in your zone on a "
-                      "terminal, and in UTC elsewhere")
+      .add_option(
+          "--format", arguments.format,
+          "How records are written: " + otherwise +
+              ". A table is for people: it cuts long cells and shows times in your zone on a "
+              "terminal, and in UTC elsewhere")
       ->choices({"table", "ndjson", "csv"});
 }
 

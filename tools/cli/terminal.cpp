@@ -142,7 +142,8 @@ std::string cut(std::string_view text, std::size_t columns) {
     }
     out += text.substr(at, end - at);
     if (width + 1 <= columns) kept = out.size();
-    if (width > columns) return out.substr(0, kept) + (columns > 0 ? "…" : "") + (styled ? "\033[0m" : "");
+    if (width > columns)
+      return out.substr(0, kept) + (columns > 0 ? "…" : "") + (styled ? "\033[0m" : "");
     at = end;
   }
   return out;

@@ -31,8 +31,8 @@ struct TimeSpan {
 [[nodiscard]] Result<TimeSpan> parse_time_span(std::string_view text);
 
 // "A..B", "A..", "..B" or "A", where A and B are dates (2022-01-31) or times. A date is the whole
-// day: as an upper end it reaches to the day's last nanosecond. What lies beyond the times of records is
-// cut off; a range of nothing else is an error.
+// day: as an upper end it reaches to the day's last nanosecond. What lies beyond the times of
+// records is cut off; a range of nothing else is an error.
 [[nodiscard]] Result<Query::TimeRange> parse_time_range(std::string_view text);
 
 // A number from 0 to 1, as the float that a record of it has: the nearest one, so 0.7 means the

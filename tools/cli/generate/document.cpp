@@ -36,7 +36,9 @@ const Document& filter_document() {
             "compared, as everywhere; with the others the name itself, which a property "
             "known by its hash alone does not have."),
       entry("source", "Explicit, Detected, Promoted, Conflict or Imported; by =, != and in."),
-      entry("confidence", "A number from 0 to 1. It is taken as the nearest 32-bit float, as in a record: 0.7 finds "
+      entry("confidence",
+            "A number from 0 to 1. It is taken as the nearest 32-bit float, as in a record: 0.7 "
+            "finds "
             "what was stored as 0.7, and 1e-50 is 0."),
       entry("created_at (or time)",
             "A date, which is the whole day in UTC, or an RFC 3339 time. "

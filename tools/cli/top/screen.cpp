@@ -62,14 +62,30 @@ void on_resize(int /*signal*/) {
 
 Key key_of(std::string_view sent) noexcept {
   constexpr std::array<std::pair<std::string_view, Key>, 24> kKeys = {{
-      {"q", Key::quit},           {"Q", Key::quit},           {" ", Key::refresh},
-      {"\f", Key::refresh},       {"\r", Key::refresh},       {"\n", Key::refresh},
-      {"-", Key::faster},         {"+", Key::slower},         {"=", Key::slower},
-      {"k", Key::up},             {"\033[A", Key::up},        {"\033OA", Key::up},
-      {"j", Key::down},           {"\033[B", Key::down},      {"\033OB", Key::down},
-      {"\033[5~", Key::page_up},  {"\033[6~", Key::page_down}, {"b", Key::page_up},
-      {"f", Key::page_down},      {"\033[H", Key::home},      {"\033[F", Key::end},
-      {"g", Key::home},           {"G", Key::end},            {"\033[1~", Key::home},
+      {"q", Key::quit},
+      {"Q", Key::quit},
+      {" ", Key::refresh},
+      {"\f", Key::refresh},
+      {"\r", Key::refresh},
+      {"\n", Key::refresh},
+      {"-", Key::faster},
+      {"+", Key::slower},
+      {"=", Key::slower},
+      {"k", Key::up},
+      {"\033[A", Key::up},
+      {"\033OA", Key::up},
+      {"j", Key::down},
+      {"\033[B", Key::down},
+      {"\033OB", Key::down},
+      {"\033[5~", Key::page_up},
+      {"\033[6~", Key::page_down},
+      {"b", Key::page_up},
+      {"f", Key::page_down},
+      {"\033[H", Key::home},
+      {"\033[F", Key::end},
+      {"g", Key::home},
+      {"G", Key::end},
+      {"\033[1~", Key::home},
   }};
   for (const auto& [text, key] : kKeys) {
     if (sent == text) return key;
