@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "adapters/rocksdb/directory_names.h"
 #include "adapters/rocksdb/store_directory.h"
 
 namespace caveat::detail {
@@ -27,11 +28,10 @@ constexpr const char* kDraftExtension = ".draft";
 
 Result<std::vector<std::string>> names_in(const fs::path& path) {
   std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
+  const auto error = for_each_name(path, [&](std::string_view name) {
+    names.emplace_back(name);
+    return true;
+  });
   if (error) return file_error(path, "list", error.value());
   return names;
 }

@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "adapters/rocksdb/directory_names.h"
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/status.h"
 #include "adapters/rocksdb/store_directory.h"
@@ -62,14 +63,13 @@ struct LogState {
 
 LogState log_state(const fs::path& path) {
   LogState state{detail::open_logs_of(path), {}};
-  std::error_code error;
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error)) {
+  static_cast<void>(detail::for_each_name(path, [&](std::string_view name) {
     std::error_code gone;
-    if (entry->path().extension() == ".log" && entry->file_size(gone) == 0 && !gone) {
-      state.empty.push_back(entry->path().filename());
+    if (name.ends_with(".log") && fs::file_size(path / name, gone) == 0 && !gone) {
+      state.empty.emplace_back(name);
     }
-  }
+    return true;
+  }));
   return state;
 }
 
@@ -170,18 +170,19 @@ Result<fs::path> fresh_directory(const fs::path& scratch) {
 Result<void> copy_files(const fs::path& path, const fs::path& copy) {
   std::error_code error;
   fs::create_directory(copy, error);
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const fs::path name = entry->path().filename();
-    if (!entry->is_regular_file(error) || name == "LOCK" || name == detail::kLockFile ||
-        name == detail::kMarkerFile || name.string().starts_with("LOG")) {
-      continue;
+  const auto unlisted = detail::for_each_name(path, [&](std::string_view name) {
+    const fs::path file = path / name;
+    std::error_code gone;
+    if (!fs::is_regular_file(file, gone) || name == "LOCK" || name == detail::kLockFile ||
+        name == detail::kMarkerFile || name.starts_with("LOG")) {
+      return true;
     }
     std::error_code unlinked = std::make_error_code(std::errc::not_supported);
-    if (name.extension() == ".sst") fs::create_hard_link(entry->path(), copy / name, unlinked);
-    if (unlinked) fs::copy_file(entry->path(), copy / name, error);
-    if (error) break;
-  }
+    if (name.ends_with(".sst")) fs::create_hard_link(file, copy / name, unlinked);
+    if (unlinked) fs::copy_file(file, copy / name, error);
+    return !error;
+  });
+  if (!error) error = unlisted;
   if (!error) return {};
   const bool full = error.value() == ENOSPC || error.value() == EDQUOT;
   return fail(full ? ErrorCode::no_space : ErrorCode::io_error,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/rocksdb/directory_names.h"
 #include "adapters/rocksdb/log_file.h"
 #include "engine/model/bytes.h"
 #include "engine/model/varint.h"
@@ -28,15 +29,13 @@ std::string log_name(std::uint64_t number) {
 // Ascending.
 Result<std::vector<std::uint64_t>> list_logs(const fs::path& directory) {
   std::vector<std::uint64_t> numbers;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.ends_with(".log")) continue;
+  const auto error = for_each_name(directory, [&](std::string_view name) {
+    if (!name.ends_with(".log")) return true;
     std::uint64_t number = 0;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size() - 4, number);
     if (parsed.ec == std::errc() && *parsed.ptr == '.') numbers.push_back(number);
-  }
+    return true;
+  });
   if (error) return fail(ErrorCode::io_error, directory.string() + ": " + error.message());
   std::sort(numbers.begin(), numbers.end());
   return numbers;

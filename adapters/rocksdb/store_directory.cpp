@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/rocksdb/directory_names.h"
+
 namespace caveat::detail {
 namespace {
 
@@ -60,11 +62,10 @@ Result<std::string> read_small(const fs::path& path) {
 
 Result<std::vector<std::string>> list(const fs::path& path) {
   std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
+  const auto error = for_each_name(path, [&](std::string_view name) {
+    names.emplace_back(name);
+    return true;
+  });
   if (error) return system_error(path, "list", error.value());
   std::sort(names.begin(), names.end());
   return names;
@@ -249,14 +250,15 @@ Result<void> cut_file(const fs::path& file, std::uint64_t size) {
 std::uint64_t directory_bytes(const fs::path& path) noexcept {
   try {
     std::uint64_t total = 0;
-    std::error_code error;
-    for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
-         entry.increment(error)) {
-      std::error_code gone;  // files come and go meanwhile
-      if (!entry->is_regular_file(gone)) continue;
-      const auto size = entry->file_size(gone);
-      if (!gone) total += size;
-    }
+    // Nothing is made of an error: files come and go meanwhile.
+    static_cast<void>(for_each_name(path, [&](std::string_view name) {
+      const fs::path file = path / name;
+      struct stat found {};
+      if (::lstat(file.c_str(), &found) != 0) return true;
+      if (S_ISREG(found.st_mode)) total += static_cast<std::uint64_t>(found.st_size);
+      if (S_ISDIR(found.st_mode)) total += directory_bytes(file);
+      return true;
+    }));
     return total;
   } catch (...) {
     return 0;

@@ -9,14 +9,16 @@ namespace caveat::test {
 
 namespace {
 
-std::size_t caught(const char* call, const char* planted) {
+std::size_t caught(const char* call, const char* planted, const char* mode = "once") {
+  const ScratchDirectory images;
+  if (std::string_view(mode).starts_with("rocksdb")) make_fault_images(images.path());
   TrialPlan plan;
   plan.campaign = "alloc";
   plan.call = call;
-  plan.mode = "once";
+  plan.mode = mode;
   plan.planted = planted;
   plan.stop_at_first = true;
-  return run_trials(plan, {}).violations.size();
+  return run_trials(plan, images.path()).violations.size();
 }
 
 }  // namespace
@@ -33,16 +35,34 @@ TEST_CASE("without memory a call changes nothing and keeps nothing", "[alloc]") 
   CHECK(all.failed > 50);
 }
 
+TEST_CASE("without memory for caveat's own, a call changes nothing, on rocksdb", "[alloc]") {
+  const ScratchDirectory images;
+  make_fault_images(images.path());
+  TrialSet set;
+  set.campaign = "alloc";
+  set.modes = {"rocksdb"};
+  set.seed = chosen_seed();
+  set.points = kSanitized ? 1 : 3;
+  const TrialResults all = run_trial_set(set, images.path());
+  for (const std::string& violation : all.violations) UNSCOPED_INFO(violation);
+  CHECK(all.violations.empty());
+  CHECK(all.failed > 10);
+}
+
 // Environment: see tools/campaigns/alloc.
 TEST_CASE("the campaign: every allocation fails", "[.alloc-campaign]") {
+  const ScratchDirectory images;
+  make_fault_images(images.path());
   TrialSet set = set_of_environment();
   set.campaign = "alloc";
-  set.modes = {"once", "once-any", "sticky"};
-  CHECK(run_trial_set(set, {}).violations.empty());
+  set.modes = {"once", "once-any", "sticky", "rocksdb", "rocksdb-any", "rocksdb-sticky"};
+  CHECK(run_trial_set(set, images.path()).violations.empty());
 }
 
 TEST_CASE("the campaign: one allocation fails again", "[.alloc-repeat]") {
-  CHECK(repeat_trial("alloc", {}).violations.empty());
+  const ScratchDirectory images;
+  make_fault_images(images.path());
+  CHECK(repeat_trial("alloc", images.path()).violations.empty());
 }
 
 TEST_CASE("planted: a lock that is kept is caught", "[alloc][planted]") {
@@ -59,6 +79,11 @@ TEST_CASE("planted: a log that is forgotten is caught", "[alloc][planted]") {
 
 TEST_CASE("planted: a write that is said to be done is caught", "[alloc][planted]") {
   CHECK(caught("store", "said-done") == 1);
+}
+
+TEST_CASE("planted: a write without memory that is said to be done is caught, on rocksdb",
+          "[alloc][planted]") {
+  CHECK(caught("store", "noted", "rocksdb") == 1);
 }
 
 }  // namespace caveat::test

@@ -1,8 +1,10 @@
 // One call with an allocation in it that fails: it throws std::bad_alloc or gives an error, changes
 // nothing, keeps no memory and no lock, and the store goes on.
 //
-// On the backend in memory, so that every allocation is the engine's or that adapter's: RocksDB is
-// not made for std::bad_alloc.
+// On the backend in memory, so that every allocation is the engine's or that adapter's. In the
+// modes "rocksdb" on RocksDB's, where those fail that do not come out of RocksDB, which is not made
+// for std::bad_alloc; what is kept cannot be told there, for its threads and caches keep what they
+// like.
 #include <fmt/format.h>
 
 #include <new>
@@ -10,7 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "adapters/rocksdb/rocksdb_backend.h"
 #include "test/support/backend_double.h"
+#include "test/support/store_files.h"
 #include "test/torture/failing_heap.h"
 #include "test/torture/trials.h"
 
@@ -71,74 +75,150 @@ class SaysDone final : public BackendDouble {
   }
 };
 
+// RocksDB's backend may do a write without an allocation of ours: this one has one.
+class TakesNotes final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    try {
+      const std::string note = "something is written, of families " + std::string(64, '*');
+      if (note.size() < 64) return fail(ErrorCode::io_error, note);
+    } catch (const std::bad_alloc&) {
+      return {};
+    }
+    return BackendDouble::write(batch, durability);
+  }
+};
+
 std::unique_ptr<KvBackend> around(std::shared_ptr<KvBackend> inner, const std::string& planted) {
   if (planted == "kept-lock") return std::make_unique<KeepsALock>(std::move(inner));
   if (planted == "leak") return std::make_unique<Leaks>(std::move(inner));
   if (planted == "forgotten-log") return std::make_unique<ForgetsTheLog>(std::move(inner));
   if (planted == "said-done") return std::make_unique<SaysDone>(std::move(inner));
+  if (planted == "noted") return std::make_unique<TakesNotes>(std::move(inner));
   return std::make_unique<BackendDouble>(std::move(inner));
 }
 
+// Where the stores of trials are.
+class Ground {
+ public:
+  virtual ~Ground() = default;
+  // As it is before each trial.
+  virtual void renew() = 0;
+  virtual Result<StorageOptimizer> open(const Options& options, const std::string& planted) = 0;
+  // What the end of the process would leave now, or null: that cannot be told.
+  virtual std::unique_ptr<Ground> crashed() = 0;
+};
+
+class InMemory final : public Ground {
+ public:
+  InMemory() = default;
+  explicit InMemory(std::shared_ptr<KvBackend> backend) : backend_(std::move(backend)) {}
+  InMemory(const PublicCall& call, const Workload& base) {
+    if (call.begin == PublicCall::Begin::absent) return;
+    renew();
+    auto store = value_of(open(torture_options(), "none"));
+    run_steps(store, base);
+    if (call.begin == PublicCall::Begin::closed) value_of(store.close());
+    image_ = image_of(*backend_);
+  }
+  void renew() override { backend_ = image_ ? image_of(*image_) : shared_memory_backend(); }
+  Result<StorageOptimizer> open(const Options& options, const std::string& planted) override {
+    return StorageOptimizer::open(around(backend_, planted), options);
+  }
+  std::unique_ptr<Ground> crashed() override {
+    return std::make_unique<InMemory>(image_of(*backend_));
+  }
+
+ private:
+  std::shared_ptr<KvBackend> image_;
+  std::shared_ptr<KvBackend> backend_;
+};
+
+class OnRocksdb final : public Ground {
+ public:
+  OnRocksdb(const PublicCall& call, std::filesystem::path images) {
+    if (call.begin == PublicCall::Begin::absent) return;
+    image_ = images / (call.begin == PublicCall::Begin::closed ? "closed" : "crashed");
+  }
+  void renew() override {
+    std::filesystem::remove_all(store_);
+    if (!image_.empty()) copy_store(image_, store_);
+  }
+  Result<StorageOptimizer> open(const Options& options, const std::string& planted) override {
+    RocksdbBackendOptions small;
+    small.block_cache_bytes = 1 << 20;
+    small.write_buffer_bytes = 512 << 10;
+    CAVEAT_ASSIGN(auto backend, open_rocksdb_backend(store_, small));
+    if (planted != "none") backend = around(std::move(backend), planted);
+    return StorageOptimizer::open(std::move(backend), options);
+  }
+  std::unique_ptr<Ground> crashed() override { return nullptr; }
+
+ private:
+  ScratchDirectory work_;
+  std::filesystem::path store_ = work_.path() / "store";
+  std::filesystem::path image_;
+};
+
 class AllocTrial final : public Trial {
  public:
-  explicit AllocTrial(const TrialPlan& plan)
+  AllocTrial(const TrialPlan& plan, const std::filesystem::path& images)
       : call_(*find_call(plan.call)),
-        mode_(plan.mode),
+        on_rocksdb_(plan.mode.starts_with("rocksdb")),
         planted_(plan.planted),
         base_(base_workload()) {
-    if (mode_ == "sticky") fault_ = AllocFault::sticky;
-    if (mode_ != "once") threads_ = AllocThreads::all;
+    if (plan.mode.ends_with("sticky")) fault_ = AllocFault::sticky;
+    if (plan.mode != "once" && plan.mode != "rocksdb") threads_ = AllocThreads::all;
     if (call_.begin == PublicCall::Begin::opened_busy) threads_ = AllocThreads::others;
-    if (call_.begin == PublicCall::Begin::absent) return;
-    auto backend = shared_memory_backend();
-    auto store = value_of(StorageOptimizer::open(around(backend, "none"), torture_options()));
-    run_steps(store, base_);
-    if (call_.begin == PublicCall::Begin::closed) value_of(store.close());
-    image_ = image_of(*backend);
+    if (on_rocksdb_) {
+      ground_ = std::make_unique<OnRocksdb>(call_, images);
+    } else {
+      ground_ = std::make_unique<InMemory>(call_, base_);
+    }
   }
 
   std::uint64_t operations() override {
-    for (int i = 0; i < 2; ++i) static_cast<void>(at(~std::uint64_t{0}));  // pools are warm then
+    // Twice: pools are warm then.
+    for (int i = 0; i < (on_rocksdb_ ? 1 : 2); ++i) static_cast<void>(at(~std::uint64_t{0}));
     return operations_;
   }
   Outcome at(std::uint64_t point) override;
 
  private:
   using Store = std::optional<StorageOptimizer>;
-  Result<StorageOptimizer> open(const std::shared_ptr<KvBackend>& backend) const {
+  Result<StorageOptimizer> open(Ground& ground) const {
     Options options = torture_options();
     options.background_maintenance = call_.begin == PublicCall::Begin::opened_busy;
-    return StorageOptimizer::open(around(backend, planted_), options);
+    return ground.open(options, planted_);
   }
   // What it gave; nothing: std::bad_alloc.
-  std::optional<Result<void>> make_call(Store& store, const std::shared_ptr<KvBackend>& backend,
-                                        Ledger& ledger, Violation& wrong, std::uint64_t point);
+  std::optional<Result<void>> make_call(Store& store, Ledger& ledger, Violation& wrong,
+                                        std::uint64_t point);
   Violation look_after(StorageOptimizer& store, Ledger& ledger) const;
-  Violation look_again(const std::shared_ptr<KvBackend>& backend, Ledger& ledger) const;
+  Violation look_again(Ground& ground, Ledger& ledger) const;
   Outcome attempt(std::uint64_t point);
 
   const PublicCall& call_;
-  const std::string mode_;
+  const bool on_rocksdb_;
   const std::string planted_;
   const Workload base_;
   AllocFault fault_ = AllocFault::once;
   AllocThreads threads_ = AllocThreads::mine;
-  std::shared_ptr<KvBackend> image_;
+  std::unique_ptr<Ground> ground_;
   std::uint64_t operations_ = 0;
 };
 
-std::optional<Result<void>> AllocTrial::make_call(Store& store,
-                                                  const std::shared_ptr<KvBackend>& backend,
-                                                  Ledger& ledger, Violation& wrong,
+std::optional<Result<void>> AllocTrial::make_call(Store& store, Ledger& ledger, Violation& wrong,
                                                   std::uint64_t point) {
   std::optional<Result<void>> result = Result<void>();
-  arm_heap(fault_, threads_, point);
+  arm_heap(fault_, threads_, point, on_rocksdb_ ? AllocOwner::caveat : AllocOwner::anybody);
   try {
     if (call_.destroys()) {
       store.reset();
     } else if (!call_.opens()) {
       result = call_.run(*store, ledger, wrong);
-    } else if (auto opened = open(backend)) {
+    } else if (auto opened = open(*ground_)) {
       store.emplace(std::move(*opened));
     } else {
       result = fail(std::move(opened).error());
@@ -170,8 +250,8 @@ Violation AllocTrial::look_after(StorageOptimizer& store, Ledger& ledger) const 
   return std::nullopt;
 }
 
-Violation AllocTrial::look_again(const std::shared_ptr<KvBackend>& backend, Ledger& ledger) const {
-  auto store = open(backend);
+Violation AllocTrial::look_again(Ground& ground, Ledger& ledger) const {
+  auto store = open(ground);
   if (!store) return "it does not open again: " + store.error().message();
   auto found = scan(*store);
   if (!found) return "opened again, a scan fails: " + found.error().message();
@@ -184,13 +264,13 @@ Violation AllocTrial::look_again(const std::shared_ptr<KvBackend>& backend, Ledg
 
 Trial::Outcome AllocTrial::attempt(std::uint64_t point) {
   const bool absent = call_.begin == PublicCall::Begin::absent;
-  const auto backend = absent ? shared_memory_backend() : image_of(*image_);
+  ground_->renew();
   Ledger ledger(absent ? Workload{} : base_);
   Outcome outcome;
   {
     Store store;
-    if (!call_.opens()) store.emplace(value_of(open(backend)));
-    const auto result = make_call(store, backend, ledger, outcome.wrong, point);
+    if (!call_.opens()) store.emplace(value_of(open(*ground_)));
+    const auto result = make_call(store, ledger, outcome.wrong, point);
     outcome.struck = heap_struck() > 0;
     outcome.failed = !result || !*result;
     if (outcome.struck) {
@@ -208,11 +288,11 @@ Trial::Outcome AllocTrial::attempt(std::uint64_t point) {
     const bool still = call_.begin != PublicCall::Begin::opened_busy;
     if (!outcome.wrong && outcome.struck && still) {
       Ledger as_found = ledger;
-      outcome.wrong = look_again(image_of(*backend), as_found);
+      if (const auto image = ground_->crashed()) outcome.wrong = look_again(*image, as_found);
     }
     if (store && !closed && !outcome.wrong) outcome.wrong = look_after(*store, ledger);
   }
-  if (!outcome.wrong) outcome.wrong = look_again(backend, ledger);
+  if (!outcome.wrong) outcome.wrong = look_again(*ground_, ledger);
   return outcome;
 }
 
@@ -224,7 +304,7 @@ Trial::Outcome AllocTrial::at(std::uint64_t point) {
     const std::int64_t before = heap_living();
     outcome = attempt(point);
     kept = heap_living() - before;
-    if (!outcome.struck) return outcome;
+    if (!outcome.struck || on_rocksdb_) return outcome;
   }
   if (kept > 0 && !outcome.wrong) outcome.wrong = fmt::format("{} allocations are kept", kept);
   return outcome;
@@ -232,9 +312,10 @@ Trial::Outcome AllocTrial::at(std::uint64_t point) {
 
 }  // namespace
 
-std::unique_ptr<Trial> make_alloc_trial(const TrialPlan& plan) {
+std::unique_ptr<Trial> make_alloc_trial(const TrialPlan& plan,
+                                        const std::filesystem::path& images) {
   REQUIRE(find_call(plan.call) != nullptr);
-  return std::make_unique<AllocTrial>(plan);
+  return std::make_unique<AllocTrial>(plan, images);
 }
 
 }  // namespace caveat::test

@@ -16,8 +16,14 @@ enum class AllocThreads : std::uint8_t {
   others,  // all but that one
 };
 
+enum class AllocOwner : std::uint8_t {
+  anybody,
+  caveat,  // not what RocksDB, or what it calls back, asks for: it is not made for std::bad_alloc
+};
+
 // Allocation number `point` from now on fails, the first being 0.
-void arm_heap(AllocFault fault, AllocThreads threads, std::uint64_t point);
+void arm_heap(AllocFault fault, AllocThreads threads, std::uint64_t point,
+              AllocOwner owner = AllocOwner::anybody);
 void disarm_heap();
 // Since arm_heap(): allocations that were counted, and that failed.
 [[nodiscard]] std::uint64_t heap_counted();

@@ -68,21 +68,6 @@ Result<StorageOptimizer> open_with(const fs::path& directory, std::shared_ptr<ro
   return StorageOptimizer::open(std::move(backend), store);
 }
 
-// Tables never change: a second name is enough.
-void copy_store(const fs::path& from, const fs::path& to) {
-  fs::remove_all(to);
-  fs::create_directories(to);
-  fs::permissions(to, fs::perms::owner_all);
-  for (const auto& entry : fs::directory_iterator(from)) {
-    const fs::path& name = entry.path().filename();
-    if (name.extension() == ".sst") {
-      fs::create_hard_link(entry.path(), to / name);
-    } else {
-      fs::copy_file(entry.path(), to / name);
-    }
-  }
-}
-
 // Until RocksDB has done what opening makes it do in the background, so that points are the call's.
 void wait_until_still(const fs::path& directory) {
   IoFaults& faults = IoFaults::instance();
@@ -238,12 +223,25 @@ Trial::Outcome FaultTrial::at(std::uint64_t point) {
 
 }  // namespace
 
+void copy_store(const fs::path& from, const fs::path& to) {
+  fs::remove_all(to);
+  fs::create_directories(to);
+  fs::permissions(to, fs::perms::owner_all);
+  for (const auto& entry : fs::directory_iterator(from)) {
+    const fs::path& name = entry.path().filename();
+    if (name.extension() == ".sst") {
+      fs::create_hard_link(entry.path(), to / name);
+    } else {
+      fs::copy_file(entry.path(), to / name);
+    }
+  }
+}
+
 std::unique_ptr<Trial> make_fault_trial(const TrialPlan& plan, const fs::path& images) {
   REQUIRE(find_call(plan.call) != nullptr);
   return std::make_unique<FaultTrial>(plan, images);
 }
 
-// One that was closed, and one whose process ended without it.
 TEST_CASE("child: makes the images for errors of the disk", "[.child]") {
   const fs::path images = child_directory();
   {

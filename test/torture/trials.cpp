@@ -35,8 +35,8 @@ std::string written(const TrialPlan& plan, std::uint64_t skipped, double seconds
 
 void run_child(const TrialPlan& plan, std::uint64_t skipped) {
   const auto begin = Clock::now();
-  const auto trial =
-      plan.campaign == "alloc" ? make_alloc_trial(plan) : make_fault_trial(plan, child_directory());
+  const auto trial = plan.campaign == "alloc" ? make_alloc_trial(plan, child_directory())
+                                              : make_fault_trial(plan, child_directory());
   ::alarm(kHangSeconds);
   const std::uint64_t operations = trial->operations();
   const unsigned patience = plan.planted == "none" ? kHangSeconds : kPlantedHangSeconds;

@@ -80,7 +80,11 @@ struct TrialSet {
 // fault_trials.cpp and alloc_trials.cpp
 [[nodiscard]] std::unique_ptr<Trial> make_fault_trial(const TrialPlan& plan,
                                                       const std::filesystem::path& images);
-[[nodiscard]] std::unique_ptr<Trial> make_alloc_trial(const TrialPlan& plan);
+[[nodiscard]] std::unique_ptr<Trial> make_alloc_trial(const TrialPlan& plan,
+                                                      const std::filesystem::path& images);
+// Stores on RocksDB: "closed", and "crashed", whose process ended without it.
 void make_fault_images(const std::filesystem::path& images);
+// Of an image. Tables never change: a second name is enough.
+void copy_store(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace caveat::test
