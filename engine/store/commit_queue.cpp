@@ -199,12 +199,17 @@ void CommitQueue::seal() {
 // By the leader, or under the lock while nobody leads.
 void CommitQueue::seal_locked() {
   auto fresh = std::make_shared<Generation>(next_generation_, core_.pool, GenerationOptions{});
+  const auto seal_active = [&] {
+    CAVEAT_SYNC_POINT(generation_sealing);
+    if (active_) active_->seal();
+  };
   core_.versions.update([&](Version& version) {
     version.generations.insert(version.generations.begin(), fresh);
     // A fold may begin as soon as the version is seen: it takes all but the first, and only sealed
     // ones.
-    if (active_) active_->seal();
+    if (!CAVEAT_PLANTED(seal_shown_first)) seal_active();
   });
+  if (CAVEAT_PLANTED(seal_shown_first)) seal_active();
   active_ = std::move(fresh);
   ++next_generation_;
   if (core_.versions.pin()->generations.size() > 1) on_news_();

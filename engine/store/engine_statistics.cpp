@@ -6,6 +6,7 @@
 #include "engine/partition/container.h"
 #include "engine/store/engine.h"
 #include "engine/store/pinned_versions.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -192,7 +193,9 @@ StorageStatistics Engine::estimate_statistics() const {
   if (core_.read_only) s.read_only_reason = core_.read_only->message();
   s.open_views = core_.versions.open_views();
   s.oldest_view_age_ns = core_.versions.oldest_view_age_ns();
-  const auto pinned = measure_pinned(core_.versions.held(), *version);
+  auto held = core_.versions.held();
+  if (CAVEAT_PLANTED(held_versions_uncounted)) held.clear();
+  const auto pinned = measure_pinned(held, *version);
   s.pinned_versions = pinned.versions;
   s.pinned_memory_bytes = pinned.memory_bytes;
   s.pinned_stored_bytes = pinned.stored_bytes;

@@ -16,6 +16,7 @@ namespace caveat::sync {
 enum class Point : std::uint8_t {
   commit_logged,          // rows of a group are in the log, not yet in memory
   rows_inserting,         // some rows of a group are in memory, none is visible
+  generation_sealing,     // the next generation is made, and the one before it not yet sealed
   checked_write_decided,  // a conditional write has read and decided, and not written
   fold_begun,             // which generations are folded is settled, nothing is done
   fold_committed,         // all rows are in partitions, and still in the log
@@ -32,6 +33,7 @@ enum class Point : std::uint8_t {
 // What the engine does wrong if a test says so.
 enum class Fault : std::uint8_t {
   seal_overtakes_writers,        // a generation is sealed under the writer that is logging to it
+  seal_shown_first,              // the version behind a seal is seen before the seal is done
   checked_write_sees_no_change,  // a conditional write does not ask whether its key has changed
   checked_write_forgets_folds,   // the same of changes that were folded since
   group_logged_backwards,        // the log has a group's rows in another order than memory
@@ -43,6 +45,7 @@ enum class Fault : std::uint8_t {
   fold_claims_no_clears,         // segments do not say which clears came before their rows
   fold_forgets_filter,           // appended keys are not added to the partition's filter
   fold_stops_at_unreadable,      // a fold fails where a block cannot be read
+  held_versions_uncounted,       // statistics leave out what open cursors and snapshots hold
   readers_ignore_snapshots,      // partitions are read as they are now
   caches_ignore_versions,        // a cached block counts for every version of its partition
   rebuild_unmarked,              // families are rebuilt without being marked incomplete on disk

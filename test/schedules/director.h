@@ -37,6 +37,10 @@ class Director final : public sync::Script {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kPatience, [&] { return at(point) == State::held; });
   }
+  [[nodiscard]] bool holds_one_at(Point point) {
+    const std::lock_guard lock(mutex_);
+    return at(point) == State::held;
+  }
   void let_go(Point point) {
     const std::lock_guard lock(mutex_);
     at(point) = State::open;

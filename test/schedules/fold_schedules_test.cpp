@@ -1,9 +1,54 @@
 // Schedules of the fold: against writers, clears, filters, a purge of hints, and crashes.
+#include <algorithm>
+
 #include "test/schedules/scene.h"
 
 namespace caveat::test {
 
 namespace {
+
+// A fold begins while a generation is being sealed: it sees the version before, and waits for
+// nothing, or the one behind the seal, and finds all that it folds sealed.
+Faults fold_during_a_seal(std::initializer_list<Fault> planted) {
+  Scene scene(planted);
+  const auto all_sealed = [&] {
+    const auto version = scene.store().engine().core().versions.current();
+    const auto& generations = version->generations;
+    return std::all_of(generations.begin() + 1, generations.end(),
+                       [](const auto& generation) { return generation->sealed(); });
+  };
+  const auto begun_with_sealed = [&] {
+    scene.need(all_sealed(), "a fold has begun with what is not sealed");
+  };
+  for (std::int64_t number = 1; number <= 3; ++number) {
+    for (NodeId node = 0; node < 40; ++node) {
+      scene.put(Scene::key(node), number);
+      scene.expected[Scene::key(node)] = number;
+    }
+    scene.director.hold_next_at(Point::generation_sealing);
+    Actor sealer([&] { scene.expect("flush", scene.store().flush()); });
+    scene.held_at(Point::generation_sealing);
+    scene.director.hold_next_at(Point::fold_begun);
+    Actor fold([&] { scene.expect("fold", scene.store().engine().mutator().fold_next()); });
+    if (planted.size() == 0) {
+      fold.give_time();
+    } else {
+      scene.held_at(Point::fold_begun);
+    }
+    // Else it waits for the version, and nobody could look at that.
+    if (scene.director.holds_one_at(Point::fold_begun)) begun_with_sealed();
+    scene.director.let_go(Point::generation_sealing);
+    scene.held_at(Point::fold_begun);
+    if (planted.size() == 0) begun_with_sealed();
+    while (!all_sealed()) std::this_thread::yield();  // the fold itself asserts it
+    scene.director.let_go(Point::fold_begun);
+    sealer.join();
+    fold.join();
+    scene.check("after the fold", scene.store());
+  }
+  scene.check_everywhere();
+  return scene.faults();
+}
 
 // The row that is being folded is written anew, another one is removed: both are newer than what
 // the fold drops.
@@ -182,6 +227,10 @@ Faults crash_after_every_chunk(std::initializer_list<Fault> planted) {
 }
 
 }  // namespace
+
+TEST_CASE("schedule: a fold begins while a generation is being sealed", "[schedule][threads]") {
+  prove(fold_during_a_seal, {Fault::seal_shown_first});
+}
 
 TEST_CASE("schedule: an overwrite during the fold of the old row", "[schedule][threads]") {
   prove(overwrite_during_the_fold, {Fault::fold_drops_too_much});

@@ -62,6 +62,38 @@ Faults reader_across(std::initializer_list<Fault> planted, const Step& step) {
   return scene.faults();
 }
 
+// A cursor is held while everything under it is written anew: writers do not wait for it,
+// statistics tell what it keeps, and nothing is kept once it has ended.
+Faults stalled_reader(std::initializer_list<Fault> planted) {
+  Scene scene(planted);
+  scene.fill(0, 200, 1);
+  const auto pinned = [&](bool held, const std::string& when) {
+    const auto s = scene.store().estimate_storage_statistics();
+    scene.need((s.open_views > 0) == held, when + ": open cursors are not counted");
+    scene.need((s.pinned_versions > 0) == held, when + ": versions held are not counted");
+    scene.need((s.pinned_memory_bytes > 0) == held, when + ": memory held is not reported");
+    scene.need((s.pinned_stored_bytes > 0) == held, when + ": files held are not reported");
+  };
+  pinned(false, "without a reader");
+  {
+    auto cursor = scene.store().query(Query{});
+    if (!scene.expect("query", cursor)) return scene.faults();
+    scene.expect("cursor", cursor->next());
+    for (std::int64_t number = 2; number < 5; ++number) scene.fill(0, 200, number);
+    scene.check("beside a reader", scene.store());
+    pinned(true, "with a reader that stalls");
+    std::size_t seen = 1;
+    for (;; ++seen) {
+      const auto next = cursor->next();
+      if (!scene.expect("cursor", next) || *next == nullptr) break;
+      scene.need((*next)->to_record().exception == Scene::numbered(1), "a cursor sees a later row");
+    }
+    scene.need(seen == 200, "a cursor saw " + std::to_string(seen) + " records");
+  }
+  pinned(false, "without the reader");
+  return scene.faults();
+}
+
 // A reader decodes a partition; before it caches that, the partition changes and the cache forgets
 // it. What the reader puts there then must not be seen.
 Faults late_fill(std::initializer_list<Fault> planted, Point fill) {
@@ -219,6 +251,10 @@ TEST_CASE("schedule: a reader across fold, rewrite, split and join", "[schedule]
     prove([&](auto planted) { return reader_across(planted, step); },
           {Fault::readers_ignore_snapshots});
   }
+}
+
+TEST_CASE("schedule: a stalled reader", "[schedule][threads]") {
+  prove(stalled_reader, {Fault::held_versions_uncounted});
 }
 
 TEST_CASE("schedule: a cache fill after its invalidation", "[schedule][threads]") {
