@@ -48,7 +48,8 @@ std::vector<Format> all_formats() {
                                  delta_record_format(),
                                  row_format(),
                                  value_format(),
-                                 resume_token_format()};
+                                 resume_token_format(),
+                                 backup_manifest_format()};
   if (built_in_cipher() != nullptr) {
     formats.push_back(envelope_format());
     formats.push_back(key_sheet_format());

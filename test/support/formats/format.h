@@ -55,6 +55,7 @@ struct Format {
 [[nodiscard]] Format row_format();
 [[nodiscard]] Format value_format();
 [[nodiscard]] Format resume_token_format();
+[[nodiscard]] Format backup_manifest_format();
 // In a build with a cipher.
 [[nodiscard]] Format envelope_format();
 [[nodiscard]] Format key_sheet_format();
