@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <random>
@@ -14,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "caveat/backup.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -133,10 +135,10 @@ class BusyStore {
       const Snapshot snapshot = store_->snapshot();
       Query query;
       query.node = kBatchNode + scans % writers;
-      require_whole("batch", query, kBatchRows, &snapshot);
+      require_whole("batch", *store_, query, kBatchRows, &snapshot);
       Query bulk;
       bulk.property = property(100);
-      require_whole("bulk", bulk, kBulkRows, &snapshot);
+      require_whole("bulk", *store_, bulk, kBulkRows, &snapshot);
       ++scans;
     }
     count("scans", scans);
@@ -182,6 +184,29 @@ class BusyStore {
     count("maintenance calls", rounds);
   }
 
+  // Backups one after another, of which every other one is restored and looked at: it holds a
+  // prefix, so writes are there whole, and nothing that an earlier one had has gone back.
+  void back_up(const std::filesystem::path& directory, const Options& options) {
+    std::uint64_t made = 0;
+    std::array<std::int64_t, kCounters> last{};
+    while (going_on()) {
+      BackupOptions how;
+      how.keep = 3;
+      how.verify = made % 3 == 0;
+      if (!expect("backup", create_backup(*store_, directory / "backups", how))) continue;
+      if (++made % 2 != 0) continue;
+      const auto restored = directory / "restored";
+      if (!expect("restore", restore_backup(directory / "backups", std::nullopt, restored,
+                                            RestoreOptions{true, nullptr}))) {
+        continue;
+      }
+      auto opened = StorageOptimizer::open(restored, options);
+      if (!expect("open a restored store", opened)) continue;
+      look_at_restored(*opened, last);
+    }
+    count("backups", made);
+  }
+
   // --- When all have ended ---
   void check_end() {
     for (std::size_t i = 0; i < kCounters; ++i) {
@@ -211,6 +236,27 @@ class BusyStore {
   }
 
  private:
+  void look_at_restored(StorageOptimizer& store, std::array<std::int64_t, kCounters>& last) {
+    Query query;
+    for (NodeId node = kBatchNode; node < kBatchNode + 2; ++node) {
+      query.node = node;
+      require_whole("batch in a backup", store, query, kBatchRows, nullptr);
+    }
+    query = {};
+    query.property = property(100);
+    require_whole("bulk in a backup", store, query, kBulkRows, nullptr);
+    for (std::size_t i = 0; i < kCounters; ++i) {
+      const auto there = store.retrieve_exception({kCounterNode, property(i)});
+      if (!expect("counter in a backup", there) || !*there) continue;
+      if ((*there)->created_at < last[i]) fault("a backup holds less than the one before it");
+      last[i] = (*there)->created_at;
+    }
+    const auto verified = store.verify();
+    if (!expect("verify a restored store", verified)) return;
+    for (const auto& error : verified->errors) fault("a restored store: " + error);
+    if (verified->missing_hints > 0) fault("a restored store misses hints");
+  }
+
   static PropertyHash property(std::size_t i) { return hash_property("p" + std::to_string(i)); }
   static Exception stamped(std::int64_t stamp) {
     Exception exception;
@@ -224,8 +270,12 @@ class BusyStore {
   }
 
   std::vector<ExceptionRecord> all(const Query& query, const Snapshot* snapshot) {
+    return all(*store_, query, snapshot);
+  }
+  std::vector<ExceptionRecord> all(StorageOptimizer& store, const Query& query,
+                                   const Snapshot* snapshot) {
     std::vector<ExceptionRecord> records;
-    auto cursor = store_->query(query, snapshot);
+    auto cursor = store.query(query, snapshot);
     if (!expect("query", cursor)) return records;
     for (;;) {
       const auto next = cursor->next();
@@ -233,9 +283,9 @@ class BusyStore {
       records.push_back((*next)->to_record());
     }
   }
-  void require_whole(const std::string& what, const Query& query, std::size_t rows,
-                     const Snapshot* snapshot) {
-    const auto records = all(query, snapshot);
+  void require_whole(const std::string& what, StorageOptimizer& store, const Query& query,
+                     std::size_t rows, const Snapshot* snapshot) {
+    const auto records = all(store, query, snapshot);
     if (!records.empty() && records.size() != rows) {
       fault(what + ": " + std::to_string(records.size()) + " of " + std::to_string(rows) +
             " rows are visible");

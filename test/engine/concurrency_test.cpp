@@ -36,6 +36,10 @@ void run(Backend backend, const Options& options) {
   threads.emplace_back([&] { busy.scan_batches(kBatchWriters); });
   threads.emplace_back([&] { busy.hold_snapshots(); });
   threads.emplace_back([&] { busy.maintain(); });
+  const ScratchDirectory backups;
+  if (backend == Backend::rocksdb) {
+    threads.emplace_back([&] { busy.back_up(backups.path(), options); });
+  }
   std::this_thread::sleep_for(duration());
   busy.stop();
   for (auto& thread : threads) thread.join();
@@ -45,6 +49,45 @@ void run(Backend backend, const Options& options) {
   for (const auto& [what, times] : busy.done()) {
     INFO(what);
     CHECK(times > 0);
+  }
+}
+
+// Whoever comes late is told so; nobody falls over.
+void close_while_used(Backend backend, int rounds) {
+  for (int round = 0; round < rounds; ++round) {
+    TestStore opened(backend, busy_options());
+    StorageOptimizer& store = *opened;
+    const ScratchDirectory backups;
+    std::atomic<bool> closed{false};
+    std::atomic<int> others{0};  // errors that are not `closed`
+    const auto use = [&](const auto& call) {
+      for (NodeId i = 0; !closed || i < 50; ++i) {
+        const auto result = call(ExceptionKey{i % 100, hash_property("p")});
+        if (!result && result.error().code() != ErrorCode::closed) ++others;
+      }
+    };
+    std::vector<std::thread> threads;
+    threads.emplace_back([&] { use([&](const auto& k) { return store.store_exception(k, {}); }); });
+    threads.emplace_back([&] { use([&](const auto& k) { return store.take_exception(k); }); });
+    threads.emplace_back([&] { use([&](const auto& k) { return store.retrieve_view(k); }); });
+    threads.emplace_back(
+        [&] { use([&](const auto& k) { return store.query_by_node(k.node_id); }); });
+    threads.emplace_back([&] { use([&](const auto&) { return store.optimize_storage(); }); });
+    threads.emplace_back([&] { use([&](const auto&) { return store.rebuild_indexes(); }); });
+    threads.emplace_back([&] { use([&](const auto&) { return store.get_storage_statistics(); }); });
+    if (backend == Backend::rocksdb) {
+      threads.emplace_back([&] { use([&](const auto&) { return store.compact_storage(); }); });
+      threads.emplace_back([&] {
+        use([&](const auto&) {
+          return create_backup(store, backups.path() / "backups", BackupOptions{1, false, nullptr});
+        });
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 * round));
+    while (!store.close()) std::this_thread::yield();
+    closed = true;
+    for (auto& thread : threads) thread.join();
+    CHECK(others == 0);
   }
 }
 
@@ -64,33 +107,12 @@ TEST_CASE("all calls at once keep their promises on rocksdb", "[threads]") {
   run(Backend::rocksdb, busy_options());
 }
 
-// Whoever comes late is told so; nobody falls over.
 TEST_CASE("a store may be closed while others use it", "[threads]") {
-  for (int round = 0; round < 5; ++round) {
-    StorageOptimizer store(0, busy_options());
-    std::atomic<bool> closed{false};
-    std::atomic<int> others{0};  // errors that are not `closed`
-    const auto use = [&](const auto& call) {
-      for (NodeId i = 0; !closed || i < 50; ++i) {
-        const auto result = call(ExceptionKey{i % 100, hash_property("p")});
-        if (!result && result.error().code() != ErrorCode::closed) ++others;
-      }
-    };
-    std::vector<std::thread> threads;
-    threads.emplace_back([&] { use([&](const auto& k) { return store.store_exception(k, {}); }); });
-    threads.emplace_back([&] { use([&](const auto& k) { return store.take_exception(k); }); });
-    threads.emplace_back([&] { use([&](const auto& k) { return store.retrieve_view(k); }); });
-    threads.emplace_back(
-        [&] { use([&](const auto& k) { return store.query_by_node(k.node_id); }); });
-    threads.emplace_back([&] { use([&](const auto&) { return store.optimize_storage(); }); });
-    threads.emplace_back([&] { use([&](const auto&) { return store.rebuild_indexes(); }); });
-    threads.emplace_back([&] { use([&](const auto&) { return store.get_storage_statistics(); }); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(5 * round));
-    while (!store.close()) std::this_thread::yield();
-    closed = true;
-    for (auto& thread : threads) thread.join();
-    CHECK(others == 0);
-  }
+  close_while_used(Backend::memory, 5);
+}
+
+TEST_CASE("a store on rocksdb may be closed while others use it and back it up", "[threads]") {
+  close_while_used(Backend::rocksdb, 3);
 }
 
 }  // namespace caveat::test
