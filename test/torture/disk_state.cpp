@@ -15,8 +15,15 @@ namespace {
 constexpr std::size_t kSectorBytes = 512;
 constexpr const char* kLockFile = "caveat.lock";
 
-// What is left of a file behind `synced`. One in five is whole, one in five lost: files differ in
-// how soon the system wrote them.
+// Whoever finds the image must see that the system went down since.
+std::string of_another_boot(std::string text) {
+  const std::size_t boot = text.find("\nboot ");
+  if (boot != std::string::npos) text[boot + 6] = text[boot + 6] == '0' ? '1' : '0';
+  return text;
+}
+
+}  // namespace
+
 std::string remains_of(const std::string& bytes, std::size_t synced, PowerLoss way,
                        std::mt19937_64& random) {
   if (synced >= bytes.size()) return bytes;
@@ -40,15 +47,6 @@ std::string remains_of(const std::string& bytes, std::size_t synced, PowerLoss w
   }
   return left;
 }
-
-// Whoever finds the image must see that the system went down since.
-std::string of_another_boot(std::string text) {
-  const std::size_t boot = text.find("\nboot ");
-  if (boot != std::string::npos) text[boot + 6] = text[boot + 6] == '0' ? '1' : '0';
-  return text;
-}
-
-}  // namespace
 
 std::string_view to_string(PowerLoss way) {
   switch (way) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,11 @@ enum class PowerLoss : std::uint8_t {
 inline constexpr std::array kPowerLosses = {PowerLoss::lost, PowerLoss::torn, PowerLoss::sectors,
                                             PowerLoss::reordered};
 [[nodiscard]] std::string_view to_string(PowerLoss way);
+
+// What is left of a file behind `synced`. One in five is whole, one in five lost: files differ in
+// how soon the system wrote them.
+[[nodiscard]] std::string remains_of(const std::string& bytes, std::size_t synced, PowerLoss way,
+                                     std::mt19937_64& random);
 
 class DiskState {
  public:

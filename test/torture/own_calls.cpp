@@ -16,11 +16,14 @@
 
 #include "test/torture/io_faults.h"
 #include "test/torture/power_loss_file_system.h"
+#include "test/torture/tree_disk.h"
 
 namespace {
 
 using caveat::test::IoFaults;
 using caveat::test::IoKind;
+using caveat::test::TreeEvent;
+using caveat::test::TreeWatch;
 
 template <class Place>
 bool fails(IoKind kind, Place place) {
@@ -40,7 +43,17 @@ int open_file(const char* path, int flags, va_list rest) {
   const bool makes = (flags & (O_CREAT | O_TMPFILE)) != 0;
   const mode_t mode = makes ? va_arg(rest, mode_t) : 0;
   if (fails(IoKind::open, path)) return -1;
-  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+  const auto made = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+  if (made >= 0 && (flags & O_ACCMODE) != O_RDONLY && TreeWatch::watching()) {
+    TreeWatch::note(TreeEvent::Kind::open, path, nullptr, (flags & O_TRUNC) != 0 ? 1 : 0);
+  }
+  return made;
+}
+
+// What succeeded is noted.
+int noted(long result, TreeEvent::Kind kind, const char* path, const char* other = nullptr) {
+  if (result == 0 && TreeWatch::watching()) TreeWatch::note(kind, path, other);
+  return static_cast<int>(result);
 }
 
 }  // namespace
@@ -65,7 +78,12 @@ ssize_t pread(int descriptor, void* to, size_t size, off_t at) {
 }
 ssize_t write(int descriptor, const void* from, size_t size) {
   if (fails(IoKind::write, descriptor)) return -1;
-  return ::syscall(SYS_write, descriptor, from, size);
+  const ssize_t done = ::syscall(SYS_write, descriptor, from, size);
+  if (done > 0 && TreeWatch::watching()) {
+    TreeWatch::note(TreeEvent::Kind::write, descriptor,
+                    {static_cast<const char*>(from), static_cast<size_t>(done)});
+  }
+  return done;
 }
 ssize_t pwrite(int descriptor, const void* from, size_t size, off_t at) {
   if (fails(IoKind::write, descriptor)) return -1;
@@ -77,6 +95,10 @@ int ftruncate(int descriptor, off_t size) noexcept {
 }
 int fsync(int descriptor) {
   if (fails(IoKind::sync, descriptor)) return -1;
+  if (TreeWatch::watching()) {
+    TreeWatch::note(TreeEvent::Kind::sync, descriptor);
+    return 0;
+  }
   if (IoFaults::instance().skips_syncs()) return 0;
   return static_cast<int>(::syscall(SYS_fsync, descriptor));
 }
@@ -89,15 +111,28 @@ int fdatasync(int descriptor) {
 }
 int rename(const char* from, const char* to) noexcept {
   if (fails(IoKind::rename, from)) return -1;
-  return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0U));
+  return noted(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0U), TreeEvent::Kind::rename,
+               from, to);
+}
+int renameat2(int from_directory, const char* from, int to_directory, const char* to,
+              unsigned flags) noexcept {
+  if (fails(IoKind::rename, from)) return -1;
+  return noted(::syscall(SYS_renameat2, from_directory, from, to_directory, to, flags),
+               TreeEvent::Kind::exchange, from, to);
+}
+char* mkdtemp(char* path) noexcept {
+  static auto* const real = libc<char*(char*)>("mkdtemp");
+  char* const made = real(path);
+  if (made != nullptr) noted(0, TreeEvent::Kind::make_directory, made);
+  return made;
 }
 int unlink(const char* path) noexcept {
   if (fails(IoKind::remove, path)) return -1;
-  return static_cast<int>(::syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+  return noted(::syscall(SYS_unlinkat, AT_FDCWD, path, 0), TreeEvent::Kind::erase, path);
 }
 int mkdir(const char* path, mode_t mode) noexcept {
   if (fails(IoKind::open, path)) return -1;
-  return static_cast<int>(::syscall(SYS_mkdirat, AT_FDCWD, path, mode));
+  return noted(::syscall(SYS_mkdirat, AT_FDCWD, path, mode), TreeEvent::Kind::make_directory, path);
 }
 // RocksDB's, which Debian builds with assertions: who started this process is told which.
 void __assert_fail(const char* assertion, const char* file, unsigned line,
