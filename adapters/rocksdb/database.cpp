@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adapters/rocksdb/rocksdb_handles.h"
+#include "adapters/rocksdb/spare_copy.h"
 #include "adapters/rocksdb/status.h"
 #include "pool/invariant.h"
 
@@ -135,7 +136,10 @@ Result<void> RocksdbBackend::flush() {
     if (status.ok()) status = db_->EnableFileDeletions(/*force=*/false);
   }
   if (events_->stopped()) return fail(stopped_error());
-  if (status.ok()) return {};
+  if (status.ok()) {
+    renew_spare(kNeededLetters);
+    return {};
+  }
   return fail(names_.error(status, names_.shown() + ": sync of the log"));
 }
 

@@ -81,6 +81,9 @@ class RocksdbBackend final : public KvBackend {
   rocksdb::Status settle_files();
   rocksdb::Status sync_log();
   Result<void> note_log(bool sync);
+  // caveat.spare, where it is older than one of `letters`. A failure costs nobody anything now.
+  void renew_spare(std::string_view letters) noexcept;
+  void note_spared(const KvBatch& batch) noexcept;
   void note_log_after_write() noexcept;
 
   // --- database_repair.cpp ---
@@ -106,6 +109,9 @@ class RocksdbBackend final : public KvBackend {
   std::optional<StorageError> read_only_;  // set when it was opened so
   std::atomic<std::size_t> live_{0};
   std::atomic<std::uint64_t> logged_bytes_{0};  // since settle_files() last gave the log back
+
+  std::atomic<std::uint32_t> outdated_letters_{0};  // of kSparedLetters, a bit for each
+  std::mutex spare_mutex_;  // one at a time writes it
 
   std::mutex log_mutex_;  // for what lock_ says of logs
 

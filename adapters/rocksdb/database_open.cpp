@@ -4,6 +4,7 @@
 #include "adapters/rocksdb/database.h"
 #include "adapters/rocksdb/log_check.h"
 #include "adapters/rocksdb/manifest_check.h"
+#include "adapters/rocksdb/spare_copy.h"
 #include "adapters/rocksdb/status.h"
 #include "pool/invariant.h"
 
@@ -99,6 +100,11 @@ Result<void> RocksdbBackend::open_database() {
   std::copy(handles.begin(), handles.end(), handles_.begin());
   events_->quarantine().begin(*db_, handles_);
   CAVEAT_TRY(note_log(/*sync=*/true));
+  std::error_code unknown;
+  if (!settled || !std::filesystem::exists(path_ / kSpareFile, unknown)) {
+    outdated_letters_ = ~std::uint32_t{0};
+  }
+  if (exists) renew_spare(kSparedLetters);
   if (db_->GetLatestSequenceNumber() > 0) return {};
   // 7.8 may drop what a snapshot of an entirely empty database protects: make it not so.
   const rocksdb::Status first = db_->Delete({}, handle(Family::meta), kUnusedKey);
@@ -164,6 +170,7 @@ Result<void> RocksdbBackend::close() {
   // With its writer in error the log must not be touched: that would abort the process.
   const bool writable = check_writable().has_value();
   rocksdb::Status status = writable ? settle_files() : events_->stopped_by();
+  if (status.ok()) renew_spare(kSparedLetters);
   for (rocksdb::ColumnFamilyHandle*& family : handles_) {
     if (family == nullptr) continue;
     const rocksdb::Status ended = db_->DestroyColumnFamilyHandle(std::exchange(family, nullptr));

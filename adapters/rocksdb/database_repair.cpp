@@ -138,7 +138,8 @@ Result<void> RocksdbBackend::open_to_read(const StorageError& damage, OpenLogs l
                        " is open for reading only, because a part of its records is damaged or "
                        "missing (" +
                        damage.message() +
-                       "): restore the store from a backup, or dump what is left into a new one");
+                       "): restore the store from a backup, or write what is left into a new one: "
+                       "caveat repair STORE NEW");
   names_.set_damage(damage.message());
   // They are as needed as before.
   if (logs.newest != 0) CAVEAT_TRY(lock_.set_logs(logs, /*sync=*/true));

@@ -137,7 +137,10 @@ Result<void> RocksdbBackend::write(const KvBatch& batch, Durability durability) 
   const rocksdb::Status status = db_->Write(options, &out);
   logged_bytes_.fetch_add(out.GetDataSize(), std::memory_order_relaxed);
   if (events_->take_log_changed()) note_log_after_write();
-  if (status.ok()) return {};
+  if (status.ok()) {
+    note_spared(batch);
+    return {};
+  }
   if (events_->stopped()) return fail(stopped_error());
   const KvBatch::Entry first = batch.entry(0);
   return fail(names_.error(status, first.family, first.key));

@@ -38,7 +38,8 @@ Result<ManifestEnd> check_manifest(const std::filesystem::path& directory,
     if (step && (sound_behind || !bad.torn)) {
       return fail(ErrorCode::corruption,
                   fmt::format("{} is damaged at byte {} ({}). Nothing was changed: restore the "
-                              "store from a backup",
+                              "store from a backup, or write what can be read into a new one: "
+                              "caveat repair STORE NEW",
                               (shown / name).string(), bad.offset, bad.why));
     }
   }

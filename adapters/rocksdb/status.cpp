@@ -78,7 +78,8 @@ StorageError StoreNames::opening_error(const rocksdb::Status& status, std::strin
   if (error.code() != ErrorCode::corruption) return error;
   return {error.code(), error.message() +
                             "; the store does not open without it, and nothing was changed: put "
-                            "the file back, or restore the store from a backup"};
+                            "the file back, restore the store from a backup, or write what can be "
+                            "read into a new one: caveat repair STORE NEW"};
 }
 
 StorageError StoreNames::error(const rocksdb::Status& status, Family family,

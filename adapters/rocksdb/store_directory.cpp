@@ -190,7 +190,8 @@ Result<bool> holds_database(const fs::path& path) {
       return fail(ErrorCode::corruption,
                   (path / "CURRENT").string() +
                       " is missing from a store with data; nothing was changed: "
-                      "put the file back, or restore the store from a backup");
+                      "put the file back, restore the store from a backup, or write what can be "
+                      "read into a new one: caveat repair STORE NEW");
     }
   }
   return false;

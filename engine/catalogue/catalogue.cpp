@@ -134,6 +134,22 @@ Result<void> Catalogue::load_page(std::uint32_t page, std::string_view value) {
 
 Result<void> Catalogue::load(KvBackend& backend) {
   const std::lock_guard lock(mutex_);
+  CAVEAT_TRY(load_pages(backend));
+  return load_waiting(backend);
+}
+
+Result<std::optional<StorageError>> Catalogue::load_salvaged(KvBackend& backend) {
+  const std::lock_guard lock(mutex_);
+  std::optional<StorageError> damage;
+  const auto note = [&](const Result<void>& loaded) {
+    if (!loaded && !damage) damage = loaded.error();
+    return loaded || loaded.error().code() == ErrorCode::corruption;
+  };
+  if (!note(load_pages(backend)) || !note(load_waiting(backend))) return fail(*damage);
+  return damage;
+}
+
+Result<void> Catalogue::load_pages(KvBackend& backend) {
   CAVEAT_ASSIGN(auto it, backend.iterate_below(Family::meta, "D", nullptr, true));
   for (it->seek("C"); it->valid() && it->key().starts_with('C'); it->next()) {
     if (it->key().size() != 5)
@@ -141,8 +157,11 @@ Result<void> Catalogue::load(KvBackend& backend) {
     const auto page = __builtin_bswap32(get_fixed<std::uint32_t>(it->key(), 1));
     CAVEAT_TRY(load_page(page, it->value()));
   }
-  CAVEAT_TRY(it->status());
-  CAVEAT_ASSIGN(it, backend.iterate_below(Family::meta, "O", nullptr, true));
+  return it->status();
+}
+
+Result<void> Catalogue::load_waiting(KvBackend& backend) {
+  CAVEAT_ASSIGN(auto it, backend.iterate_below(Family::meta, "O", nullptr, true));
   for (it->seek("N"); it->valid() && it->key().starts_with('N'); it->next()) {
     if (it->key().size() != 9 || it->value().size() > kMaxPropertyNameBytes) {
       return fail(ErrorCode::corruption, "meta: waiting name of a wrong length");

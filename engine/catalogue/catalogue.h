@@ -37,6 +37,8 @@ class Catalogue {
 
   // Reads everything the backend has. Before any other call.
   [[nodiscard]] Result<void> load(KvBackend& backend);
+  // The same of a salvaged one: ids up to the first that is missing, and names. What was wrong.
+  [[nodiscard]] Result<std::optional<StorageError>> load_salvaged(KvBackend& backend);
 
   // The id of a hash, if it has one.
   [[nodiscard]] std::optional<PropertyId> find(PropertyHash hash) const noexcept;
@@ -84,6 +86,8 @@ class Catalogue {
   void reserve(std::size_t ids);
   void show(PropertyId id, PropertyHash hash, const std::string_view* name) noexcept;
   void insert(PropertyHash hash, PropertyId id) noexcept;
+  [[nodiscard]] Result<void> load_pages(KvBackend& backend);
+  [[nodiscard]] Result<void> load_waiting(KvBackend& backend);
   [[nodiscard]] Result<void> load_page(std::uint32_t page, std::string_view value);
 
   // Chunk k holds the ids from 1024 * (2^k - 1); entries never move.

@@ -54,10 +54,22 @@ Result<void> Mutator::read_containers(std::vector<OldPartition*>& partitions) {
     for (const auto& key : keys) views.push_back(key);
     values.assign(count, {});
     const std::unique_ptr<bool[]> found(new bool[count]());
-    CAVEAT_TRY(core_.backend->multi_get(Family::primary, views, nullptr, values,
-                                        std::span(found.get(), count)));
+    const auto read = core_.backend->multi_get(Family::primary, views, nullptr, values,
+                                               std::span(found.get(), count));
+    if (!read && read.error().code() != ErrorCode::corruption) return read;
     for (std::size_t i = 0; i < count; ++i) {
-      partitions[begin + i]->container = std::move(values[i]);
+      OldPartition& partition = *partitions[begin + i];
+      const ExceptionKey& lower = partition.entry.lower;
+      if (!read) {  // one of them cannot be read
+        const auto one = core_.backend->get(Family::primary, views[i], nullptr, values[i]);
+        if (!one && one.error().code() != ErrorCode::corruption) return fail(one.error());
+        if (!one) partition.unread = one.error().within("primary " + describe_key(lower));
+        found[i] = one && *one;
+      }
+      if (!found[i] && !partition.unread && partition.entry.id != 0) {
+        partition.unread = core_.missing_container(lower);
+      }
+      partition.container = std::move(values[i]);
     }
   }
   return {};

@@ -80,9 +80,9 @@ Result<std::vector<std::string>> Mutator::sample_store() const {
   for (auto p = directory.begin(); p != directory.end(); p = directory.next(p), ++at) {
     if (at % step != 0) continue;
     const ExceptionKey& lower = directory.at(p).lower;
-    CAVEAT_ASSIGN(const bool found,
-                  core_.backend->get(Family::primary, encode_key(lower), nullptr, container));
-    if (!found) continue;
+    const auto found = core_.backend->get(Family::primary, encode_key(lower), nullptr, container);
+    if (!found && found.error().code() != ErrorCode::corruption) return fail(found.error());
+    if (!found || !*found) continue;
     auto image = PartitionImage::open(container, lower, directory.upper_bound(p),
                                       core_.dictionaries, core_.catalogue);
     if (!image || !(*image)->base() || !(*image)->load(kAllColumns)) continue;

@@ -1,10 +1,16 @@
 // rebuild_indexes: secondary families from the primary.
 //
-// First the families are marked incomplete, in the superblock and in the version, so that queries
+// First all partitions are read. Where one cannot be, the indexes stay as they are: a complete one
+// knows from before what that partition holds, and none that is made now would.
+//
+// Then the families are marked incomplete, in the superblock and in the version, so that queries
 // visit all partitions meanwhile; then each is written anew; then the marks go. What is in a family
 // that was incomplete before is never read: it may be damaged.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <thread>
 
 #include "engine/maintenance/index_marks.h"
@@ -21,37 +27,51 @@ constexpr auto kReadersWait = std::chrono::seconds(2);
 
 using Pairs = std::array<std::vector<PostingPair>, kIndexCount>;
 
-// The hints of all partitions, of the families asked for; a partition that cannot be read is named.
+// The hints of one partition, of the families asked for.
+Result<void> add_pairs(const Core& core, const PartitionEntry& entry,
+                       const std::optional<ExceptionKey>& upper, std::span<const Family> families,
+                       HintBuilder& builder, Pairs& pairs) {
+  std::string container;
+  CAVEAT_ASSIGN(const bool found,
+                core.backend->get(Family::primary, encode_key(entry.lower), nullptr, container));
+  if (!found) return fail(ErrorCode::corruption, "the container is missing");
+  CAVEAT_ASSIGN(const auto image, PartitionImage::open(std::move(container), entry.lower, upper,
+                                                       core.dictionaries, core.catalogue));
+  CAVEAT_TRY(image->load(kAllColumns));
+  CAVEAT_ASSIGN(const auto hints, hints_of(*image, builder, core.catalogue));
+  for (const Family family : families) {
+    const auto slot = index_slot(family);
+    for (const auto term : hints.terms[slot]) pairs[slot].push_back({term, entry.id});
+  }
+  return {};
+}
+
+// The hints of all partitions; those that cannot be read are each told to `unreadable`.
 Result<void> collect_pairs(const Core& core, ProgressSink* progress,
-                           std::span<const Family> families, Pairs& pairs) {
+                           std::span<const Family> families, Pairs& pairs,
+                           const std::function<void(const StorageError&)>& unreadable) {
   const auto version = core.versions.current();
   const Directory& directory = *version->directory;
   HintBuilder builder(core.indexes->rules());
-  std::string container;
   std::uint64_t done = 0;
   for (auto p = directory.begin(); p != directory.end(); p = directory.next(p), ++done) {
     const PartitionEntry& entry = directory.at(p);
     if (progress != nullptr && done % 64 == 0 &&
         !progress->on_progress({"rebuild indexes", done, directory.partition_count()})) {
-      return fail(
-          ErrorCode::cancelled,
-          "rebuild: stopped by its caller; queries visit all partitions until the next one");
+      return fail(ErrorCode::cancelled,
+                  "rebuild: stopped by its caller; the indexes are as they were");
     }
-    const auto within = [&](const StorageError& error) {
-      return fail(error.within("primary " + describe_key(entry.lower)));
-    };
-    CAVEAT_ASSIGN(const bool found,
-                  core.backend->get(Family::primary, encode_key(entry.lower), nullptr, container));
-    if (!found) return within({ErrorCode::corruption, "the container is missing"});
-    auto image = PartitionImage::open(container, entry.lower, directory.upper_bound(p),
-                                      core.dictionaries, core.catalogue);
-    if (!image) return within(image.error());
-    if (auto loaded = (*image)->load(kAllColumns); !loaded) return within(loaded.error());
-    auto hints = hints_of(**image, builder, core.catalogue);
-    if (!hints) return within(hints.error());
-    for (const Family family : families) {
-      const auto slot = index_slot(family);
-      for (const auto term : hints->terms[slot]) pairs[slot].push_back({term, entry.id});
+    const auto added = add_pairs(core, entry, directory.upper_bound(p), families, builder, pairs);
+    if (added) continue;
+    const StorageError error = added.error().within("primary " + describe_key(entry.lower));
+    switch (error.code()) {
+      case ErrorCode::corruption:
+      case ErrorCode::codec_missing:
+      case ErrorCode::unsupported_format:
+        unreadable(error);
+        break;
+      default:
+        return fail(error);
     }
   }
   return {};
@@ -96,9 +116,21 @@ Result<void> Mutator::build_families(std::span<const Family> families, ProgressS
       }
     }
   }
-  CAVEAT_TRY(set_index_complete(core_, publication_, families, false));
   Pairs pairs;
-  CAVEAT_TRY(collect_pairs(core_, progress, families, pairs));
+  std::optional<StorageError> unreadable;
+  std::size_t count = 0;
+  CAVEAT_TRY(collect_pairs(core_, progress, families, pairs, [&](const StorageError& error) {
+    core_.background_errors.notify(error, core_.counters);
+    if (!unreadable) unreadable = error;
+    ++count;
+  }));
+  if (unreadable) {
+    return fail(unreadable->within(fmt::format(
+        "rebuild: the indexes stay as they are, because {} of the partitions cannot be read; "
+        "caveat repair STORE NEW writes all others into a new store, with indexes",
+        count)));
+  }
+  CAVEAT_TRY(set_index_complete(core_, publication_, families, false));
   const auto commit = [&](const KvBatch& batch) {
     CAVEAT_SYNC_POINT(rebuild_writing);
     return core_.backend->write(batch, Durability::wal);

@@ -32,6 +32,7 @@ Result<void> RepartitionJob::merge(const Core& core) {
   for (std::size_t i = 0; i < old_.size(); ++i) {
     OldPartition& old = old_[i];
     const auto in_range = [&](const ExceptionKey& key) { return !old.upper || key < *old.upper; };
+    if (old.unread) return fail(*old.unread);
     if (!old.container.empty()) {
       auto opened = PartitionImage::open(std::move(old.container), old.entry.lower, old.upper,
                                          core.dictionaries, core.catalogue);

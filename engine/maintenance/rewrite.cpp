@@ -39,6 +39,9 @@ Result<std::size_t> Mutator::rewrite(std::vector<std::vector<OldPartition>> grou
     for (auto& old : job.old()) stored.push_back(&old);
   }
   CAVEAT_TRY(read_containers(stored));
+  for (const OldPartition* old : stored) {
+    if (old->unread && unreadable_.insert(old->entry.lower).second) note_failure(*old->unread);
+  }
   std::vector<std::optional<StorageError>> failed;
   run_jobs(jobs, encoding, failed);
   CAVEAT_SYNC_POINT(rewrite_encoded);
@@ -47,7 +50,11 @@ Result<std::size_t> Mutator::rewrite(std::vector<std::vector<OldPartition>> grou
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (failed[i]) {
       // One damaged partition leaves its neighbours of the same job as they are, too.
-      if (unreadable_.insert(jobs[i].old().front().entry.lower).second) note_failure(*failed[i]);
+      const auto& old = jobs[i].old();
+      const bool named = std::any_of(
+          old.begin(), old.end(), [](const OldPartition& one) { return one.unread.has_value(); });
+      if (!named && unreadable_.insert(jobs[i].old().front().entry.lower).second)
+        note_failure(*failed[i]);
       continue;
     }
     rewritten += jobs[i].old().size();

@@ -73,8 +73,10 @@ Result<std::vector<PartitionInfo>> CompressedExceptionStore::partitions() const 
     const PartitionEntry& entry = directory.at(p);
     PartitionInfo info{entry.lower, entry.id,        entry.rows, entry.run_rows,
                        entry.bytes, entry.raw_bytes, 0,          0};
-    CAVEAT_ASSIGN(const auto bytes, read_container(*engine_, version, entry.lower));
-    const auto layout = parse_container(bytes);
+    // Of one that cannot be read there is what the directory knows.
+    const auto bytes = read_container(*engine_, version, entry.lower);
+    if (!bytes && bytes.error().code() != ErrorCode::corruption) return fail(bytes.error());
+    const auto layout = bytes ? parse_container(*bytes) : fail(bytes.error());
     if (layout && layout->block) {
       if (const auto header = read_header(*layout->block)) {
         info.codec = header->codec_id;

@@ -54,6 +54,10 @@ void DirectoryScan::add_container(const ExceptionKey& lower, std::string_view co
   entries_.push_back(std::move(entry));
 }
 
+void DirectoryScan::add_missing_first() {
+  add_lost({}, {ErrorCode::corruption, "the first partition is missing"});
+}
+
 void DirectoryScan::add_lost(const ExceptionKey& lower, const StorageError& error) {
   PartitionEntry entry;
   entry.lower = lower;

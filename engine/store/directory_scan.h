@@ -19,6 +19,9 @@ class DirectoryScan {
   [[nodiscard]] Result<void> add(const ExceptionKey& first,
                                  const std::optional<ExceptionKey>& last);
 
+  // Of a salvaged store: there is nothing before the first partition that there is.
+  void add_missing_first();
+
   // Some entries are of containers that cannot be read: their ids, and so their hints, are unknown.
   [[nodiscard]] bool damaged() const noexcept { return damaged_; }
   // Stretches of which not even the partitions are known, by their first key.

@@ -6,6 +6,7 @@
 
 #include "caveat/version.h"
 #include "engine/encryption/encryption.h"
+#include "engine/store/salvaged_view.h"
 
 namespace caveat {
 
@@ -74,7 +75,9 @@ Engine::Engine(std::unique_ptr<KvBackend> backend, Options options)
 Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend, Options options) {
   CAVEAT_TRY(check(options));
   const std::int64_t begun = steady_now_ns();
+  const bool salvaged = dynamic_cast<const SalvagedBackend*>(backend.get()) != nullptr;
   CAVEAT_ASSIGN(auto opened, open_encryption(std::move(backend), options.encryption));
+  if (salvaged) opened.backend = make_salvaged_view(std::move(opened.backend));
   std::unique_ptr<Engine> engine(new Engine(std::move(opened.backend), std::move(options)));
   engine->core_.encrypted = opened.encrypted;
   engine->closed_ = true;  // until it is whole, however recovery ends: nothing to fold

@@ -87,6 +87,7 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<StorageStatistics> statistics();
   [[nodiscard]] StorageStatistics estimate_statistics() const;
   [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
+  [[nodiscard]] bool skips(const StorageError& error, const ExceptionKey& lower) const;
 
   // --- engine_metrics.cpp ---
   [[nodiscard]] std::string metrics() const;

@@ -92,6 +92,15 @@ Result<BlockStatistics> Engine::block_statistics(std::string_view bytes) const {
   return statistics;
 }
 
+// Figures go on without what is damaged, and say so where the host listens.
+bool Engine::skips(const StorageError& error, const ExceptionKey& lower) const {
+  if (error.code() != ErrorCode::corruption) return false;
+  const std::string where = "primary " + describe_key(lower);
+  const bool named = error.message().starts_with(where);
+  core_.background_errors.notify(named ? error : error.within(where), core_.counters);
+  return true;
+}
+
 StorageStatistics Engine::estimate_statistics() const {
   StorageStatistics s;
   const auto version = core_.versions.current();
@@ -242,20 +251,25 @@ Result<StorageStatistics> Engine::statistics() {
   const Directory& directory = *version.directory;
   s.total_exceptions = 0;
   s.compression.uncompressed_bytes = 0;
+  std::uint64_t uncertain = 0;  // of partitions that cannot be read
   for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
     const PartitionEntry& entry = directory.at(p);
     Resolved resolved{entry.rows, entry.raw_bytes};
     if (entry.run_rows != 0 || clears_wait(entry, *version.clears)) {
-      CAVEAT_ASSIGN(const auto image, load(version, p, CacheUse::scan));
-      auto counted = resolve(*image, *version.clears);
-      if (!counted) return fail(counted.error().within("primary " + describe_key(entry.lower)));
-      resolved = *counted;
+      const auto image = load(version, p, CacheUse::scan);
+      auto counted = image ? resolve(**image, *version.clears) : fail(image.error());
+      if (!counted && !skips(counted.error(), entry.lower)) return fail(counted.error());
+      if (counted) {
+        resolved = *counted;
+      } else {
+        uncertain += entry.rows + entry.run_rows;
+      }
     }
     s.total_exceptions += resolved.rows;
     s.compression.uncompressed_bytes += resolved.raw_bytes;
   }
   // Writes that came in between the fold and this version.
-  const auto fresh = view->delta().any_rows() ? s.delta_rows : 0;
+  const auto fresh = (view->delta().any_rows() ? s.delta_rows : 0) + uncertain;
   s.total_exceptions_min = s.total_exceptions - std::min<std::uint64_t>(fresh, s.total_exceptions);
   s.total_exceptions_max = s.total_exceptions + fresh;
   set_ratio(s.compression);
@@ -292,11 +306,17 @@ Result<std::vector<ColumnStatistics>> Engine::column_statistics() const {
   for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
     const auto found = core_.backend->get(Family::primary, encode_key(directory.at(p).lower),
                                           version.backend_snapshot.get(), container);
-    if (!found && !core_.read_only) return fail(found.error());
-    if (!found || !*found) continue;
-    CAVEAT_ASSIGN(const auto layout, parse_container(container));
-    if (!layout.block) continue;
-    CAVEAT_ASSIGN(const auto block, block_statistics(*layout.block));
+    const auto statistics_of = [&]() -> Result<std::optional<BlockStatistics>> {
+      if (!found) return fail(found.error());
+      if (!*found) return fail(core_.missing_container(directory.at(p).lower));
+      CAVEAT_ASSIGN(const auto layout, parse_container(container));
+      if (!layout.block) return std::nullopt;
+      return block_statistics(*layout.block);
+    };
+    const auto read = statistics_of();
+    if (!read && !skips(read.error(), directory.at(p).lower)) return fail(read.error());
+    if (!read || !*read) continue;
+    const BlockStatistics& block = **read;
     for (std::size_t i = 0; i < kBlockColumnCount; ++i) {
       columns[i].raw_bytes += block.columns[i].raw_bytes;
       columns[i].encoded_bytes += block.columns[i].encoded_bytes;

@@ -10,6 +10,7 @@
 #include "engine/store/directory_scan.h"
 #include "engine/store/engine.h"
 #include "engine/store/lost_families.h"
+#include "engine/store/salvaged_view.h"
 #include "engine/store/stored_pages.h"
 #include "engine/sync/sync_point.h"
 
@@ -50,12 +51,26 @@ Result<void> Engine::recover() {
   KvBackend& backend = *core_.backend;
   core_.read_only = backend.read_only();
 
+  // Of what was salvaged from a damaged store whatever is missing is done without.
+  const bool salvaged = dynamic_cast<const SalvagedBackend*>(&backend) != nullptr;
+  const auto passes = [&](const StorageError& error) {
+    if (!salvaged || error.code() != ErrorCode::corruption) return false;
+    core_.background_errors.notify(error, core_.counters);
+    return true;
+  };
+
   std::string bytes;
   CAVEAT_ASSIGN(const bool exists, backend.get(Family::meta, kSuperblockKey, nullptr, bytes));
   if (exists) {
-    CAVEAT_ASSIGN(core_.superblock, Superblock::decode(bytes));
+    auto superblock = Superblock::decode(bytes);
+    if (superblock) {
+      core_.superblock = *superblock;
+    } else if (!passes(superblock.error())) {
+      return fail(superblock.error());
+    }
   } else if (core_.read_only) {
-    return fail(ErrorCode::corruption, "superblock: missing");
+    const StorageError missing(ErrorCode::corruption, "superblock: missing");
+    if (!passes(missing)) return fail(missing);
   } else {
     CAVEAT_ASSIGN(auto any, backend.iterate(Family::primary, nullptr, false));
     any->seek_to_first();
@@ -68,6 +83,10 @@ Result<void> Engine::recover() {
   }
   CAVEAT_TRY(heed_lost_families(backend, core_.superblock));
   core_.next_partition_id = core_.superblock.partition_ids_end;
+  if (salvaged) {
+    core_.superblock.index_complete.fill(false);
+    core_.next_partition_id = kStandInIds + kStandInIds / 2;
+  }
   TermRules rules;
   rules.temporal_shift = core_.superblock.temporal_shift;
   core_.indexes = std::make_unique<IndexManager>(backend, rules, &core_.index_cache);
@@ -77,7 +96,12 @@ Result<void> Engine::recover() {
     }
   }
   CAVEAT_TRY(core_.dictionaries.load(backend));
-  CAVEAT_TRY(core_.catalogue.load(backend));
+  if (salvaged) {
+    CAVEAT_ASSIGN(const auto damage, core_.catalogue.load_salvaged(backend));
+    if (damage) passes(*damage);
+  } else {
+    CAVEAT_TRY(core_.catalogue.load(backend));
+  }
   CAVEAT_ASSIGN(auto clears, load_clears(backend));
 
   // Directory: pages that are up to date, the primary for the rest.
@@ -111,6 +135,11 @@ Result<void> Engine::recover() {
     }
   };
   const auto& pages = stored.pages;
+  if (salvaged) {
+    CAVEAT_ASSIGN(auto first, backend.iterate(Family::primary, nullptr, false));
+    first->seek_to_first();
+    if (first->valid() && first->key() != encode_key({})) scan.add_missing_first();
+  }
   if (pages.empty() || pages.front().lower != ExceptionKey{}) {
     CAVEAT_TRY(scan.add({}, pages.empty() ? std::nullopt : std::optional(pages.front().lower)));
     if (stored.gap_before) doubt_pages_of_entries(0);
@@ -154,10 +183,11 @@ Result<void> Engine::recover() {
         ErrorCode::corruption,
         "the store is open for reading only, because a part of its partitions cannot be read (" +
             scan.lost().front().second.message() +
-            "): restore it from a backup, or dump what is left into a new one");
+            "): restore it from a backup, or write what is left into a new one: caveat repair "
+            "STORE NEW");
   }
   if (core_.read_only) {
-    core_.background_errors.notify(*core_.read_only, core_.counters);
+    if (!salvaged) core_.background_errors.notify(*core_.read_only, core_.counters);
   } else {
     CAVEAT_TRY(write_marks(backend, doubted));
   }

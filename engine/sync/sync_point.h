@@ -51,6 +51,7 @@ enum class Fault : std::uint8_t {
   rebuild_unmarked,              // families are rebuilt without being marked incomplete on disk
   rebuild_shows_old_snapshot,    // rebuilt families are trusted by queries that see the old ones
   recovery_refuses_damage,       // a damaged block keeps the store from opening
+  salvage_takes_the_oldest,      // of the states of a key a salvage gives the first
 };
 
 class Script {

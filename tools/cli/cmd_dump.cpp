@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "tools/cli/command.h"
+#include "tools/cli/damaged_store.h"
 #include "tools/cli/query_arguments.h"
 #include "tools/cli/record_printer.h"
 #include "tools/cli/signals.h"
@@ -31,6 +32,19 @@ Result<std::size_t> print_readable(RecordStream& records, RecordPrinter& printer
   }
 }
 
+// With --skip-damaged a store that does not open is read file by file.
+Result<DamagedStore> open(const Arguments& arguments) {
+  if (!arguments.skip_damaged) {
+    CAVEAT_ASSIGN(auto sound, InspectedStore::open(arguments.store));
+    return DamagedStore(std::move(sound));
+  }
+  CAVEAT_ASSIGN(auto store, DamagedStore::open(arguments.store));
+  for (const SalvageLoss& loss : store.losses()) {
+    if (loss.of_records) report_error({ErrorCode::corruption, "left out: " + loss.sentence()});
+  }
+  return store;
+}
+
 // A file that is not whole does not appear.
 StorageError of_file(const StorageError& error, const std::string& file) {
   if (error.code() != ErrorCode::cancelled || file.empty() || file == "-") return error;
@@ -40,7 +54,7 @@ StorageError of_file(const StorageError& error, const std::string& file) {
 Result<ExitCode> dump(const Arguments& arguments) {
   CAVEAT_ASSIGN(const auto selection, arguments.query.selection());
   CAVEAT_ASSIGN(const auto format, arguments.format.chosen(arguments.json, RecordFormat::ndjson));
-  CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
+  CAVEAT_ASSIGN(auto store, open(arguments));
   const GracefulStop graceful(GracefulStop::Of::reading);
   CAVEAT_ASSIGN(auto output, Output::open_outside(arguments.output, arguments.store));
   CAVEAT_ASSIGN(auto records, RecordStream::open(*store, selection));
@@ -52,7 +66,7 @@ Result<ExitCode> dump(const Arguments& arguments) {
     return fail(of_file(ended.error(), arguments.output));
   }
   CAVEAT_TRY(printer.finish());
-  return skipped == 0 ? kDone : kDataError;
+  return skipped == 0 && !store.has_lost_records() ? kDone : kDataError;
 }
 
 }  // namespace
@@ -73,8 +87,8 @@ void add_dump(CommandLine& app, Action& action) {
           "written to as it is")
       ->type_name("FILE");
   command->add_flag("--skip-damaged", arguments->skip_damaged,
-                    "Go on behind partitions that cannot be read, each named on standard error; "
-                    "exit code 1 if there were any");
+                    "Go on behind what cannot be read, each place named on standard error, also "
+                    "in a store that does not open; exit code 1 if there was any");
   add_format(*command, arguments->format, "ndjson, if it is not given");
   add_conditions(*command, arguments->query);
   add_ordering(*command, arguments->query);

@@ -15,7 +15,7 @@ struct Arguments : CommonArguments {
   std::size_t memory_mib = 0;
 };
 
-std::string json_of(const OptimizationResults& done) {
+std::string json_of(const OptimizationResults& done, const std::vector<std::string>& damage) {
   JsonWriter json;
   json.begin_object()
       .field("partitions_rewritten", done.partitions_rewritten)
@@ -31,7 +31,9 @@ std::string json_of(const OptimizationResults& done) {
       .field("compression_ratio_before", done.compression_ratio_before)
       .field("compression_ratio_after", done.compression_ratio_after)
       .field("duration_ns", done.duration_ns)
-      .end_object();
+      .begin_list("damage");
+  for (const auto& error : damage) json.field("", printable(error));
+  json.end_list().end_object();
   return json.text();
 }
 
@@ -63,8 +65,9 @@ Result<ExitCode> optimize(const Arguments& arguments) {
     return fail(interrupted(ended.error(), "what was done stays, and the next run goes on"));
   const auto& done = *ended;
   CAVEAT_TRY(store.close());
-  CAVEAT_TRY(print(arguments.json ? json_of(done) : text_of(done)));
-  return kDone;
+  const auto damage = damage_told();  // left as it is
+  CAVEAT_TRY(print(arguments.json ? json_of(done, damage) : text_of(done)));
+  return damage.empty() ? kDone : kDataError;
 }
 
 }  // namespace
@@ -74,7 +77,8 @@ void add_optimize(CommandLine& app, Action& action) {
   auto* command = add_command(
       app, "optimize",
       "Fold recent writes, rewrite partitions densely, retrain dictionaries, purge stale hints. "
-      "Ctrl-C ends it between two steps; what was done stays.",
+      "Ctrl-C ends it between two steps; what was done stays. A partition that cannot be read stays "
+      "as it is, is named, and gives exit code 1.",
       "caveat optimize STORE && caveat compact STORE", *arguments);
   add_memory(*command, arguments->memory_mib);
   command->callback(

@@ -28,7 +28,8 @@ Result<ExitCode> report(const Arguments& arguments) {
   CAVEAT_ASSIGN(auto output, Output::open_outside(arguments.output, arguments.store));
   CAVEAT_TRY(output.write(arguments.json ? report_json(data) : report_html(data)));
   CAVEAT_TRY(output.finish());
-  return data.verified && !data.verified->sound() ? kDataError : kDone;
+  const bool damaged = !data.stats.damage.empty() || (data.verified && !data.verified->sound());
+  return damaged ? kDataError : kDone;
 }
 
 }  // namespace

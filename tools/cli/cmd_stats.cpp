@@ -15,8 +15,9 @@ Result<ExitCode> stats(const CommonArguments& arguments) {
   CAVEAT_ASSIGN(report.storage, store->get_storage_statistics());
   CAVEAT_ASSIGN(report.columns, store->column_statistics());
   CAVEAT_ASSIGN(report.keys, store->key_usage());
+  report.damage = damage_told();
   CAVEAT_TRY(print(arguments.json ? stats_json(report) : stats_text(report)));
-  return kDone;
+  return report.damage.empty() ? kDone : kDataError;
 }
 
 }  // namespace

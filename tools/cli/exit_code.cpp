@@ -37,7 +37,9 @@ const std::vector<std::pair<std::string, std::string>>& exit_codes() {
   static const std::vector<std::pair<std::string, std::string>> codes = {
       {"0", "done"},
       {"1",
-       "bad data: a bad line, a corrupt or foreign store, one that verify does not call sound; "
+       "bad data: a bad line, a corrupt or foreign store, a part of one that was left out for "
+       "that, "
+       "one that verify does not call sound; "
        "of diff: there are differences"},
       {"2", "wrong command line, or a store that should not be there"},
       {"3", "no such store, file or record; nothing to remove"},

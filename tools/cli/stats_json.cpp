@@ -1,5 +1,6 @@
 #include "tools/cli/json_writer.h"
 #include "tools/cli/stats_report.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {
@@ -105,6 +106,11 @@ std::string stats_json(const StatsReport& report) {
       .field("dictionaries", s.dictionaries)
       .field("directory_bytes", report.directory_bytes);
   if (!s.read_only_reason.empty()) json.field("read_only_reason", s.read_only_reason);
+  if (!report.damage.empty()) {
+    json.begin_list("damage");
+    for (const auto& error : report.damage) json.field("", printable(error));
+    json.end_list();
+  }
   compression(s.compression, json);
   columns(report.columns, json);
   indexes(s.indexes, json);

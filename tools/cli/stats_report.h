@@ -15,6 +15,7 @@ struct StatsReport {
   std::vector<ColumnStatistics> columns;
   std::vector<KeyUsage> keys;         // of an encrypted store
   std::uint64_t directory_bytes = 0;  // all files of the store itself
+  std::vector<std::string> damage;    // partitions that the figures are without
   std::uint64_t waiting_rows = 0;     // recent writes that were not yet folded
 };
 

@@ -29,9 +29,32 @@ Result<StorageOptimizer> noted(Result<StorageOptimizer> store) {
   return store;
 }
 
+// Of partitions: what is lost for good. Indexes are made anew.
+struct Told {
+  std::mutex mutex;
+  std::vector<std::string> damage;
+};
+Told& told() {
+  static auto* instance = new Told;
+  return *instance;
+}
+
+// False: it was told before.
+bool note_damage(const StorageError& error) {
+  if (error.code() != ErrorCode::corruption ||
+      error.message().find("primary node ") == std::string::npos) {
+    return true;
+  }
+  const std::lock_guard lock(told().mutex);
+  auto& damage = told().damage;
+  if (std::find(damage.begin(), damage.end(), error.message()) != damage.end()) return false;
+  damage.push_back(error.message());
+  return true;
+}
+
 // What a store that is only looked at has to say.
 void tell(const StorageError& error) {
-  report_error(error);
+  if (note_damage(error)) report_error(error);
 }
 
 // What one that is written to has to say: a fold that found no room is tried again and again, and
@@ -46,6 +69,7 @@ Heard& heard() {
 }
 
 void remember(const StorageError& error) {
+  static_cast<void>(note_damage(error));
   const std::lock_guard lock(heard().mutex);
   auto& errors = heard().errors;
   const bool known = std::any_of(errors.begin(), errors.end(), [&](const StorageError& e) {
@@ -71,6 +95,11 @@ Result<std::shared_ptr<const KeyProvider>> keys_given() {
   auto ring = KeyRing::parse(text);
   if (!ring) return fail(ring.error().within(path));
   return std::make_shared<const KeyRing>(std::move(*ring));
+}
+
+std::vector<std::string> damage_told() {
+  const std::lock_guard lock(told().mutex);
+  return told().damage;
 }
 
 bool store_was_opened() noexcept {
@@ -100,6 +129,14 @@ Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAcces
   if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
   CAVEAT_ASSIGN(options.encryption.keys, keys_given());
   return noted(StorageOptimizer::open(path, options));
+}
+
+Result<StorageOptimizer> open_salvaged(std::unique_ptr<KvBackend> backend) {
+  Options options;
+  options.background_maintenance = false;
+  options.on_background_error = tell;
+  CAVEAT_ASSIGN(options.encryption.keys, keys_given());
+  return noted(StorageOptimizer::open(std::move(backend), options));
 }
 
 Result<InspectedStore> InspectedStore::open(const std::string& path) {

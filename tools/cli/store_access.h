@@ -21,9 +21,16 @@ struct WriteAccess {
 [[nodiscard]] Result<StorageOptimizer> open_to_write(const std::string& path,
                                                      const WriteAccess& access = {});
 
+// What was salvaged of a store's files (adapters/rocksdb/salvage.h).
+[[nodiscard]] Result<StorageOptimizer> open_salvaged(std::unique_ptr<KvBackend> backend);
+
 // What went wrong in the background of stores opened to write, each sentence once. A command that
 // fails for the same reason says so by itself.
 [[nodiscard]] std::vector<StorageError> take_background_errors();
+
+// Partitions that were left out because they cannot be read, each with why, as a store has told
+// while it was open, of both kinds. Each is said on standard error besides.
+[[nodiscard]] std::vector<std::string> damage_told();
 
 // Whether this command has come so far: what can be advised of damage depends on it.
 [[nodiscard]] bool store_was_opened() noexcept;

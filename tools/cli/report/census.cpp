@@ -21,6 +21,7 @@ class CensusTaker {
   }
 
   void add(const ExceptionView& record);
+  void add_damage(const StorageError& error) { census_.damage.push_back(error.message()); }
   [[nodiscard]] Census finish();
 
  private:
@@ -107,7 +108,15 @@ Result<Census> take_census(const StorageOptimizer& store, std::span<const Partit
   CensusTaker taker(partitions);
   constexpr std::uint64_t kRecordsPerReport = 8192;
   for (std::uint64_t done = 0;; ++done) {
-    CAVEAT_ASSIGN(const auto* record, cursor.next());
+    const auto read = cursor.next();
+    if (!read) {
+      if (read.error().code() != ErrorCode::corruption || !cursor.skip_damage()) {
+        return fail(read.error());
+      }
+      taker.add_damage(read.error());
+      continue;
+    }
+    const ExceptionView* const record = *read;
     if (record == nullptr) return taker.finish();
     taker.add(*record);
     if (done % kRecordsPerReport == 0 && !progress.on_progress({"count records", done, total})) {

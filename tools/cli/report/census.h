@@ -38,9 +38,12 @@ struct Census {
   // Neighbours from all over the store, to try things out on, and what they take there.
   std::vector<ExceptionRecord> sample;
   std::uint64_t sample_stored_bytes = 0;
+
+  std::vector<std::string> damage;  // what the counts are without, a sentence for each partition
 };
 
-// `partitions` as CompressedExceptionStore gives them. Corruption and io_error of the store;
+// `partitions` as CompressedExceptionStore gives them. What cannot be read is left out, and named
+// in `damage`, a sentence for each partition. Corruption and io_error of the store as a whole;
 // cancelled when `progress` says so. Takes some 100 bytes for each property, and the sample.
 [[nodiscard]] Result<Census> take_census(const StorageOptimizer& store,
                                          std::span<const PartitionInfo> partitions,

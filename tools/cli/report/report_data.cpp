@@ -38,11 +38,17 @@ Result<std::vector<std::uint64_t>> age_of(const StorageOptimizer& store,
   const CompressedExceptionStore blocks(store);
   std::vector<std::uint64_t> age(kTenths);
   for (std::size_t i = 0; i < partitions.size(); ++i) {
-    CAVEAT_ASSIGN(const std::string container, blocks.container(partitions[i].id));
-    CAVEAT_ASSIGN(const auto layout, parse_container(container));
-    if (!layout.block) continue;
-    CAVEAT_ASSIGN(const auto header, read_header(*layout.block));
-    ++age[tenth(now == 0 ? 0 : 1 - static_cast<double>(header.as_of) / now)];
+    // What cannot be read is told of where its records are counted.
+    const auto container = blocks.container(partitions[i].id);
+    if (!container) {
+      if (container.error().code() == ErrorCode::io_error) return fail(container.error());
+      continue;
+    }
+    const auto layout = parse_container(*container);
+    if (!layout || !layout->block) continue;
+    const auto header = read_header(*layout->block);
+    if (!header) continue;
+    ++age[tenth(now == 0 ? 0 : 1 - static_cast<double>(header->as_of) / now)];
     if (i % 256 == 0 && !progress.on_progress({"look at blocks", i, partitions.size()})) {
       return fail(ErrorCode::cancelled, "");
     }
@@ -92,6 +98,7 @@ Result<ReportData> gather_report(const std::string& path, StorageOptimizer& stor
   CAVEAT_ASSIGN(data.age, age_of(store, partitions, progress));
   data.disk = disk_of(data.stats);
   CAVEAT_ASSIGN(data.census, take_census(store, partitions, progress));
+  data.stats.damage = data.census.damage;
   for (const PropertyShare& property : data.census.properties) {
     if (data.property_names.size() == wishes.properties) break;
     data.property_names.push_back({shown_name(store, property.hash), property.records});

@@ -26,6 +26,16 @@ std::string soundness(const ReportData& data) {
     return fmt::format("<p class=\"bad\"><strong>{}</strong></p>",
                        escape_html(data.stats.storage.read_only_reason));
   }
+  if (!data.stats.damage.empty() && !data.verified) {
+    std::string html = fmt::format(
+        "<p class=\"bad\"><strong>Damaged:</strong> {} partitions cannot be read, and the figures "
+        "are without them. \"caveat verify\" says what to do.</p><ul class=\"bad\">",
+        grouped(data.stats.damage.size()));
+    for (std::size_t i = 0; i < data.stats.damage.size() && i < 10; ++i) {
+      html += "<li>" + escape_html(data.stats.damage[i]) + "</li>";
+    }
+    return html + "</ul>";
+  }
   if (!data.verified) return "<p class=\"soft\">Not verified: --no-verify was given.</p>";
   const auto& found = *data.verified;
   if (found.sound()) {
@@ -144,6 +154,9 @@ std::string report_json(const ReportData& data) {
   counts(json, "disk_bytes", data.disk);
   numbers(json, "fill_tenths", data.fill);
   numbers(json, "age_tenths", data.age);
+  json.begin_list("damage");
+  for (const auto& error : data.stats.damage) json.field("", printable(error));
+  json.end_list();
   if (data.verified) {
     json.flag("sound", data.verified->sound())
         .field("index_pairs", data.verified->index_pairs)
