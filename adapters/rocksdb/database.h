@@ -111,7 +111,7 @@ class RocksdbBackend final : public KvBackend {
   std::atomic<std::uint64_t> logged_bytes_{0};  // since settle_files() last gave the log back
 
   std::atomic<std::uint32_t> outdated_letters_{0};  // of kSparedLetters, a bit for each
-  std::mutex spare_mutex_;  // one at a time writes it
+  std::mutex spare_mutex_;                          // one at a time writes it
 
   std::mutex log_mutex_;  // for what lock_ says of logs
 

@@ -32,7 +32,7 @@ struct NewPartition {
 struct OldPartition {
   PartitionEntry entry;
   std::optional<ExceptionKey> upper;
-  std::string container;  // empty: nothing is stored yet
+  std::string container;               // empty: nothing is stored yet
   std::optional<StorageError> unread;  // for which there is no container: it stays as it is
 };
 

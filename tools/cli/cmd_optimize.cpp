@@ -77,7 +77,8 @@ void add_optimize(CommandLine& app, Action& action) {
   auto* command = add_command(
       app, "optimize",
       "Fold recent writes, rewrite partitions densely, retrain dictionaries, purge stale hints. "
-      "Ctrl-C ends it between two steps; what was done stays. A partition that cannot be read stays "
+      "Ctrl-C ends it between two steps; what was done stays. A partition that cannot be read "
+      "stays "
       "as it is, is named, and gives exit code 1.",
       "caveat optimize STORE && caveat compact STORE", *arguments);
   add_memory(*command, arguments->memory_mib);
