@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "adapters/rocksdb/directory_names.h"
 #include "adapters/rocksdb/log_file.h"
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/salvage_manifest.h"
@@ -116,14 +117,12 @@ class Salvager {
 
  private:
   Result<void> list() {
-    std::error_code error;
-    for (fs::directory_iterator entry(directory_, error), end; !error && entry != end;
-         entry.increment(error)) {
-      const fs::path& path = entry->path();
-      if (path.extension() == ".sst") tables_.push_back(path);
-      if (path.extension() == ".log") logs_.push_back(path);
-      if (path.filename().string().starts_with("MANIFEST-")) manifests_.push_back(path);
-    }
+    const auto error = for_each_name(directory_, [&](std::string_view name) {
+      if (name.ends_with(".sst")) tables_.push_back(directory_ / name);
+      if (name.ends_with(".log")) logs_.push_back(directory_ / name);
+      if (name.starts_with("MANIFEST-")) manifests_.push_back(directory_ / name);
+      return true;
+    });
     if (error) return fail(ErrorCode::io_error, directory_.string() + ": " + error.message());
     std::sort(tables_.begin(), tables_.end());
     return {};
