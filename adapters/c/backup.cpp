@@ -2,6 +2,7 @@
 #include "caveat/backup.h"
 
 #include "adapters/c/handles.h"
+#include "adapters/c/host_keys.h"
 #include "adapters/c/host_progress.h"
 #include "adapters/c/json.h"
 #include "adapters/c/sized.h"
@@ -89,6 +90,20 @@ caveat_code caveat_verify_backup(const char* directory, uint64_t id, int32_t rec
     options.records = records != 0;
     options.progress = told.sink();
     return verify_backup(directory, newest_or(id), options);
+  });
+}
+
+caveat_code caveat_verify_backup_with_keys(const char* directory, uint64_t id,
+                                           const caveat_options* options, caveat_progress progress,
+                                           void* context, caveat_backup* found,
+                                           caveat_error** error) {
+  HostProgress told(progress, context);
+  return with_backup(directory, found, error, [&]() -> Result<BackupInfo> {
+    BackupVerifyOptions with;
+    with.records = true;
+    with.progress = told.sink();
+    CAVEAT_ASSIGN(with.keys, host_keys(options));
+    return verify_backup(directory, newest_or(id), with);
   });
 }
 

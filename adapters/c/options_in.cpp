@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "adapters/c/host_codec.h"
+#include "adapters/c/host_keys.h"
 #include "adapters/c/record_in.h"
 #include "adapters/c/sized.h"
 
@@ -149,20 +150,20 @@ Result<void> set_callbacks(const caveat_options& given, Options& options) {
 
 }  // namespace
 
+Result<caveat_options> read_options(const caveat_options* given) {
+  return read_sized(given, kFirstOptionsBytes, "caveat_options");
+}
+
 Result<Options> options_of(const caveat_options* pointer) {
   Options options;
   if (pointer == nullptr) return options;
-  CAVEAT_ASSIGN(const auto given, read_sized(pointer, kFirstOptionsBytes, "caveat_options"));
+  CAVEAT_ASSIGN(const auto given, read_options(pointer));
   if ((given.flags & ~kAllFlags) != 0) return fail(bad("flags", given.flags).error());
   options.create_if_missing = (given.flags & CAVEAT_OPEN_EXISTING) == 0;
   options.error_if_exists = (given.flags & CAVEAT_OPEN_NEW) != 0;
   options.background_maintenance = (given.flags & CAVEAT_OPEN_NO_BACKGROUND) == 0;
   options.encryption.encrypt_existing = (given.flags & CAVEAT_OPEN_ENCRYPT) != 0;
-  if (given.keys != nullptr) {
-    auto ring = KeyRing::parse(given.keys);
-    if (!ring) return fail(ring.error().within("caveat_options.keys"));
-    options.encryption.keys = std::make_shared<const KeyRing>(std::move(*ring));
-  }
+  CAVEAT_ASSIGN(options.encryption.keys, host_keys(given));
   switch (given.durability) {
     case CAVEAT_DURABILITY_DEFAULT:
     case CAVEAT_DURABILITY_WAL:

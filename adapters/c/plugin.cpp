@@ -69,6 +69,8 @@ const caveat_api* caveat_plugin() {
       .restore_backup = caveat_restore_backup,
       .delete_backup = caveat_delete_backup,
       .keep_newest_backups = caveat_keep_newest_backups,
+      .key_usage = caveat_key_usage,
+      .verify_backup_with_keys = caveat_verify_backup_with_keys,
   };
   return &kApi;
 }

@@ -122,7 +122,11 @@ Result<std::string_view> text_of(const char* data, std::size_t size, const char*
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: is NULL, and its size is {}", name, size));
   }
-  if (size > PTRDIFF_MAX) return fail(ErrorCode::limit_exceeded, fmt::format("{}: size", name));
+  if (size > PTRDIFF_MAX) {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: its size is {}, more than memory can hold; count its bytes", name, size));
+  }
   return std::string_view(data, size);
 }
 

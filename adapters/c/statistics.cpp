@@ -1,6 +1,9 @@
 // What a store says about itself: the figures that most hosts watch, and all of them as JSON.
+#include <algorithm>
+
 #include "adapters/c/handles.h"
 #include "adapters/c/json.h"
+#include "adapters/c/record_in.h"
 #include "adapters/c/sized.h"
 #include "adapters/c/string_out.h"
 
@@ -193,6 +196,21 @@ caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_st
       put_columns(columns, text);
     }
     *json = copy_of(text.text());
+    return {};
+  });
+}
+
+caveat_code caveat_key_usage(const caveat_store* store, caveat_key_use* uses, size_t room,
+                             size_t* count, caveat_error** error) {
+  return guarded(error, [&]() -> Result<void> {
+    CAVEAT_TRY(need(count, "count"));
+    CAVEAT_TRY(check_array(uses, room, sizeof(caveat_key_use), "uses"));
+    CAVEAT_ASSIGN(const auto* const opened, store_of(store));
+    CAVEAT_ASSIGN(const auto found, opened->key_usage());
+    *count = found.size();
+    for (std::size_t i = 0; i < std::min(room, found.size()); ++i) {
+      uses[i] = {found[i].key_id, found[i].current ? 1U : 0U, found[i].values, found[i].bytes};
+    }
     return {};
   });
 }

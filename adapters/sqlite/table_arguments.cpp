@@ -9,7 +9,7 @@
 namespace caveat::sqlite {
 namespace {
 
-constexpr std::size_t kMemoryMibMax = std::size_t{1} << 20;  // a TiB
+constexpr std::size_t kMemoryMibMax = kMemoryBudgetMax / kMiB;
 
 std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view kSpace = " \t\r\n";

@@ -41,8 +41,8 @@ Result<KeySheet> new_sheet(KvBackend& backend, const Encryption& encryption, con
   CAVEAT_ASSIGN(const bool plain, holds_anything(backend));
   if (plain && !encryption.encrypt_existing) {
     return fail(ErrorCode::invalid_argument,
-                "the store is not encrypted, and keys were given: encrypt it (encrypt_existing, "
-                "or CAVEAT_OPEN_ENCRYPT), or open it without keys");
+                "the store is not encrypted, and keys were given: ask for it to be encrypted, or "
+                "open it without keys");
   }
   if (const auto read_only = backend.read_only()) return fail(*read_only);
   KeySheet sheet;
@@ -93,10 +93,8 @@ Result<OpenedBackend> open_encryption(std::unique_ptr<KvBackend> backend,
   if (!encryption.wanted()) {
     if (!encrypted) return OpenedBackend{std::move(backend), nullptr};
     CAVEAT_ASSIGN(const KeySheet sheet, decode_key_sheet(bytes));
-    return fail(ErrorCode::key_missing,
-                fmt::format("the store is encrypted: give key {} (Options::encryption, or "
-                            "CAVEAT_KEY_FILE)",
-                            fmt::join(sheet.key_ids, " and ")));
+    return fail(ErrorCode::key_missing, fmt::format("the store is encrypted: give key {}",
+                                                    fmt::join(sheet.key_ids, " and ")));
   }
   const auto cipher = cipher_of(encryption);
   CAVEAT_ASSIGN(KeySheet sheet, encrypted ? read_sheet(bytes, encryption, *cipher)

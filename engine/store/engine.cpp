@@ -14,8 +14,9 @@ Result<void> Engine::check(const Options& options) {
   const auto bad = [](std::string_view field, std::string_view rule) {
     return fail(ErrorCode::invalid_argument, fmt::format("Options::{}: {}", field, rule));
   };
-  if (options.memory_budget_bytes < kMemoryBudgetMin) {
-    return bad("memory_budget_bytes", "must be at least 8 MiB");
+  if (options.memory_budget_bytes < kMemoryBudgetMin ||
+      options.memory_budget_bytes > kMemoryBudgetMax) {
+    return bad("memory_budget_bytes", "must be 8 MiB to 1 TiB");
   }
   // In two steps: the sum may overflow.
   const std::size_t share = options.memory_budget_bytes / 4 * 3;

@@ -342,6 +342,8 @@ Result<std::vector<ColumnStatistics>> StorageOptimizer::column_statistics() cons
 }
 
 Result<std::vector<KeyUsage>> StorageOptimizer::key_usage() const {
+  const auto held = engine_->core().versions.view();  // whoever closes the store waits for it
+  if (!held->version) return closed_error();
   const EncryptedBackend* const encrypted = engine_->core().encrypted;
   return encrypted == nullptr ? std::vector<KeyUsage>() : encrypted->usage();
 }

@@ -162,6 +162,8 @@ TEST_CASE("options out of range are refused by name", "[bad]") {
     CHECK_FALSE(std::filesystem::exists(path));
   };
   refused("memory_budget_bytes", [](Options& o) { o.memory_budget_bytes = kMemoryBudgetMin - 1; });
+  refused("memory_budget_bytes", [](Options& o) { o.memory_budget_bytes = kMemoryBudgetMax + 1; });
+  refused("memory_budget_bytes", [](Options& o) { o.memory_budget_bytes = SIZE_MAX; });
   refused("cache_bytes", [](Options& o) { o.cache_bytes = o.memory_budget_bytes; });
   // The sum of the two overflows.
   refused("cache_bytes", [](Options& o) {

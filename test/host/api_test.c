@@ -384,9 +384,30 @@ static void encrypted(const char* beside) {
   caveat_store_release(store);
 }
 
+/* They were a limit without a sentence, and the end of memory. */
+static void sizes_that_no_memory_has_are_arguments_in_error(void) {
+  caveat_store* store = NULL;
+  caveat_options options = {.size = sizeof options, .memory_budget_bytes = UINT64_MAX};
+  CHECK(caveat_open_volatile(&options, &store, &error) == CAVEAT_INVALID_ARGUMENT);
+  CHECK(strstr(caveat_error_message(error), "memory_budget_bytes: must be 8 MiB to 1 TiB") != NULL);
+  caveat_error_free(error);
+  error = NULL;
+  OK(caveat_open_volatile(NULL, &store, &error));
+  const size_t sizes[] = {SIZE_MAX, (size_t)PTRDIFF_MAX + 1};
+  for (int i = 0; i < 2; ++i) {
+    CHECK(caveat_register_property(store, "name", sizes[i], NULL, &error) ==
+          CAVEAT_INVALID_ARGUMENT);
+    CHECK(strstr(caveat_error_message(error), "name: its size is ") != NULL);
+    caveat_error_free(error);
+    error = NULL;
+  }
+  caveat_store_release(store);
+}
+
 int main(int count, char** arguments) {
   CHECK(count == 2); /* a directory to work in, which is empty or absent */
   words();
+  sizes_that_no_memory_has_are_arguments_in_error();
   caveat_store* store = NULL;
   OK(caveat_open_volatile(NULL, &store, &error));
   all_of(store);

@@ -167,7 +167,16 @@ static int nothing_back(void* context, caveat_string in, caveat_string dictionar
   return 1;
 }
 
+static caveat_code a_key(void* context, uint32_t id, unsigned char* key, char* why, size_t room) {
+  (void)context;
+  memset(key, (int)id, CAVEAT_KEY_BYTES);
+  if (!one_in(4)) return CAVEAT_OK;
+  memset(why, 'x', room); /* without its end */
+  return (caveat_code)any(20);
+}
+
 static const caveat_options* a_options(void) {
+  static caveat_key_provider provider;
   static caveat_codec codecs[2];
   static union {
     caveat_options options;
@@ -194,6 +203,11 @@ static const caveat_options* a_options(void) {
   }
   u.options.codec_count = one_in(2) ? 0 : one_in(8) ? SIZE_MAX : any(3);
   if (!one_in(4) && u.options.codec_count != SIZE_MAX) u.options.codecs = codecs;
+  provider = (caveat_key_provider){.size = a_size(sizeof provider),
+                                   .current = (uint32_t)any(4),
+                                   .key = one_in(4) ? NULL : a_key};
+  if (one_in(4)) u.options.key_provider = &provider;
+  if (one_in(8)) u.options.keys = one_in(2) ? "1:1" : "";
   return one_in(8) ? NULL : &u.options;
 }
 
@@ -349,9 +363,10 @@ static caveat_code call(uint64_t which, caveat_error** error) {
       break;
     case 34:
       u.statistics.size = a_size(sizeof u.statistics);
-      code = one_in(2) ? api.statistics_json(a_store(), (int32_t)any(2), to_string, error)
-                       : api.statistics_get(a_store(), (int32_t)any(2),
-                                            one_in(8) ? NULL : &u.statistics, error);
+      code = one_in(4)   ? api.key_usage(a_store(), NULL, any(3), one_in(4) ? NULL : &size, error)
+             : one_in(2) ? api.statistics_json(a_store(), (int32_t)any(2), to_string, error)
+                         : api.statistics_get(a_store(), (int32_t)any(2),
+                                              one_in(8) ? NULL : &u.statistics, error);
       break;
     case kMetrics:
       code = api.metrics(a_store(), to_string, error);
@@ -369,7 +384,10 @@ static caveat_code call(uint64_t which, caveat_error** error) {
           code = api.list_backups(directory, to_string, error);
           break;
         case 2:
-          code = api.verify_backup(directory, any(3), 0, progress, NULL, to_backup, error);
+          code = one_in(2)
+                     ? api.verify_backup_with_keys(directory, any(3), a_options(), progress, NULL,
+                                                   to_backup, error)
+                     : api.verify_backup(directory, any(3), 0, progress, NULL, to_backup, error);
           break;
         case 3:
           code = api.restore_backup(directory, any(3), one_in(2) ? NULL : directory, 0, progress,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <new>
 #include <stdexcept>
@@ -107,6 +108,20 @@ caveat_record record_of(std::uint64_t node) {
   return record;
 }
 
+caveat_code give_key(void*, std::uint32_t id, unsigned char* key, char*, std::size_t) {
+  std::memset(key, static_cast<int>(id), CAVEAT_KEY_BYTES);
+  return CAVEAT_OK;
+}
+constexpr caveat_key_provider kProvider{sizeof(caveat_key_provider), 1, 0, nullptr, give_key};
+
+caveat_options with_keys(const caveat_key_provider* provider) {
+  caveat_options options{};
+  options.size = sizeof options;
+  options.flags = CAVEAT_OPEN_NO_BACKGROUND;
+  options.key_provider = provider;
+  return options;
+}
+
 struct World {
   caveat_store* store = nullptr;
   caveat_batch* batch = nullptr;
@@ -126,6 +141,10 @@ struct World {
 // One call; what it hands out is given back by clean().
 using Call = caveat_code (*)(World&, caveat_error**);
 const Call kCalls[] = {
+    [](World& w, caveat_error** e) {
+      const caveat_options options = with_keys(&kProvider);
+      return caveat_open_volatile(&options, &w.other, e);
+    },
     [](World& w, caveat_error** e) { return caveat_open_volatile(nullptr, &w.other, e); },
     [](World& w, caveat_error** e) {
       return caveat_register_property(w.store, kLong, sizeof kLong, &w.number, e);
@@ -173,6 +192,10 @@ const Call kCalls[] = {
       return caveat_explain_json(w.store, nullptr, &w.query, &w.text, e);
     },
     [](World& w, caveat_error** e) { return caveat_statistics_json(w.store, 0, &w.text, e); },
+    [](World& w, caveat_error** e) {
+      std::size_t count = 0;
+      return caveat_key_usage(w.store, nullptr, 0, &count, e);
+    },
 };
 
 void clean(World& w) {
@@ -283,7 +306,19 @@ void throwing_listener(void*, caveat_code, const char*) {
   throw std::runtime_error("a host's mistake");
 }
 
+caveat_code throwing_key(void*, std::uint32_t, unsigned char*, char*, std::size_t) {
+  throw std::runtime_error("a host's mistake");
+}
+
 void what_a_callback_throws_stays_out() {
+  caveat_store* none = nullptr;
+  caveat_error* error = nullptr;
+  const caveat_key_provider keys{sizeof keys, 1, 0, nullptr, throwing_key};
+  const caveat_options encrypted = with_keys(&keys);
+  check(caveat_open_volatile(&encrypted, &none, &error) != CAVEAT_OK && none == nullptr,
+        "a store opened without its key");
+  check(std::strstr(caveat_error_message(error), "key") != nullptr, "the key is not named");
+  caveat_error_free(error);
   caveat_codec codec{};
   codec.size = sizeof codec;
   codec.id = 128;

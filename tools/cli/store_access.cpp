@@ -17,7 +17,7 @@
 namespace caveat::cli {
 namespace {
 
-constexpr std::size_t kMemoryMibMax = std::size_t{1} << 20;  // a TiB
+constexpr std::size_t kMemoryMibMax = kMemoryBudgetMax / kMiB;
 constexpr std::size_t kHeardMax = 100;
 
 constexpr std::uintmax_t kKeyFileBytesMax = std::uintmax_t{1} << 20;

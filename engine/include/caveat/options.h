@@ -20,6 +20,7 @@ namespace caveat {
 
 inline constexpr std::size_t kMiB = std::size_t{1} << 20;
 inline constexpr std::size_t kMemoryBudgetMin = 8 * kMiB;
+inline constexpr std::size_t kMemoryBudgetMax = kMiB << 20;  // a TiB
 
 struct Options {
   // --- Behaviour -------------------------------------------------------------------------------
@@ -44,7 +45,7 @@ struct Options {
   // --- Memory ----------------------------------------------------------------------------------
 
   // Bound on everything the store keeps in memory, in bytes: delta, caches, filters, dictionaries,
-  // arenas and the backend's buffers. Default 256 MiB; at least kMemoryBudgetMin, or
+  // arenas and the backend's buffers. Default 256 MiB; kMemoryBudgetMin to kMemoryBudgetMax, or
   // invalid_argument. What does not fit is read on demand. May differ at each open.
   // Beyond it goes: a record while it is written, read or folded (some copies of it, up to 64 MiB
   // each), the names in the catalogue, some 100 bytes for each partition, key filters of partitions

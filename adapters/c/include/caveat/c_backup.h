@@ -27,10 +27,16 @@ caveat_code caveat_create_backup(caveat_store* store, const char* directory, uin
 /* JSON, to be freed: "backups", oldest first, with the figures of each or "error", why it cannot be
  * used. */
 caveat_code caveat_list_backups(const char* directory, caveat_string* json, caveat_error** error);
-/* `id` 0: the newest. `records` 1: open it as a store too, and check every record. */
+/* `id` 0: the newest. `records` 1: open it as a store too, and check every record; for one that was
+ * encrypted that takes its keys, and without them it is CAVEAT_KEY_MISSING. */
 caveat_code caveat_verify_backup(const char* directory, uint64_t id, int32_t records,
                                  caveat_progress progress, void* context, caveat_backup* found,
                                  caveat_error** error);
+/* The same with `records`, and with keys: of `options` only `keys` or `key_provider` is looked at. */
+caveat_code caveat_verify_backup_with_keys(const char* directory, uint64_t id,
+                                           const caveat_options* options, caveat_progress progress,
+                                           void* context, caveat_backup* found,
+                                           caveat_error** error);
 /* Makes the store `target` of it. `replace` 1: in place of one that is there, and is not open. */
 caveat_code caveat_restore_backup(const char* directory, uint64_t id, const char* target,
                                   int32_t replace, caveat_progress progress, void* context,

@@ -137,6 +137,11 @@ typedef struct caveat_api {
   caveat_code (*delete_backup)(const char* directory, uint64_t id, caveat_error** error);
   caveat_code (*keep_newest_backups)(const char* directory, uint64_t keep, uint64_t* deleted,
                                      caveat_error** error);
+  caveat_code (*key_usage)(const caveat_store* store, caveat_key_use* uses, size_t room,
+                           size_t* count, caveat_error** error);
+  caveat_code (*verify_backup_with_keys)(const char* directory, uint64_t id,
+                                         const caveat_options* options, caveat_progress progress,
+                                         void* context, caveat_backup* found, caveat_error** error);
 } caveat_api;
 
 /* The table is constant and lives as long as the library is loaded. */
