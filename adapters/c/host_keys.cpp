@@ -44,7 +44,7 @@ class HostKeys final : public KeyProvider {
     const bool known = code >= CAVEAT_INVALID_ARGUMENT && code <= CAVEAT_WRONG_KEY;
     why.back() = '\0';  // whatever was written
     std::string sentence = fmt::format("the key provider has no key {}", id);
-    if (why.front() != '\0') sentence = fmt::format("key {}: {}", id, why.data());
+    if (why.front() != '\0') sentence = why.data();
     if (!known) sentence += fmt::format(" (it returned {}, which is no code)", code);
     return fail(known ? static_cast<ErrorCode>(code) : ErrorCode::key_missing, sentence);
   }

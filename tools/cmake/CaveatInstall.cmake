@@ -23,13 +23,18 @@ install(EXPORT caveat NAMESPACE caveat:: FILE caveatTargets.cmake DESTINATION ${
 
 if(TARGET caveat_sqlite)
   install(TARGETS caveat_sqlite LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/caveat COMPONENT sqlite)
+  # Where the loader looks, so that `.load caveat_sqlite` is enough. It is no library to link.
+  set(_link ${PROJECT_BINARY_DIR}/link/caveat_sqlite.so)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/link)
+  file(CREATE_LINK caveat/caveat_sqlite.so ${_link} SYMBOLIC)
+  install(FILES ${_link} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sqlite)
 endif()
 
 # Where Debian's python3 looks, under the prefix /usr; elsewhere PYTHONPATH names it.
 set(CAVEAT_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python module goes")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/adapters/python/caveat DESTINATION ${CAVEAT_PYTHON_DIR}
         COMPONENT python
-        FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
+        FILES_MATCHING PATTERN "*.py" PATTERN py.typed PATTERN __pycache__ EXCLUDE)
 
 # What find_package calls caveat::caveat, as in the build itself.
 if(BUILD_SHARED_LIBS)

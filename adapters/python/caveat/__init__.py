@@ -11,25 +11,37 @@
 
 Values are None, bool, int (64 bits), float, str, bytes and lists of them. Bytes that are UTF-8 are
 read as str. A property is its name or its hash; a name is registered when something is written under
-it. Times are nanoseconds since the Unix epoch, or datetimes with a zone.
+it, and records that are read have it: `record.property`, beside `record.property_hash`. Times are nanoseconds since the Unix epoch, or datetimes with a zone.
 
 A store may be used by any number of threads. Closing it closes its cursors and snapshots. What goes
 wrong is a caveat.Error; each kind is a class of its own (Busy, Closed, Corruption, ...).
 
 The library is libcaveat.so.0 of the same installation, or the one that CAVEAT_LIBRARY names.
 """
-from . import _native, _records
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import _native
+from ._backups import Backups
+from ._errors import (AlreadyExists, Busy, Cancelled, Closed, CodecMissing, Corruption, Error, HashCollision,
+                      Internal, InvalidArgument, IoError, KeyMissing, LimitExceeded, Locked, NoSpace,
+                      NotFound, OutOfMemory, ReadOnly, UnsupportedFormat, WrongKey)
+from ._options import Codec
 from ._reading import Cursor, Snapshot
-from ._records import Error, Record, Source, hash_property, to_ns
-from ._store import Backups, Batch, Store
+from ._records import Record, Source, hash_property, to_ns
+from ._store import Batch, KeyUsage, Store
 
-__version__ = _native.library.caveat_version().decode()
-globals().update({kind.__name__: kind for kind in _records.KINDS.values()})
-__all__ = ["Backups", "Batch", "Cursor", "Error", "Record", "Snapshot", "Source", "Store", "hash_property", "open",
-           "to_ns", "volatile"] + sorted(kind.__name__ for kind in _records.KINDS.values())
+__version__: str = _native.shared_object.caveat_version().decode()
+__all__ = ["AlreadyExists", "Backups", "Batch", "Busy", "Cancelled", "Closed", "Codec", "CodecMissing",
+           "Corruption", "Cursor", "Error", "HashCollision", "Internal", "InvalidArgument", "IoError",
+           "KeyMissing", "KeyUsage", "LimitExceeded", "Locked", "NoSpace", "NotFound", "OutOfMemory",
+           "ReadOnly", "Record", "Snapshot", "Source", "Store", "UnsupportedFormat", "WrongKey",
+           "hash_property", "open", "to_ns", "volatile"]
 
 
-def open(path, **options) -> Store:
+def open(path: str | bytes | os.PathLike[Any], **options: Any) -> Store:
     """Opens the store in a directory, or makes one.
 
     create=False           NotFound where there is none; exclusive=True: AlreadyExists where there is
@@ -40,8 +52,12 @@ def open(path, **options) -> Store:
                            partition_bytes, dictionary_bytes: see caveat/options.h
     codecs                 {number from 128 to 255: object}; the object has compress(raw, dictionary) and
                            decompress(stored, dictionary, size), from bytes to bytes
-    keys                   {number: 32 bytes}, the last for what is written; the store is encrypted
-                           (KeyMissing, WrongKey). encrypt=True: also one that is plain so far
+    keys, current_key      the store is encrypted (KeyMissing, WrongKey): {number: 32 bytes}, or any
+                           mapping, or a function from a number to 32 bytes, which is called while the
+                           store opens and not later; it returns None or raises KeyError where there is
+                           no such key, and what else it raises is raised here. current_key is the
+                           number for what is written: of a mapping the last, if not given.
+                           encrypt=True: also a store that is plain so far
     background=False       no thread of the store's own
     log                    a logger for what the store does and meets; "caveat" of module logging, if not
                            given; False: none. The fields of an event are in the record's attribute
@@ -52,6 +68,6 @@ def open(path, **options) -> Store:
     return Store(path, options)
 
 
-def volatile(**options) -> Store:
+def volatile(**options: Any) -> Store:
     """An empty store in memory. The options of open(), as far as they make sense."""
     return Store(None, options)

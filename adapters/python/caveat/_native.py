@@ -1,14 +1,17 @@
 """libcaveat.so through ctypes: the structs and calls of caveat/c.h, and values on their way in and out."""
+from __future__ import annotations
+
 import ctypes
 import os
 from ctypes import (POINTER, Structure, Union, byref, c_char_p, c_double, c_float, c_int, c_int32,
                     c_int64, c_size_t, c_uint32, c_uint64, c_void_p)
 from pathlib import Path
+from typing import Any
 
 ABI_VERSION = 1
 
 
-def _candidates():
+def _candidates() -> list[str]:
     named = os.environ.get("CAVEAT_LIBRARY")
     if named:
         return [named]
@@ -18,7 +21,7 @@ def _candidates():
     return [str(path) for path in beside if path.exists()] + ["libcaveat.so.0"]
 
 
-def _load():
+def _load() -> Any:
     reasons = []
     for path in _candidates():
         try:
@@ -36,7 +39,7 @@ def _load():
 class String(Structure):
     _fields_ = [("data", c_void_p), ("size", c_size_t)]
 
-    def bytes(self):
+    def bytes(self) -> bytes:
         return ctypes.string_at(self.data, self.size) if self.size else b""
 
 
@@ -78,16 +81,27 @@ class LogEvent(Structure):
 
 LOG = ctypes.CFUNCTYPE(None, c_void_p, POINTER(LogEvent))
 COMPRESS = ctypes.CFUNCTYPE(c_int, c_void_p, String, String, c_void_p, c_size_t, POINTER(c_size_t))
+KEY = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint32, c_void_p, c_void_p, c_size_t)
 DECOMPRESS = ctypes.CFUNCTYPE(c_int, c_void_p, String, String, c_void_p, c_size_t)
 RELEASE = ctypes.CFUNCTYPE(None, c_void_p)
 LISTENER = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 PROGRESS = ctypes.CFUNCTYPE(c_int, c_void_p, c_char_p, c_uint64, c_uint64)
+NO_PROGRESS: Any = PROGRESS()  # type: ignore[call-overload]
 
 
 class Codec(Structure):
     _fields_ = [("size", c_size_t), ("id", c_uint32), ("uses_dictionary", c_uint32),
                 ("name", c_char_p), ("context", c_void_p), ("compress", COMPRESS),
                 ("decompress", DECOMPRESS), ("release", RELEASE)]
+
+
+class KeyProvider(Structure):
+    _fields_ = [("size", c_size_t), ("current", c_uint32), ("zero", c_uint32), ("context", c_void_p),
+                ("key", KEY)]
+
+
+class KeyUse(Structure):
+    _fields_ = [("key_id", c_uint32), ("current", c_uint32), ("values", c_uint64), ("bytes", c_uint64)]
 
 
 class Options(Structure):
@@ -100,7 +114,8 @@ class Options(Structure):
                 ("log", LOG), ("log_context", c_void_p), ("log_least", c_int32),
                 ("metrics_interval_ms", c_uint32), ("metrics_file", c_char_p),
                 ("on_background_error", LISTENER), ("on_background_error_context", c_void_p),
-                ("clock", c_void_p), ("clock_context", c_void_p), ("keys", c_char_p)]
+                ("clock", c_void_p), ("clock_context", c_void_p), ("keys", c_char_p),
+                ("key_provider", POINTER(KeyProvider))]
 
 
 class Query(Structure):
@@ -110,11 +125,11 @@ class Query(Structure):
                 ("descending", c_int32), ("limit", c_uint64), ("resume_token", String)]
 
 
-def _results(*names):
+def _results(*names: str) -> Any:
     class Results(Structure):
         _fields_ = [("size", c_size_t)] + [(name, c_uint64) for name in names]
 
-        def as_dict(self):
+        def as_dict(self) -> dict[str, int]:
             return {name: getattr(self, name) for name in names}
     return Results
 
@@ -129,11 +144,11 @@ class Backup(Structure):
     _fields_ = [("size", c_size_t), ("id", c_uint64), ("created_ns", c_int64), ("records", c_uint64),
                 ("bytes", c_uint64), ("new_bytes", c_uint64), ("files", c_uint64)]
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, int]:
         return {name: getattr(self, name) for name, _ in self._fields_[1:]}
 
 
-library = _load()
+shared_object = _load()
 HANDLE, OUT, TEXT = c_void_p, POINTER(c_void_p), POINTER(String)
 RECORD, OUT_RECORD, QUERY = POINTER(Record), POINTER(POINTER(Record)), POINTER(Query)
 FLAG, NUMBER = POINTER(c_int32), POINTER(c_uint64)
@@ -160,6 +175,7 @@ _CAN_FAIL = {
     "batch_remove_exception": (HANDLE, c_uint64, c_uint64),
     "batch_clear_node": (HANDLE, c_uint64),
     "batch_clear_property": (HANDLE, c_uint64),
+    "batch_size": (HANDLE, POINTER(c_size_t), POINTER(c_size_t)),
     "write": (HANDLE, HANDLE, c_int32),
     "snapshot_create": (HANDLE, OUT),
     "contains": (HANDLE, HANDLE, c_uint64, c_uint64, FLAG),
@@ -179,9 +195,11 @@ _CAN_FAIL = {
     "verify": (HANDLE, PROGRESS, c_void_p, c_void_p, TEXT),
     "statistics_json": (HANDLE, c_int32, TEXT),
     "metrics": (HANDLE, TEXT),
+    "key_usage": (HANDLE, POINTER(KeyUse), c_size_t, POINTER(c_size_t)),
     "create_backup": (HANDLE, c_char_p, c_uint64, c_int32, PROGRESS, c_void_p, POINTER(Backup)),
     "list_backups": (c_char_p, TEXT),
     "verify_backup": (c_char_p, c_uint64, c_int32, PROGRESS, c_void_p, POINTER(Backup)),
+    "verify_backup_with_keys": (c_char_p, c_uint64, POINTER(Options), PROGRESS, c_void_p, POINTER(Backup)),
     "restore_backup": (c_char_p, c_uint64, c_char_p, c_int32, PROGRESS, c_void_p, POINTER(Backup)),
     "delete_backup": (c_char_p, c_uint64),
     "keep_newest_backups": (c_char_p, c_uint64, NUMBER),
@@ -194,14 +212,14 @@ _CANNOT_FAIL = {
     "cursor_release": (None, HANDLE), "snapshot_sequence": (c_uint64, HANDLE),
 }
 for _name, _arguments in _CAN_FAIL.items():
-    _function = getattr(library, "caveat_" + _name)
+    _function = getattr(shared_object, "caveat_" + _name)
     _function.restype, _function.argtypes = c_int32, _arguments + (OUT,)
-for _name, (_result, *_arguments) in _CANNOT_FAIL.items():
-    _function = getattr(library, "caveat_" + _name)
-    _function.restype, _function.argtypes = _result, _arguments
+for _name, _types in _CANNOT_FAIL.items():
+    _function = getattr(shared_object, "caveat_" + _name)
+    _function.restype, _function.argtypes = _types[0], _types[1:]
 
 
-def path_bytes(path):
+def path_bytes(path: str | bytes | os.PathLike[Any]) -> bytes:
     """As the C library takes a path. ValueError where it would end early."""
     given = os.fsencode(path)
     if b"\0" in given:
@@ -209,23 +227,23 @@ def path_bytes(path):
     return given
 
 
-def take_text(string):
+def take_text(string: String) -> bytes:
     """The string's bytes; it is given back."""
     text = string.bytes()
-    library.caveat_string_free(byref(string))
+    shared_object.caveat_string_free(byref(string))
     return text
 
 
 # --- Values --------------------------------------------------------------------------------------
 
-def set_string(string, data, keep):
+def set_string(string: String, data: bytes, keep: list[Any]) -> None:
     """Lets the string show `data` (bytes), which `keep` keeps alive."""
     keep.append(data)
     string.data = ctypes.cast(c_char_p(data), c_void_p)
     string.size = len(data)
 
 
-def set_value(value, given, keep, depth=0):
+def set_value(value: Value, given: Any, keep: list[Any], depth: int = 0) -> None:
     """Fills a Value. ValueError, TypeError or OverflowError where no value of caveat is like it."""
     if given is None:
         value.kind = NULL
@@ -254,7 +272,7 @@ def set_value(value, given, keep, depth=0):
         raise TypeError("no value of caveat: %r" % (given,))
 
 
-def get_string(string):
+def get_string(string: String) -> str | bytes:
     """str, or bytes where they are no UTF-8."""
     data = string.bytes()
     try:
@@ -263,7 +281,7 @@ def get_string(string):
         return data
 
 
-def get_value(value):
+def get_value(value: Value) -> Any:
     kind = value.kind
     if kind == NULL:
         return None

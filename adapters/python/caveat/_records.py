@@ -1,69 +1,52 @@
-"""Errors, records and queries: what goes to the library and comes back."""
+"""Records and queries: what goes to the library and comes back."""
+from __future__ import annotations
+
+import builtins
 import enum
-from ctypes import byref, c_void_p, sizeof
+from collections.abc import Callable, Sequence
+from ctypes import byref, sizeof
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Union
 
 from . import _native as native
 
-_lib = native.library
+_lib = native.shared_object
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _INT64 = (-2**63, 2**63 - 1)
 
+# What a record holds, what a property is named by, and what a time is given as.
+Value = Union[None, bool, int, float, str, bytes, "Sequence[Value]"]
+Property = Union[str, int]
+Moment = Union[int, datetime]
+# A node and a property.
+Key = tuple[int, Property]
+# (low, high), closed; None leaves an end open.
+ConfidenceRange = tuple[Union[float, None], Union[float, None]]
+TimeRange = tuple[Union[Moment, None], Union[Moment, None]]
 
-# --- Errors --------------------------------------------------------------------------------------
-
-class Error(Exception):
-    """What a call of caveat says: `code` is its number, str() a sentence."""
-    code = 0
-
-
-def _kinds():
-    bases = {"InvalidArgument": (ValueError,), "LimitExceeded": (ValueError,), "NotFound": (LookupError,),
-             "OutOfMemory": (MemoryError,)}
-    kinds = {}
-    for code in list(range(1, 64)) + [255]:
-        name = _lib.caveat_code_name(code).decode()
-        if name == "unknown":
-            continue
-        title = "".join(word.capitalize() for word in name.split("_"))
-        kinds[code] = type(title, (Error,) + bases.get(title, ()), {"code": code, "__module__": "caveat"})
-    return kinds
-
-
-KINDS = _kinds()
-globals().update({kind.__name__: kind for kind in KINDS.values()})
-
-
-def call(name, *arguments):
-    error = c_void_p()
-    code = getattr(_lib, "caveat_" + name)(*arguments, byref(error))
-    if code == 0:
-        return
-    message = _lib.caveat_error_message(error).decode(errors="replace")
-    _lib.caveat_error_free(error)
-    raise KINDS.get(code, Error)(message)
-
-
-# --- Records -------------------------------------------------------------------------------------
 
 class Source(enum.IntEnum):
     """Where an exception comes from."""
-    EXPLICIT, DETECTED, PROMOTED, CONFLICT, IMPORTED = range(5)
+    EXPLICIT = 0
+    DETECTED = 1
+    PROMOTED = 2
+    CONFLICT = 3
+    IMPORTED = 4
 
 
-def source_of(given):
+def source_of(given: Source | int | str) -> Source:
     return Source[given.upper()] if isinstance(given, str) else Source(given)
 
 
-def hash_property(name):
+def hash_property(name: str | bytes) -> int:
     """XXH3-64 of the name: what a property is known by."""
     data = name.encode() if isinstance(name, str) else bytes(name)
-    return _lib.caveat_hash_property(data, len(data))
+    number: int = _lib.caveat_hash_property(data, len(data))
+    return number
 
 
-def to_ns(moment):
+def to_ns(moment: Moment) -> int:
     """Nanoseconds since the Unix epoch of a datetime with a zone; an int stays as it is.
 
     ValueError for a time that no record can have: they lie from 1677-09-21 to 2262-04-11.
@@ -74,7 +57,7 @@ def to_ns(moment):
     return ns
 
 
-def _any_ns(moment):
+def _any_ns(moment: Moment) -> int:
     if isinstance(moment, int):
         return moment
     if moment.tzinfo is None:
@@ -82,7 +65,7 @@ def _any_ns(moment):
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def _bound_ns(moment):
+def _bound_ns(moment: Moment) -> int:
     """As an end of a range a time beyond all records is as good as none."""
     return max(_INT64[0], min(_INT64[1], _any_ns(moment)))
 
@@ -91,16 +74,21 @@ def _bound_ns(moment):
 class Record:
     """An exception and its key: at `node` the property differs from what is inherited."""
     node: int
-    property: int  # hash_property of its name
+    property: Property  # its name; its hash, where the store knows no name for it
     inherited: Any = None
     actual: Any = None
-    reason: str = ""
+    reason: str | bytes = ""
     source: Source = Source.EXPLICIT
     created_at: int = 0  # nanoseconds since the Unix epoch
     confidence: float = 1.0
 
-    @property
-    def created(self):
+    @builtins.property
+    def property_hash(self) -> int:
+        """What the property is known by, whatever its name is."""
+        return hash_of(self.property)
+
+    @builtins.property
+    def created(self) -> datetime | None:
         """`created_at` as a datetime in UTC, to the microsecond; None before year 1 and after 9999."""
         try:
             return _EPOCH + timedelta(microseconds=self.created_at // 1000)
@@ -108,11 +96,11 @@ class Record:
             return None
 
 
-def hash_of(given):
+def hash_of(given: Property) -> int:
     return given if isinstance(given, int) else hash_property(given)
 
 
-def fill(out, record, keep):
+def fill(out: native.Record, record: Record, keep: list[Any]) -> native.Record:
     out.key.node, out.key.property = unsigned(record.node), unsigned(hash_of(record.property))
     native.set_value(out.inherited, record.inherited, keep)
     native.set_value(out.actual, record.actual, keep)
@@ -123,28 +111,30 @@ def fill(out, record, keep):
     return out
 
 
-def unsigned(number):
+def unsigned(number: int) -> int:
     if not 0 <= number < 2**64:
         raise OverflowError("not of 64 bits without a sign: %d" % number)
     return number
 
 
-def filled(record, keep):
+def filled(record: Record | None, keep: list[Any]) -> Any:
     return None if record is None else byref(fill(native.Record(), record, keep))
 
 
-def read(record):
-    return Record(record.key.node, record.key.property, native.get_value(record.inherited),
+# From a property's hash to its name, or to itself where it has none.
+Naming = Callable[[int], Property]
+
+
+def read(record: native.Record, name_of: Naming) -> Record:
+    return Record(record.key.node, name_of(record.key.property), native.get_value(record.inherited),
                   native.get_value(record.actual), native.get_string(record.reason), Source(record.source),
                   record.created_at_ns, record.confidence)
 
 
-def take(pointer):
-    """The record behind a pointer that is to be freed; None for none."""
-    if not pointer:
-        return None
+def take(pointer: Any, name_of: Naming) -> Record:
+    """The record behind a pointer that is to be freed."""
     try:
-        return read(pointer.contents)
+        return read(pointer.contents, name_of)
     finally:
         _lib.caveat_record_free(pointer)
 
@@ -154,14 +144,16 @@ def take(pointer):
 _ORDERS = {"key": 0, "confidence": 1, "time": 2}
 
 
-def _ends(given, lowest, highest):
+def _ends(given: tuple[Any, Any], lowest: Any, highest: Any) -> tuple[Any, Any]:
     """A pair, of which None leaves an end open."""
     low, high = given
     return lowest if low is None else low, highest if high is None else high
 
 
-def query_of(keep, node=None, property=None, source=None, confidence=None, time=None, order="key",
-           descending=False, limit=None, resume=None):
+def query_of(keep: list[Any], node: int | None = None, property: Property | None = None,
+             source: Source | int | str | None = None, confidence: ConfidenceRange | None = None,
+             time: TimeRange | None = None, order: str = "key", descending: bool = False,
+             limit: int | None = None, resume: str | None = None) -> Any:
     query = native.Query(size=sizeof(native.Query), order=_ORDERS[order], descending=descending)
     if node is not None:
         query.fields, query.node = query.fields | 1, unsigned(node)

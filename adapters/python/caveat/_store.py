@@ -1,34 +1,48 @@
 """Stores, and batches of writes."""
+from __future__ import annotations
+
 import atexit
 import json
 import logging
+import threading
 import time
 import weakref
-from contextlib import contextmanager, nullcontext
-from ctypes import byref, c_char_p, c_int32, c_size_t, c_uint64, c_void_p, cast, memmove, sizeof
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from ctypes import POINTER, byref, c_int32, c_size_t, c_uint64, c_void_p, sizeof
+from typing import Any, NamedTuple
 
 from . import _native as native
-from ._reading import Reads, Snapshot
-from ._records import Record, Source, call, fill, filled, hash_of, take, unsigned
+from ._backups import Progress, progress_of
+from ._errors import Busy, Closed, Error, call
+from ._options import DURABILITY, OpenOptions, Path
+from ._reading import Handle, Reads, Snapshot
+from ._records import (Key, Moment, Property, Record, Source, fill, filled, hash_of, source_of, take, to_ns,
+                       unsigned)
 
-_lib = native.library
-_DURABILITY = {None: 0, "none": 1, "wal": 2, "fsync": 3}
-_COMPRESSION = {None: 0, "none": 1, "lz4": 2, "zstd": 3}
+_lib = native.shared_object
 
 
-def _record(node, property, actual, inherited, reason, source, created_at, confidence):
-    moment = time.time_ns() if created_at is None else created_at
-    return Record(node, property, inherited, actual, reason, source, moment, confidence)
+class KeyUsage(NamedTuple):
+    """How much of a store lies under one key."""
+    key_id: int  # 0: not encrypted
+    current: bool  # new values are under it
+    values: int
+    bytes: int
 
 
 class _Writes:
     """What a store and a batch have in common."""
 
-    def put(self, node, property, actual, inherited=None, *, reason="", source=Source.EXPLICIT,
-            created_at=None, confidence=1.0):
+    def put_record(self, record: Record) -> None:
+        raise NotImplementedError
+
+    def put(self, node: int, property: Property, actual: Any, inherited: Any = None, *,
+            reason: str | bytes = "", source: Source | int | str = Source.EXPLICIT,
+            created_at: Moment | None = None, confidence: float = 1.0) -> None:
         """Stores an exception, or replaces the one that is there. `created_at`: now, if not given."""
-        self.put_record(
-            _record(node, property, actual, inherited, reason, source, created_at, confidence))
+        moment = time.time_ns() if created_at is None else to_ns(created_at)
+        self.put_record(Record(node, property, inherited, actual, reason, source_of(source), moment, confidence))
 
 
 class Batch(_Writes):
@@ -37,32 +51,42 @@ class Batch(_Writes):
     In order, so that of several writes of one key the last counts. For one thread at a time.
     """
 
-    def __init__(self, store, durability):
+    def __init__(self, store: Store, durability: str | None) -> None:
         self._store, self._durability, self._handle = store, durability, c_void_p()
         call("batch_create", byref(self._handle))
 
-    def put_record(self, record):
+    def put_record(self, record: Record) -> None:
+        """Stores a record, or replaces the one that is there."""
         self._store._name(record.property)
         call("batch_store_exception", self._handle, filled(record, []))
 
-    def remove(self, node, property):
+    def remove(self, node: int, property: Property) -> None:
+        """Removes what is there, if anything."""
         call("batch_remove_exception", self._handle, unsigned(node), unsigned(hash_of(property)))
 
-    def clear_node(self, node):
+    def clear_node(self, node: int) -> None:
+        """Removes everything of a node."""
         call("batch_clear_node", self._handle, unsigned(node))
 
-    def clear_property(self, property):
+    def clear_property(self, property: Property) -> None:
+        """Removes everything of a property."""
         call("batch_clear_property", self._handle, unsigned(hash_of(property)))
 
-    def __enter__(self):
+    def __len__(self) -> int:
+        """How many writes it holds."""
+        count = c_size_t()
+        call("batch_size", self._handle, byref(count), None)
+        return count.value
+
+    def __enter__(self) -> Batch:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            call("write", self._store._native, self._handle, _DURABILITY[self._durability])
+            call("write", self._store._native, self._handle, DURABILITY[self._durability])
         self.__del__()
 
-    def __del__(self):
+    def __del__(self) -> None:
         handle, self._handle = self._handle, c_void_p()
         _lib.caveat_batch_release(handle)
 
@@ -70,141 +94,126 @@ class Batch(_Writes):
 class Store(Reads, _Writes):
     """Made by caveat.open and caveat.volatile."""
 
-    def __init__(self, path, options):
-        self._children, self._named, self._closed = weakref.WeakSet(), set(), False
-        self._native, self._keep = None, []
-        made = c_void_p()
-        if path is None:
-            call("open_volatile", byref(self._options(**options)), byref(made))
-        else:
-            call("open", native.path_bytes(path), byref(self._options(**options)), byref(made))
+    _native: c_void_p | None = None
+
+    def __init__(self, path: Path | None, options: dict[str, Any]) -> None:
+        self._children: weakref.WeakSet[Handle] = weakref.WeakSet()
+        self._gate, self._closing, self._closed = threading.Lock(), False, False
+        self._named: set[str] = set()
+        self._names: dict[int, str] = {}
+        taken = OpenOptions(**options)
+        self._keep, made = taken.keep, c_void_p()
+        with taken as given:
+            if path is None:
+                call("open_volatile", given, byref(made))
+            else:
+                call("open", native.path_bytes(path), given, byref(made))
         self._native = made
         _open_stores.add(self)
-
-    def _options(self, create=True, exclusive=False, background=True, durability=None,
-                 memory_budget=0, cache_bytes=0, delta_bytes=0, compression=None,
-                 compression_level=0, optimize_compression_level=0, partition_records=0,
-                 partition_bytes=0, dictionary_bytes=None, codecs=None, on_error=None, log=None,
-                 metrics_file=None, metrics_interval_ms=0, keys=None,
-                 encrypt=False):
-        options = native.Options(
-            size=sizeof(native.Options), flags=(not create) + 2 * exclusive + 4 * (not background) + 8 * encrypt,
-            durability=_DURABILITY[durability], memory_budget_bytes=memory_budget,
-            cache_bytes=cache_bytes, delta_bytes=delta_bytes, compression_level=compression_level,
-            optimize_compression_level=optimize_compression_level,
-            partition_records=partition_records, partition_bytes=partition_bytes,
-            dictionary_bytes={None: 0, 0: -1}.get(dictionary_bytes, dictionary_bytes),
-            keys=None if keys is None else "".join(
-                "%d:%s\n" % (number, key.hex()) for number, key in keys.items()).encode())
-        if isinstance(compression, int):
-            options.compression, options.custom_codec_id = 4, compression
-        else:
-            options.compression = _COMPRESSION[compression]
-        codecs = codecs or {}
-        options.codecs = (native.Codec * len(codecs))(*map(self._codec, codecs.items()))
-        options.codec_count = len(codecs)
-        if on_error is not None:
-            options.on_background_error = self._kept(native.LISTENER(_listener(on_error)))
-        logger = logging.getLogger("caveat") if log is None else log
-        if logger:
-            options.log = self._kept(native.LOG(_log(logger)))
-            options.log_least = sum(logger.getEffectiveLevel() > level for level in _LEVELS[:3])
-        if metrics_file is not None:
-            options.metrics_file = native.path_bytes(metrics_file)
-            options.metrics_interval_ms = metrics_interval_ms
-        return options
-
-    def _kept(self, thing):
-        """What the library calls must live as long as the store."""
-        self._keep.append(thing)
-        return thing
-
-    def _codec(self, item):
-        number, codec = item
-
-        def compress(_, raw, dictionary, out, capacity, written):
-            made = codec.compress(raw.bytes(), dictionary.bytes())
-            if len(made) <= capacity:
-                memmove(out, made, len(made))
-            written[0] = len(made)
-            return 0
-
-        def decompress(_, stored, dictionary, out, size):
-            made = codec.decompress(stored.bytes(), dictionary.bytes(), size)
-            memmove(out, made, min(size, len(made)))
-            return len(made) != size
-
-        name = getattr(codec, "name", type(codec).__name__).encode()
-        return native.Codec(size=sizeof(native.Codec), id=number, name=name,
-                            uses_dictionary=bool(getattr(codec, "uses_dictionary", False)),
-                            compress=self._kept(native.COMPRESS(_guarded(compress))),
-                            decompress=self._kept(native.DECOMPRESS(_guarded(decompress))))
 
     # --- Opening and closing ---------------------------------------------------------------------
 
     @property
-    def closed(self):
+    def closed(self) -> bool:
         return self._closed
 
-    def close(self):
-        """Closes the store's cursors and snapshots, then the store: folds what is pending and
-        releases the files. Again: does nothing."""
-        for child in list(self._children):
-            child.close()
-        call("close", self._native)
-        self._closed = True
+    def close(self) -> None:
+        """Closes the store's cursors and snapshots, when the calls that use them have ended, then the
+        store: folds what is pending and releases the files. Again: does nothing. Busy, and the store
+        stays open, where another thread is in a long operation such as verify()."""
+        with self._gate:
+            self._closing = True
+            children = list(self._children)
+        try:
+            for child in children:
+                child._close_and_wait()
+            call("close", self._native)
+            self._closed = True
+        except Busy:
+            raise
+        except Error:
+            self._closed = True  # all that was acknowledged is in its log
+            raise
+        finally:
+            self._closing = self._closed
 
-    def __enter__(self):
+    def _adopt(self, child: Handle) -> None:
+        """A cursor or a snapshot, which close() closes."""
+        with self._gate:
+            if self._closing:
+                raise Closed("the store is being closed")
+            self._children.add(child)
+
+    def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self):
+    def __del__(self) -> None:
         # Not in close(): another thread may be in a call.
-        if getattr(self, "_native", None):
+        if self._native is not None:
             _lib.caveat_store_release(self._native)
 
-    def _view(self):
+    def _view(self) -> AbstractContextManager[tuple[c_void_p | None, c_void_p | None]]:
         return nullcontext((self._native, None))
 
-    def _of_store(self):
+    def _of_store(self) -> Store:
         return self
 
-    def snapshot(self):
+    def snapshot(self) -> Snapshot:
         """One version of the store, for several reads."""
         return Snapshot(self)
 
     # --- Property names --------------------------------------------------------------------------
 
-    def register(self, name):
+    def register(self, name: str) -> int:
         """Makes a name known, and returns its hash. Done by every write under a name."""
         data, number = name.encode(), c_uint64()
         call("register_property", self._native, data, len(data), byref(number))
         self._named.add(name)
         return number.value
 
-    def _name(self, property):
+    def _name(self, property: Property) -> None:
         if isinstance(property, str) and property not in self._named:
             self.register(property)
 
-    def property_name(self, property):
-        """The name behind a hash, or None."""
+    def _name_bytes(self, property: int) -> bytes | None:
         text = native.String()
         call("property_name", self._native, unsigned(property), byref(text))
-        return native.take_text(text).decode(errors="replace") if text.data else None
+        return native.take_text(text) if text.data else None
+
+    def property_name(self, property: int) -> str | None:
+        """The name behind a hash, or None."""
+        name = self._name_bytes(property)
+        return None if name is None else name.decode(errors="replace")
+
+    def _name_of(self, property: int) -> Property:
+        """The name, if there is one that is text; a hash stays as it is. A name never changes."""
+        known = self._names.get(property)
+        if known is not None:
+            return known
+        data = self._name_bytes(property)
+        try:
+            name = None if data is None else data.decode()
+        except UnicodeDecodeError:
+            name = None
+        if name is None:
+            return property
+        self._names[property] = name
+        return name
 
     # --- Writing ---------------------------------------------------------------------------------
 
-    def put_record(self, record, durability=None):
+    def put_record(self, record: Record, durability: str | None = None) -> None:
         """Stores a record, or replaces the one that is there."""
         self._name(record.property)
-        call("store_exception", self._native, filled(record, []), _DURABILITY[durability])
+        call("store_exception", self._native, filled(record, []), DURABILITY[durability])
 
-    def put_many(self, records, durability=None, chunk=10000):
+    def put_many(self, records: Iterable[Record], durability: str | None = None, chunk: int = 10000) -> int:
         """Stores any number of records out of an iterable, `chunk` of them at a time; returns how many.
         A chunk of at most 65,536 is stored whole or not at all; where one fails, those before stay."""
-        count, some = 0, []
+        count, some = 0, []  # type: tuple[int, list[Record]]
         for record in records:
             some.append(record)
             if len(some) == chunk:
@@ -212,58 +221,61 @@ class Store(Reads, _Writes):
                 some = []
         return count + (self._put_chunk(some, durability) if some else 0)
 
-    def _put_chunk(self, records, durability):
-        array, keep = (native.Record * len(records))(), []
+    def _put_chunk(self, records: list[Record], durability: str | None) -> int:
+        keep: list[Any] = []
+        array = (native.Record * len(records))()
         for place, record in zip(array, records):
             self._name(record.property)
             fill(place, record, keep)
-        call("bulk_store", self._native, array, len(records), _DURABILITY[durability], None)
+        call("bulk_store", self._native, array, len(records), DURABILITY[durability], None)
         return len(records)
 
-    def exchange(self, record, durability=None):
+    def exchange(self, record: Record, durability: str | None = None) -> Record | None:
         """Stores a record, and returns the one that was there, or None."""
         self._name(record.property)
-        was = native.POINTER(native.Record)()
-        call("exchange_exception", self._native, filled(record, []), _DURABILITY[durability], byref(was))
-        return take(was) if was else None
+        was = POINTER(native.Record)()
+        call("exchange_exception", self._native, filled(record, []), DURABILITY[durability], byref(was))
+        return take(was, self._name_of) if was else None
 
-    def remove(self, node, property, durability=None):
+    def remove(self, node: int, property: Property, durability: str | None = None) -> None:
         """Removes what is there, if anything."""
         call("remove_exception", self._native, unsigned(node), unsigned(hash_of(property)),
-             _DURABILITY[durability])
+             DURABILITY[durability])
 
-    def __delitem__(self, key):
+    def __delitem__(self, key: Key) -> None:
         if self.take(*key) is None:
             raise KeyError(key)
 
-    def take(self, node, property, durability=None):
+    def take(self, node: int, property: Property, durability: str | None = None) -> Record | None:
         """Removes the record, and returns it; None where there is none."""
-        was = native.POINTER(native.Record)()
+        was = POINTER(native.Record)()
         call("take_exception", self._native, unsigned(node), unsigned(hash_of(property)),
-             _DURABILITY[durability], byref(was))
-        return take(was) if was else None
+             DURABILITY[durability], byref(was))
+        return take(was, self._name_of) if was else None
 
-    def compare_and_set(self, node, property, expected, desired, durability=None):
+    def compare_and_set(self, node: int, property: Property, expected: Record | None, desired: Record | None,
+                        durability: str | None = None) -> bool:
         """Writes `desired` (None: removes) if what is there equals `expected` (None: nothing is there).
         True if it did. Of records only what is not the key counts."""
-        swapped, keep = c_int32(), []
+        swapped, keep = c_int32(), []  # type: tuple[c_int32, list[Any]]
         self._name(property)
         call("compare_and_set", self._native, unsigned(node), unsigned(hash_of(property)),
-             filled(expected, keep), filled(desired, keep), _DURABILITY[durability], byref(swapped))
+             filled(expected, keep), filled(desired, keep), DURABILITY[durability], byref(swapped))
         return swapped.value == 1
 
-    def batch(self, durability=None):
+    def batch(self, durability: str | None = None) -> Batch:
         """Writes that are made together, at the end of a `with` block."""
         return Batch(self, durability)
 
-    def clear_node(self, node, durability=None):
+    def clear_node(self, node: int, durability: str | None = None) -> None:
         """Removes everything of a node: one short write, whatever it covers."""
-        call("clear_node", self._native, unsigned(node), _DURABILITY[durability])
+        call("clear_node", self._native, unsigned(node), DURABILITY[durability])
 
-    def clear_property(self, property, durability=None):
-        call("clear_property", self._native, unsigned(hash_of(property)), _DURABILITY[durability])
+    def clear_property(self, property: Property, durability: str | None = None) -> None:
+        """Removes everything of a property: one short write, whatever it covers."""
+        call("clear_property", self._native, unsigned(hash_of(property)), DURABILITY[durability])
 
-    def flush(self):
+    def flush(self) -> None:
         """All that was written is on the device when this returns."""
         call("flush", self._native)
 
@@ -271,154 +283,76 @@ class Store(Reads, _Writes):
     # progress(stage, done, total) is called now and then; where it returns False the operation ends
     # with Cancelled, and what it raises is raised here.
 
-    def optimize(self, progress=None):
-        """Rewrites what is worth it. What was done, as a dict."""
-        return self._long("optimize_storage", progress, native.Optimization(), lambda r: byref(r))
+    def optimize(self, progress: Progress | None = None) -> dict[str, int]:
+        """Rewrites what is worth it, and ends a rotation of keys. What was done, as a dict."""
+        return self._long("optimize_storage", progress, native.Optimization())
 
-    def compact(self, progress=None):
+    def compact(self, progress: Progress | None = None) -> dict[str, int]:
         """Gives space back to the file system. What was done, as a dict."""
-        return self._long("compact_storage", progress, native.Compaction(), lambda r: byref(r))
+        return self._long("compact_storage", progress, native.Compaction())
 
-    def rebuild_indexes(self, progress=None):
-        with _progress(progress) as told:
+    def rebuild_indexes(self, progress: Progress | None = None) -> None:
+        """Makes all indexes anew from the records."""
+        with progress_of(progress) as told:
             call("rebuild_indexes", self._native, told, None)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> dict[str, Any]:
         """Reads everything. A dict: "sound" is True, or "errors" says what is wrong."""
         text = native.String()
-        with _progress(progress) as told:
+        with progress_of(progress) as told:
             call("verify", self._native, told, None, None, byref(text))
-        return json.loads(native.take_text(text))
+        found: dict[str, Any] = json.loads(native.take_text(text))
+        return found
 
-    def backup(self, directory, keep=0, check=True, progress=None):
+    def backup(self, directory: Path, keep: int = 0, check: bool = True,
+               progress: Progress | None = None) -> dict[str, int]:
         """Adds a backup to the directory, while the store is used: a dict with its "id". `keep`: how many
         to leave; `check`: read it back first. caveat.Backups is for what comes afterwards."""
         made = native.Backup(size=sizeof(native.Backup))
-        with _progress(progress) as told:
+        with progress_of(progress) as told:
             call("create_backup", self._native, native.path_bytes(directory), keep, check, told, None, byref(made))
         return made.as_dict()
 
-    def _long(self, name, progress, results, pointer):
+    def _long(self, name: str, progress: Progress | None, results: Any) -> dict[str, int]:
         results.size = sizeof(results)
-        with _progress(progress) as told:
-            call(name, self._native, told, None, pointer(results))
-        return results.as_dict()
+        with progress_of(progress) as told:
+            call(name, self._native, told, None, byref(results))
+        done: dict[str, int] = results.as_dict()
+        return done
 
-    def statistics(self, exact=False):
+    def statistics(self, exact: bool = False) -> dict[str, Any]:
         """A dict with the names of caveat/statistics.h. `exact` folds what is pending, and counts."""
         text = native.String()
         call("statistics_json", self._native, int(exact), byref(text))
-        return json.loads(native.take_text(text))
+        found: dict[str, Any] = json.loads(native.take_text(text))
+        return found
 
-    def metrics(self):
+    def metrics(self) -> str:
         """Text for Prometheus: docs/operating.md says what it tells."""
         text = native.String()
         call("metrics", self._native, byref(text))
         return native.take_text(text).decode()
 
-
-class Backups:
-    """The backups in a directory, which Store.backup has made. An id of None is the newest one."""
-
-    def __init__(self, directory):
-        self._directory = native.path_bytes(directory)
-
-    def __iter__(self):
-        """A dict for each, oldest first: its figures, or "error", why it cannot be used."""
-        text = native.String()
-        call("list_backups", self._directory, byref(text))
-        return iter(json.loads(native.take_text(text))["backups"])
-
-    def verify(self, id=None, records=False, progress=None):
-        """Reads all of its files. `records`: opens it as a store too, and checks every record."""
-        found = native.Backup(size=sizeof(native.Backup))
-        with _progress(progress) as told:
-            call("verify_backup", self._directory, id or 0, records, told, None, byref(found))
-        return found.as_dict()
-
-    def restore(self, target, id=None, replace=False, progress=None):
-        """Makes the store `target` of it. `replace`: in place of one that is there, and is not open."""
-        restored = native.Backup(size=sizeof(native.Backup))
-        with _progress(progress) as told:
-            call("restore_backup", self._directory, id or 0, native.path_bytes(target), replace, told, None,
-                 byref(restored))
-        return restored.as_dict()
-
-    def delete(self, id):
-        call("delete_backup", self._directory, unsigned(id))
-
-    def keep_newest(self, count):
-        """Deletes all others; returns how many."""
-        deleted = c_uint64()
-        call("keep_newest_backups", self._directory, unsigned(count), byref(deleted))
-        return deleted.value
-
-
-def _listener(on_error):
-    def listen(_, code, message):
-        try:
-            on_error(_lib.caveat_code_name(code).decode(), message.decode(errors="replace"))
-        except Exception:
-            logging.getLogger("caveat").exception("on_error failed")
-    return listen
-
-
-_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
-
-
-def _log(logger):
-    """Events as records of a logger; their names and fields are in the attribute `caveat`."""
-    def log(_, pointer):
-        try:
-            event = pointer.contents
-            fields = {native.get_string(field.key): native.get_value(field.value)
-                      for field in event.fields[:event.field_count]}
-            fields.update(component=native.get_string(event.component),
-                          event=native.get_string(event.event))
-            logger.log(_LEVELS[event.severity], "%s", native.get_string(event.message),
-                       extra={"caveat": fields})
-        except Exception:
-            pass  # a handler's mistake must not get into the store
-    return log
+    def key_usage(self) -> list[KeyUsage]:
+        """Which keys the values of an encrypted store are under; reads everything."""
+        count = c_size_t(8)
+        while True:
+            room = count.value
+            uses = (native.KeyUse * room)()
+            call("key_usage", self._native, uses, room, byref(count))
+            if count.value <= room:
+                return [KeyUsage(use.key_id, use.current == 1, use.values, use.bytes)
+                        for use in uses[:count.value]]
 
 
 # The library's threads call into Python: no store may be open when the interpreter goes.
-_open_stores = weakref.WeakSet()
+_open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 @atexit.register
-def _close_all():
+def _close_all() -> None:
     for store in list(_open_stores):
         try:
             store.close()
         except Exception:
             logging.getLogger("caveat").exception("a store could not be closed at the end")
-
-
-def _guarded(function):
-    """A codec's exception is logged, and an error of the store's."""
-    def guarded(*arguments):
-        try:
-            return int(function(*arguments))
-        except Exception:
-            logging.getLogger("caveat").exception("a codec failed")
-            return 1
-    return guarded
-
-
-@contextmanager
-def _progress(report):
-    """What the library calls; an exception of `report` is raised when the library has returned."""
-    raised = []
-
-    def told(_, stage, done, total):
-        try:
-            return report(stage.decode(), done, total) is False
-        except BaseException as error:
-            raised.append(error)
-            return 1
-    try:
-        yield native.PROGRESS() if report is None else native.PROGRESS(told)
-    finally:
-        if raised:
-            raise raised[0]

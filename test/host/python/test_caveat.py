@@ -1,9 +1,11 @@
 """The Python module, as a Python user would use it. CAVEAT_LIBRARY and PYTHONPATH say where it is."""
 import gc
+import inspect
 import math
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -125,6 +127,70 @@ class Stores(unittest.TestCase):
         with self.assertRaises(caveat.KeyMissing):
             caveat.open(plain)
 
+    def test_keys_come_from_a_function(self):
+        vault, asked = {7: bytes(range(32)), 8: bytes(range(1, 33))}, []
+
+        def fetch(number):
+            asked.append(number)
+            return vault[number]
+        try:
+            store = caveat.open(self.path, keys=fetch, current_key=7)
+        except caveat.InvalidArgument:
+            self.skipTest("a build without a cipher")
+        with store:
+            store.put(42, "can_fly", False)
+            self.assertEqual([(use.key_id, use.current) for use in store.key_usage()], [(7, True)])
+            asked.clear()
+            store.flush()
+            self.assertEqual(asked, [])
+            store.backup(self.path + ".backups")
+        backups = caveat.Backups(self.path + ".backups")
+        self.assertEqual(backups.verify()["id"], 1)
+        with self.assertRaisesRegex(caveat.KeyMissing, "backup 1: .*key 7"):
+            backups.verify(records=True)
+        self.assertEqual(backups.verify(keys=fetch, current_key=7)["records"], 1)
+        self.assertEqual(backups.verify(keys=vault, current_key=7)["records"], 1)
+        with self.assertRaises(ValueError):
+            caveat.open(self.path, keys=fetch)
+        with self.assertRaisesRegex(caveat.KeyMissing, "no key 9"):
+            caveat.open(self.path, keys=fetch, current_key=9)
+        with self.assertRaisesRegex(caveat.KeyMissing, "no key 7"):
+            caveat.open(self.path, keys=lambda number: None, current_key=7)
+        with self.assertRaisesRegex(caveat.InvalidArgument, "key 7: a key has 32 bytes, and this one 3"):
+            caveat.open(self.path, keys=lambda number: b"abc", current_key=7)
+        with self.assertRaises(caveat.InvalidArgument):
+            caveat.open(self.path, keys={})
+        with self.assertRaises(ZeroDivisionError):
+            caveat.open(self.path, keys=lambda number: 1 // 0, current_key=7)
+        with caveat.open(self.path, keys=vault) as store:  # the last of them is the current one
+            self.assertIn((42, "can_fly"), store)
+            store.optimize()
+            self.assertEqual([use.key_id for use in store.key_usage()], [8])
+        del vault[7]
+        with caveat.open(self.path, keys=fetch, current_key=8) as store:
+            self.assertIn((42, "can_fly"), store)
+        with caveat.volatile() as plain:
+            self.assertEqual(plain.key_usage(), [])
+
+    def test_records_have_the_names_of_their_properties(self):
+        with caveat.open(self.path) as store:
+            store.put(1, "can_fly", True)
+            store.put(2, caveat.hash_property("nameless"), True)
+            known, unknown = store.query()
+            self.assertEqual((known.property, known.property_hash), ("can_fly", caveat.hash_property("can_fly")))
+            self.assertEqual(unknown.property, caveat.hash_property("nameless"))
+            self.assertEqual(unknown.property_hash, unknown.property)
+            self.assertEqual(known, Record(1, "can_fly", None, True, created_at=known.created_at))
+            store.register("nameless")
+            self.assertEqual(store[2, "nameless"].property, "nameless")
+            self.assertEqual(store.take(2, "nameless").property, "nameless")
+        with caveat.open(self.path) as store:
+            found, = store
+            self.assertEqual(found.property, "can_fly")
+            self.assertEqual(store.get_many([(1, "can_fly")])[0].property, "can_fly")
+            with store.snapshot() as snapshot:
+                self.assertEqual(snapshot[1, "can_fly"].property, "can_fly")
+
     def test_errors_are_of_their_kind(self):
         with self.assertRaises(caveat.NotFound) as raised:
             caveat.open(self.path, create=False)
@@ -162,8 +228,10 @@ class Stores(unittest.TestCase):
         with caveat.volatile() as store:
             self.assertEqual(store.put_many((Record(n, "p", None, n) for n in range(2500)), chunk=1000), 2500)
             with store.batch() as batch:
+                self.assertEqual(len(batch), 0)
                 batch.put(9000, "q", 1)
                 batch.remove(0, "p")
+                self.assertEqual(len(batch), 2)
                 batch.clear_node(1)
             self.assertEqual(store.count(), 2499)
             self.assertEqual(store.property_name(caveat.hash_property("q")), "q")
@@ -350,6 +418,31 @@ class Queries(unittest.TestCase):
             with self.assertRaises(caveat.Closed):
                 use()
 
+    def test_a_store_waits_for_calls_that_are_under_way_when_it_is_closed(self):
+        cursor = self.store.query()
+        with cursor._using():  # as another thread that is in a call
+            closer = threading.Thread(target=self.store.close)
+            closer.start()
+            while not cursor.closed:
+                pass
+            self.assertFalse(self.store.closed)
+            with self.assertRaises(caveat.Closed):
+                self.store.query()
+        closer.join()
+        self.assertTrue(self.store.closed)
+
+    def test_a_store_that_is_busy_stays_open(self):
+        busy = []
+
+        def close(*_):  # in a long operation
+            if not busy:
+                with self.assertRaises(caveat.Busy):
+                    self.store.close()
+                busy.append(True)
+        self.store.verify(close)
+        self.assertEqual((busy, self.store.closed), ([True], False))
+        self.assertEqual(len(list(self.store.query())), 200)
+
     def test_what_is_forgotten_is_given_back(self):
         for _ in range(10):
             next(self.store.query())
@@ -392,11 +485,8 @@ class Threads(unittest.TestCase):
                 return
         threads, failures = self.in_threads(work)
         begun.wait()
-        while not store.closed:
-            try:
-                store.close()
-            except caveat.Busy:  # a query was begun meanwhile
-                pass
+        store.close()  # it was Busy where a query was under way or begun meanwhile
+        self.assertTrue(store.closed)
         for thread in threads:
             thread.join()
         self.assertEqual(failures, [])
@@ -473,6 +563,51 @@ class Model(unittest.TestCase):
                 run_model(store, self.seed)
 
 
+class Hints(unittest.TestCase):
+    def test_all_that_is_public_says_its_types(self):
+        bare = []
+        for owner in [caveat] + [kind for kind in vars(caveat).values() if isinstance(kind, type)]:
+            for name, member in vars(owner).items():
+                member = getattr(member, "fget", member)
+                if name.startswith("_") and name != "__iter__" or not inspect.isfunction(member):
+                    continue
+                hints = set(member.__annotations__)
+                wanted = set(inspect.signature(member).parameters) - {"self"} | {"return"}
+                if member.__module__.startswith("caveat") and not wanted <= hints:
+                    bare.append("%s.%s: %s" % (owner.__name__, name, sorted(wanted - hints)))
+        self.assertEqual(bare, [])
+        self.assertTrue(os.path.exists(os.path.join(os.path.dirname(caveat.__file__), "py.typed")))
+
+    @unittest.skipUnless(shutil.which("mypy"), "there is no mypy")
+    def test_they_are_right(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        program = os.path.join(folder, "host.py")
+        sound = ("import caveat\nstore = caveat.open('x')\nfor record in store.query(limit=1):\n"
+                 "    print(record.source.name, record.property_hash + 1)\n"
+                 "try:\n    store.close()\nexcept caveat.Busy as busy:\n    print(busy.code)\n")
+        for text, expected in ((sound, 0), (sound + "store.query(node='one')\n", 1)):
+            with open(program, "w") as file:
+                file.write(text)
+            done = subprocess.run(["mypy", "--strict", "--cache-dir=" + folder, program], text=True,
+                                  env=dict(os.environ, MYPYPATH=os.path.dirname(os.path.dirname(caveat.__file__))),
+                                  capture_output=True)
+            self.assertEqual(done.returncode, expected, done.stdout + done.stderr)
+
+    def test_the_classes_of_errors_are_the_codes_of_the_library(self):
+        name_of = _native.shared_object.caveat_code_name
+        names = {code: name_of(code).decode() for code in list(range(1, 64)) + [255]}
+        self.assertEqual({code: "".join(word.capitalize() for word in name.split("_"))
+                          for code, name in names.items() if name != "unknown"},
+                         {kind.code: kind.__name__ for kind in caveat.Error.__subclasses__()})
+
+    def test_no_name_of_the_module_reads_as_the_name_of_a_host(self):
+        for folder, _, names in os.walk(os.path.dirname(caveat.__file__)):
+            for name in filter(lambda name: name.endswith(".py"), names):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    self.assertNotIn("native.library", file.read(), name)
+
+
 class Layout(unittest.TestCase):
     """The structs that ctypes makes are those of the header, as the golden file has them."""
 
@@ -482,7 +617,8 @@ class Layout(unittest.TestCase):
                  "caveat_record": "Record", "caveat_codec": "Codec", "caveat_options": "Options",
                  "caveat_query": "Query", "caveat_optimization": "Optimization",
                  "caveat_compaction": "Compaction", "caveat_log_event": "LogEvent",
-                 "caveat_log_field": "LogField", "caveat_backup": "Backup"}
+                 "caveat_log_field": "LogField", "caveat_backup": "Backup",
+                 "caveat_key_provider": "KeyProvider", "caveat_key_use": "KeyUse"}
         for c_name, name in names.items():
             struct = getattr(_native, name)
             found = golden.find(".//class-decl[@name='%s'][@size-in-bits]" % c_name)
