@@ -65,8 +65,9 @@ class EncryptedBackend final : public KvBackend {
 
   // A lot of numbers for this process, and the sheet as it is here, in the inner backend.
   [[nodiscard]] Result<void> begin_numbers();
-  // Every value that is plain still is encrypted, and the files are rewritten without it.
-  [[nodiscard]] Result<void> convert();
+  // Every value that is plain still is encrypted, and the files are rewritten without it. Null:
+  // nobody is told.
+  [[nodiscard]] Result<void> convert(ProgressSink* progress);
 
   // --- Rotation: reencrypt.cpp ---
 

@@ -117,7 +117,7 @@ Result<OpenedBackend> open_encryption(std::unique_ptr<KvBackend> backend,
       return fail(begun.error());
     }
   }
-  if (!read_only && converting) CAVEAT_TRY(made->convert());
+  if (!read_only && converting) CAVEAT_TRY(made->convert(encryption.progress));
   EncryptedBackend* const view = made.get();
   return OpenedBackend{std::move(made), view};
 }

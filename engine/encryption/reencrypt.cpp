@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "caveat/ports.h"
 #include "engine/encryption/encrypted_backend.h"
 
 namespace caveat {
@@ -103,11 +104,19 @@ Result<void> EncryptedBackend::forget_older_keys() {
   return write_sheet(sheet, Durability::fsync);
 }
 
-Result<void> EncryptedBackend::convert() {
+Result<void> EncryptedBackend::convert(ProgressSink* progress) {
   Reencryption done;
-  for (const Family family : kFamilies) CAVEAT_TRY(pass(Pass::convert, family, {}, done));
+  const auto go_on = [&](std::string_view stage) {
+    return progress == nullptr || progress->on_progress({stage, done.values, 0});
+  };
+  for (const Family family : kFamilies) {
+    const auto on_step = [&](Family, std::uint64_t) { return go_on("encrypt"); };
+    CAVEAT_TRY(pass(Pass::convert, family, on_step, done));
+  }
   // The plain values are superseded; their bytes go with the files and the log.
-  for (const Family family : kFamilies) CAVEAT_TRY(inner_->compact(family, {}));
+  for (const Family family : kFamilies) {
+    CAVEAT_TRY(inner_->compact(family, [&] { return go_on("compact"); }));
+  }
   CAVEAT_TRY(inner_->flush());
   const std::lock_guard lock(sheet_mutex_);
   KeySheet sheet = sheet_;

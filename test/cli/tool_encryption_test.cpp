@@ -15,6 +15,95 @@ bool holds(const std::string& text, const std::string& what) {
 
 }  // namespace
 
+TEST_CASE("encrypt makes a plain store an encrypted one, ends rotations, and says what to do") {
+  if (caveat::built_in_cipher() == nullptr) return;
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  const auto keys = directory.path("keys");
+  const std::string first = "1:" + std::string(64, 'a') + "\n";
+  const std::string second = "2:" + std::string(64, 'b') + "\n";
+  write_file(keys, first);
+  ::unsetenv("CAVEAT_KEY_FILE");
+  REQUIRE(run_tool({"import", store, "-"}, sample_records(700)).exit == 0);
+  const auto dump = run_tool({"dump", store}).out;
+
+  // What is advised is a command that there is.
+  const auto plain = run_tool({"dump", store, "--key-file", keys});
+  CHECK(plain.exit == 2);
+  CHECK(holds(plain.err, "\"caveat encrypt STORE\" encrypts it"));
+  const auto keyless = run_tool({"encrypt", store});
+  CHECK(keyless.exit == 2);
+  CHECK(holds(keyless.err, "--key-file FILE"));
+  CHECK(run_tool({"encrypt", directory.path("none"), "--key-file", keys}).exit == 3);
+
+  const auto done = run_tool({"encrypt", store, "--key-file", keys});
+  CHECK(done.exit == 0);
+  CHECK(holds(done.out, "1 (current)"));
+  const auto refused = run_tool({"dump", store});
+  CHECK(refused.exit == 1);
+  CHECK(holds(refused.err, "give key 1; a file with it is named by --key-file FILE"));
+  CHECK(run_tool({"dump", store, "--key-file", keys}).out == dump);
+
+  // Again it changes nothing; with another key at the end it is a rotation, to its end.
+  CHECK(run_tool({"encrypt", store, "--key-file", keys}).out == done.out);
+  write_file(keys, first + second);
+  const auto rotated = run_tool({"encrypt", store, "--key-file", keys, "--json"});
+  CHECK(rotated.exit == 0);
+  CHECK(holds(rotated.out, R"({"keys":[{"id":2,"current":true,)"));
+  CHECK_FALSE(holds(rotated.out, R"("id":1)"));
+  write_file(keys, second);
+  CHECK(run_tool({"dump", store, "--key-file", keys}).out == dump);
+  CHECK(run_tool({"verify", store, "--key-file", keys}).exit == 0);
+
+  // The option goes before the variable.
+  write_file(directory.path("other"), first);
+  ::setenv("CAVEAT_KEY_FILE", directory.path("other").c_str(), 1);
+  CHECK(run_tool({"dump", store}).exit == 1);
+  CHECK(run_tool({"dump", store, "--key-file", keys}).exit == 0);
+  ::unsetenv("CAVEAT_KEY_FILE");
+}
+
+TEST_CASE("every command that opens a store takes its keys from an option") {
+  if (caveat::built_in_cipher() == nullptr) return;
+  const TestDirectory directory;
+  const auto store = directory.path("store");
+  const auto keys = directory.path("keys");
+  write_file(keys, "1:" + std::string(64, 'a') + "\n");
+  ::unsetenv("CAVEAT_KEY_FILE");
+  REQUIRE(run_tool({"import", store, "-", "--key-file", keys}, sample_records(50)).exit == 0);
+  const auto backups = directory.path("backups");
+  const std::vector<std::vector<std::string>> commands = {
+      {"get", store, "0"},
+      {"query", store},
+      {"count", store},
+      {"put", store, "--node", "1", "--property", "q", "--actual", "1"},
+      {"remove", store, "property = \"q\""},
+      {"diff", store, store},
+      {"backup", store, backups},
+      {"backup", backups, "--verify"},
+      {"report", store, "-o", directory.path("report.html")},
+      {"metrics", store},
+      {"stats", store},
+      {"blocks", store},
+      {"verify", store},
+      {"optimize", store},
+      {"compact", store},
+      {"rebuild-indexes", store},
+      {"encrypt", store},
+      {"dump", store},
+      {"repair", store, directory.path("new")}};
+  for (auto command : commands) {
+    CAPTURE(command);
+    command.push_back("--key-file");
+    command.push_back(directory.path("none"));
+    CHECK(run_tool(command).exit == 3);
+    command.back() = keys;
+    const auto done = run_tool(command);
+    CAPTURE(done.err);
+    CHECK(done.exit == 0);
+  }
+}
+
 TEST_CASE("keys come from a file, and every command of an encrypted store needs it") {
   if (caveat::built_in_cipher() == nullptr) return;
   const TestDirectory directory;

@@ -203,6 +203,57 @@ TEST_CASE("after any crash a store opens with its keys, whatever it was doing") 
   }
 }
 
+TEST_CASE("encrypting a plain store is told of, can be stopped at any step, and goes on") {
+  class CountsAndStops final : public ProgressSink {
+   public:
+    bool on_progress(const Progress& progress) override {
+      values = std::max<std::uint64_t>(values, progress.done);
+      return ++steps <= stop_after;
+    }
+    std::uint64_t values = 0;
+    int steps = 0;
+    int stop_after = 0;
+  };
+  const auto inner = shared_memory_backend();
+  {
+    auto plain = value_of(open_on(inner, small_options()));
+    store_secrets(plain, 0, 1000);
+    value_of(plain.close());
+  }
+  Options options = with_keys({1}, small_options());
+  options.encryption.encrypt_existing = true;
+  CountsAndStops sink;
+  options.encryption.progress = &sink;
+  int stopped = 0;
+  for (;; ++stopped) {
+    REQUIRE(stopped < 100);
+    sink.steps = 0;
+    sink.stop_after = stopped;
+    const auto opened = open_on(inner, options);
+    if (opened) break;
+    CHECK(opened.error().code() == ErrorCode::cancelled);
+    // From the first step on it is an encrypted store.
+    CHECK(error_of(open_on(inner, small_options())).code() == ErrorCode::key_missing);
+  }
+  CHECK(stopped > 3);
+  CHECK(sink.values > 0);
+  options.encryption.encrypt_existing = false;
+  sink.stop_after = sink.steps = 0;  // nobody asks any more
+  auto store = value_of(open_on(inner, options));
+  CHECK(sink.steps == 0);
+  check_secrets(store, 1000);
+  CHECK(ids_in(store) == std::vector<KeyId>{1});
+}
+
+TEST_CASE("the use of keys is not asked of a closed store") {
+  const auto inner = store_under({1});
+  auto store = value_of(open_on(inner, with_keys({1}, small_options())));
+  value_of(store.close());
+  const auto refused = store.key_usage();
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code() == ErrorCode::closed);
+}
+
 TEST_CASE("a full disk does not keep an encrypted store from being read") {
   class FullDisk final : public BackendDouble {
    public:

@@ -76,7 +76,7 @@ TEST_CASE("nothing of a record is left in a plain store that was encrypted, rock
   const auto refused = StorageOptimizer::open(path, options);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == ErrorCode::invalid_argument);
-  CHECK(refused.error().message().find("encrypt_existing") != std::string::npos);
+  CHECK(refused.error().message().find("not encrypted") != std::string::npos);
   options.encryption.encrypt_existing = true;
   auto store = value_of(StorageOptimizer::open(path, options));
   CHECK(secrets_in_files(path) == std::vector<std::string>{});

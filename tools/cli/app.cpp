@@ -34,7 +34,7 @@ std::string no_command(const CommandLine& line, const char* word) {
 // Damage says what to do next. Where the store did not open, the error has said so already: verify
 // could not look any further.
 StorageError advised(const StorageError& error) {
-  if (error.code() != ErrorCode::corruption || !store_was_opened()) return error;
+  if (error.code() != ErrorCode::corruption || !store_was_opened()) return with_key_advice(error);
   return {error.code(), error.message() + "; \"caveat verify STORE\" lists all that is damaged"};
 }
 

@@ -167,6 +167,7 @@ void add_top(CommandLine& app, Action& action) {
       "caveat top /var/lib/node_exporter/caveat.prom", *arguments);
   command->get_option("STORE")->or_file()->description(
       "The file of metrics, or the store's directory");
+  command->remove_option("--key-file");  // it opens no store
   command->add_option("--interval", arguments->interval, "Seconds between two looks (2 by default)")
       ->type_name("SECONDS")
       ->range(1, 3600);

@@ -1,5 +1,7 @@
 #include "tools/cli/command.h"
 
+#include "tools/cli/store_access.h"
+
 namespace caveat::cli {
 
 Option* Option::choices(std::vector<std::string> values) {
@@ -53,6 +55,7 @@ std::unique_ptr<CommandLine> all_commands(Action& action) {
   add_optimize(*all, action);
   add_compact(*all, action);
   add_rebuild_indexes(*all, action);
+  add_encrypt(*all, action);
   add_repair(*all, action);
   return all;
 }
@@ -72,6 +75,11 @@ Command* add_command(CommandLine& app, const std::string& name, const std::strin
   auto* command = add_bare_command(app, name, purpose, example);
   command->add_option("STORE", common.store, "The store's directory")->required();
   command->add_flag("--json", common.json, "Print JSON for programs");
+  command
+      ->add_option_function("--key-file", use_key_file,
+                            "The keys of an encrypted store, ID:HEX a line; CAVEAT_KEY_FILE "
+                            "otherwise")
+      ->type_name("FILE");
   return command;
 }
 

@@ -176,6 +176,7 @@ void add_verify(CommandLine& app, Action& action);
 void add_optimize(CommandLine& app, Action& action);
 void add_compact(CommandLine& app, Action& action);
 void add_rebuild_indexes(CommandLine& app, Action& action);
+void add_encrypt(CommandLine& app, Action& action);
 void add_repair(CommandLine& app, Action& action);
 
 // A command without arguments so far. `purpose`: a sentence, and what else there is to say.
@@ -183,7 +184,7 @@ Command* add_bare_command(CommandLine& app, const std::string& name, const std::
                           const std::string& example);
 
 // What every command has: a name, what it is for (a sentence, and what else there is to say), an
-// example, the store, and --json.
+// example, the store, --json and --key-file.
 struct CommonArguments {
   std::string store;
   bool json = false;

@@ -77,7 +77,9 @@ void families(const KvProperties& backend, JsonWriter& json) {
   json.end_object();
 }
 
-void keys(const std::vector<KeyUsage>& usage, JsonWriter& json) {
+}  // namespace
+
+void write_keys(const std::vector<KeyUsage>& usage, JsonWriter& json) {
   json.begin_list("keys");
   for (const KeyUsage& key : usage) {
     json.begin_object()
@@ -89,8 +91,6 @@ void keys(const std::vector<KeyUsage>& usage, JsonWriter& json) {
   }
   json.end_list();
 }
-
-}  // namespace
 
 std::string stats_json(const StatsReport& report) {
   const auto& s = report.storage;
@@ -117,7 +117,7 @@ std::string stats_json(const StatsReport& report) {
   cache("record_cache", s.record_cache, json);
   cache("block_cache", s.block_cache, json);
   families(s.backend, json);
-  if (!report.keys.empty()) keys(report.keys, json);
+  if (!report.keys.empty()) write_keys(report.keys, json);
   json.begin_object("memory")
       .field("bytes", s.memory_bytes)
       .field("budget_bytes", s.memory_budget_bytes)

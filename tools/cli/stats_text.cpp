@@ -103,22 +103,22 @@ std::string memory_text(const StatsReport& report) {
               {"key filter", human_bytes(s.filter_bytes)}});
 }
 
-std::string keys_text(const StatsReport& report) {
-  if (report.keys.empty()) return {};
+}  // namespace
+
+std::string keys_text(const std::vector<KeyUsage>& keys) {
+  if (keys.empty()) return {};
   Table table({"key", "values", "bytes"});
-  for (const KeyUsage& key : report.keys) {
+  for (const KeyUsage& key : keys) {
     const auto name = key.key_id == 0 ? std::string("unreadable") : std::to_string(key.key_id);
     table.add({name + (key.current ? " (current)" : ""), grouped(key.values), grouped(key.bytes)});
   }
-  return "\n" + heading("Encryption") + table.text();
+  return heading("Encryption") + table.text();
 }
-
-}  // namespace
 
 std::string stats_text(const StatsReport& report) {
   return records_text(report) + "\n" + space_text(report) + "\n" + columns_text(report) + "\n" +
          indexes_text(report) + "\n" + caches_text(report) + "\n" + memory_text(report) +
-         keys_text(report);
+         (report.keys.empty() ? "" : "\n") + keys_text(report.keys);
 }
 
 std::uint64_t directory_bytes(const std::string& path) {

@@ -1,14 +1,11 @@
 #include "tools/cli/store_access.h"
 
 #include <fmt/format.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <mutex>
 #include <utility>
 
+#include "adapters/crypto/key_file.h"
 #include "adapters/rocksdb/live_checkpoint.h"
 #include "tools/cli/command.h"
 #include "tools/cli/dangling_link.h"
@@ -20,9 +17,12 @@ namespace {
 constexpr std::size_t kMemoryMibMax = kMemoryBudgetMax / kMiB;
 constexpr std::size_t kHeardMax = 100;
 
-constexpr std::uintmax_t kKeyFileBytesMax = std::uintmax_t{1} << 20;
-
 bool opened = false;
+
+std::string& key_file() {
+  static std::string path;
+  return path;
+}
 
 Result<StorageOptimizer> noted(Result<StorageOptimizer> store) {
   opened = opened || store.has_value();
@@ -80,21 +80,23 @@ void remember(const StorageError& error) {
 
 }  // namespace
 
-Result<std::shared_ptr<const KeyProvider>> keys_given() {
-  const char* const given = std::getenv("CAVEAT_KEY_FILE");
-  const std::string path = given == nullptr ? "" : given;
-  if (path.empty()) return nullptr;
-  std::error_code error;
-  const auto bytes = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) return fail(ErrorCode::not_found, path + ": there is no such file of keys");
-  if (bytes > kKeyFileBytesMax) {
-    return fail(ErrorCode::invalid_argument, path + ": too large for a file of keys");
+void use_key_file(const std::string& path) {
+  key_file() = path;
+}
+
+StorageError with_key_advice(const StorageError& error) {
+  std::string_view advice;
+  if (error.code() == ErrorCode::key_missing) {
+    advice = "; a file with it is named by --key-file FILE or CAVEAT_KEY_FILE";
+  } else if (error.code() == ErrorCode::invalid_argument &&
+             error.message().find("the store is not encrypted") != std::string::npos) {
+    advice = "; \"caveat encrypt STORE\" encrypts it";
   }
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto ring = KeyRing::parse(text);
-  if (!ring) return fail(ring.error().within(path));
-  return std::make_shared<const KeyRing>(std::move(*ring));
+  return {error.code(), error.message() + std::string(advice)};
+}
+
+Result<std::shared_ptr<const KeyProvider>> keys_given() {
+  return keys_in_file(key_file());
 }
 
 std::vector<std::string> damage_told() {
@@ -128,6 +130,8 @@ Result<StorageOptimizer> open_to_write(const std::string& path, const WriteAcces
   options.on_background_error = remember;
   if (access.memory_mib != 0) options.memory_budget_bytes = access.memory_mib * kMiB;
   CAVEAT_ASSIGN(options.encryption.keys, keys_given());
+  options.encryption.encrypt_existing = access.encrypts != nullptr;
+  options.encryption.progress = access.encrypts;
   return noted(StorageOptimizer::open(path, options));
 }
 

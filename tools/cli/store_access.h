@@ -16,7 +16,8 @@ enum class Presence { must_exist, any, must_be_new };
 
 struct WriteAccess {
   Presence presence = Presence::must_exist;
-  std::size_t memory_mib = 0;  // 0: the library's default
+  std::size_t memory_mib = 0;        // 0: the library's default
+  ProgressSink* encrypts = nullptr;  // told while a plain store is encrypted; null: it is refused
 };
 [[nodiscard]] Result<StorageOptimizer> open_to_write(const std::string& path,
                                                      const WriteAccess& access = {});
@@ -35,8 +36,15 @@ struct WriteAccess {
 // Whether this command has come so far: what can be advised of damage depends on it.
 [[nodiscard]] bool store_was_opened() noexcept;
 
-// The keys in the file that CAVEAT_KEY_FILE names (KeyRing::parse); null where it is not set.
+// --key-file: the file with the keys of all stores that this command opens.
+void use_key_file(const std::string& path);
+
+// The keys in that file, or the one that CAVEAT_KEY_FILE names (KeyRing::parse); null where there
+// is neither.
 [[nodiscard]] Result<std::shared_ptr<const KeyProvider>> keys_given();
+
+// What the tool can do about a store that did not open for its keys, behind the library's sentence.
+[[nodiscard]] StorageError with_key_advice(const StorageError& error);
 
 // --memory, checked.
 void add_memory(Command& command, std::size_t& memory_mib);

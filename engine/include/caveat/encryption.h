@@ -18,6 +18,8 @@
 
 namespace caveat {
 
+class ProgressSink;  // caveat/ports.h
+
 // Names a key for ever: an id is never given to another key. 0 is no key.
 using KeyId = std::uint32_t;
 
@@ -120,8 +122,12 @@ struct Encryption {
   // What to do with a store that holds plain values. Default false: refuse it (invalid_argument),
   // for whoever can write to the directory could have put it there. True: encrypt all of it while
   // opening, which takes about as long as compact_storage, and rewrite the files without the plain
-  // values; a crash on the way is no harm, the next open goes on.
+  // values; a crash on the way is no harm, the next open with the key goes on.
   bool encrypt_existing = false;
+
+  // Told of encrypt_existing, with the values done so far; null: nobody. Where it says to stop the
+  // open is cancelled, as a crash would: the store needs the key, and the next open goes on.
+  ProgressSink* progress = nullptr;
 
   [[nodiscard]] bool wanted() const noexcept { return keys != nullptr; }
 };
