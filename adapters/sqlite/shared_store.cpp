@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "adapters/crypto/key_file.h"
 #include "adapters/sqlite/sqlite_api.h"
 
 namespace caveat::sqlite {
@@ -88,18 +89,31 @@ std::string unique_name() {
   return fmt::format(":memory: {}", ++count);
 }
 
+// What SQL can do about a store that does not open for its keys stands behind the sentence.
+SqlResult<StorageOptimizer> opened_with(const fs::path& path, const Options& options) {
+  auto store = StorageOptimizer::open(path, options);
+  if (store) return *std::move(store);
+  SqlError error(store.error());
+  if (store.error().code() == ErrorCode::key_missing) {
+    error.message += "; a file with it is named by key_file='FILE' in USING caveat(...), or by "
+                     "CAVEAT_KEY_FILE";
+  }
+  return tl::unexpected(std::move(error));
+}
+
 SqlResult<std::unique_ptr<SharedStore>> open_file(const std::string& name,
                                                   const TableArguments& arguments, bool may_make,
                                                   bool as_copy) {
   auto options = options_of(arguments, may_make);
+  CAVEAT_ASSIGN(options.encryption.keys, keys_in_file(arguments.key_file));
   const auto mib = options.memory_budget_bytes / kMiBytes;
   if (!as_copy) {
-    CAVEAT_ASSIGN(auto store, StorageOptimizer::open(name, options));
+    CAVEAT_ASSIGN(auto store, opened_with(name, options));
     return std::make_unique<SharedStore>(name, std::move(store), std::nullopt, mib);
   }
   CAVEAT_ASSIGN(auto copy, PrivateCopy::make(name));
   options.background_maintenance = false;  // it is looked at as it is
-  CAVEAT_ASSIGN(auto store, StorageOptimizer::open(copy.path(), options));
+  CAVEAT_ASSIGN(auto store, opened_with(copy.path(), options));
   return std::make_unique<SharedStore>(name + " (a copy)", std::move(store), std::move(copy), mib);
 }
 

@@ -65,10 +65,13 @@ SqlResult<void> set(std::string_view name, std::string_view value, TableArgument
                      fmt::format("{} to {}, in MiB", kMemoryBudgetMin / kMiB, kMemoryMibMax));
     }
     out.memory_mib = mib;
+  } else if (name == "key_file") {
+    if (value.empty()) return refused(name, value, "the name of a file of keys");
+    out.key_file = value;
   } else {
     return sql_fail(SQLITE_ERROR,
                     fmt::format("caveat: there is no option \"{}\"; there are mode, memory, "
-                                "inserts and durability",
+                                "inserts, durability and key_file",
                                 name));
   }
   return {};

@@ -23,6 +23,7 @@ struct TableArguments {
   bool checked_inserts = false;           // inserts=checked
   std::optional<std::size_t> memory_mib;  // memory=64
   std::optional<Durability> durability;   // durability=fsync
+  std::string key_file;                   // key_file='FILE'; empty: CAVEAT_KEY_FILE, if it is set
 
   [[nodiscard]] bool in_memory() const noexcept { return store.starts_with(":memory:"); }
 };

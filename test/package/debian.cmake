@@ -40,5 +40,12 @@ if(NOT control MATCHES "postinst" OR NOT control MATCHES "prerm")
   message(FATAL_ERROR "python3-caveat does not compile its files, or leaves them behind:\n${control}")
 endif()
 if(SQLITE)
-  holds(caveat-sqlite "Depends: [^\n]*librocksdb" "caveat/caveat_sqlite[.]so\n")
+  holds(caveat-sqlite "Depends: [^\n]*librocksdb" "caveat/caveat_sqlite[.]so\n"
+        "lib[^\n]*/caveat_sqlite[.]so -> caveat/caveat_sqlite[.]so\n")
 endif()
+# Each of them holds the cipher by itself.
+foreach(package libcaveat0 caveat-sqlite caveat-tools)
+  if(ENCRYPTION AND (SQLITE OR NOT package STREQUAL "caveat-sqlite"))
+    holds(${package} "Depends: [^\n]*libsodium")
+  endif()
+endforeach()

@@ -1,9 +1,9 @@
 """Runs the examples of docs/sql.md, in the real sqlite3 shell and in Python, and compares what they print.
 
+Each as it is written: the loader looks where the extension is, as it does where a package put it.
+
   documents.py EXTENSION DOCUMENT [--planted]
 """
-import contextlib
-import io
 import os
 import re
 import shutil
@@ -21,9 +21,9 @@ END = "-- end of an example --"
 class Shell:
     """One shell for all examples, as a reader would have it open."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, environment):
         self.process = subprocess.Popen(["sqlite3", "-batch", "-init", os.devnull, ":memory:"], cwd=folder,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
 
     def run(self, text):
@@ -41,29 +41,30 @@ class Shell:
         return self.process.wait()
 
 
-def run_python(text, extension, folder):
-    out = io.StringIO()
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        with contextlib.redirect_stdout(out):
-            exec(text.replace('"caveat_sqlite"', repr(extension)), {})
-    finally:
-        os.chdir(before)
-    return out.getvalue()
+def run_python(text, folder, environment):
+    done = subprocess.run([sys.executable, "-c", text], cwd=folder, env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    return done.stdout
+
+
+def as_installed(extension):
+    """What a program sees where the loader's own folders have the extension."""
+    folders = [os.path.dirname(extension)] + os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    return dict(os.environ, LD_LIBRARY_PATH=":".join(filter(None, folders)))
 
 
 def check(document, extension):
     """-> the number of examples, and those that print something else"""
     wrong, count = [], 0
     with tempfile.TemporaryDirectory(prefix="caveat-sql-") as folder:
-        shell = Shell(folder)
+        environment = as_installed(extension)
+        shell = Shell(folder, environment)
         for kind, text, expected in EXAMPLE.findall(document):
             count += 1
             if kind == "sql":
-                printed = shell.run(text.replace(".load caveat_sqlite", ".load " + extension))
+                printed = shell.run(text)
             else:
-                printed = run_python(text, extension, folder)
+                printed = run_python(text, folder, environment)
             if printed != expected:
                 wrong.append("%s\nprints\n%s\ninstead of\n%s" % (text, printed, expected))
         if shell.close() != 0:
@@ -72,7 +73,7 @@ def check(document, extension):
 
 
 def main():
-    extension = os.path.splitext(os.path.abspath(sys.argv[1]))[0]
+    extension = os.path.abspath(sys.argv[1])
     if not shutil.which("sqlite3"):
         skip("there is no sqlite3 shell")
     connect(sys.argv[1]).close()

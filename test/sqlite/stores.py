@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from unittest import mock
 
 from case import Case, Given, main
 from world import connect
@@ -189,6 +190,66 @@ class Transactions(Case):
                                 (node, "x" * (40 << 20)))
         self.db.execute("ROLLBACK")
         self.assertEqual(self.nodes(), [])
+
+
+
+class Keys(Case):
+    def setUp(self):
+        super().setUp()
+        self.keys = self.key_file("keys", "1:" + "a" * 64)
+        self.secret = os.path.join(self.folder, "secret")
+        environment = mock.patch.dict(os.environ)
+        environment.start()
+        self.addCleanup(environment.stop)
+        os.environ.pop("CAVEAT_KEY_FILE", None)
+        try:
+            self.table("e2", ", key_file='%s'" % self.keys)
+        except sqlite3.OperationalError as error:
+            self.assertIn("without a cipher", str(error))
+            self.skipTest("a build without a cipher")
+        self.db.execute("INSERT INTO e2(node, property, reason) VALUES (7, 'p', 'nobody reads this')")
+        self.close_all()
+        self.db = self.connect()
+
+    def key_file(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        return path
+
+    def table(self, name="t", options=""):
+        self.db.execute("CREATE VIRTUAL TABLE %s USING caveat('%s'%s)" % (name, self.secret, options))
+        return [row[0] for row in self.db.execute("SELECT node FROM %s" % name)]
+
+    def refused(self, sentence, options="", code=sqlite3.SQLITE_AUTH):
+        with self.assertRaisesRegex(sqlite3.DatabaseError, sentence) as raised:
+            self.table(options=options)
+        self.assertEqual(raised.exception.sqlite_errorcode, code)
+
+    def test_a_store_opens_with_its_key_alone(self):
+        self.refused("give key 1; .*key_file='FILE'.* CAVEAT_KEY_FILE")
+        self.refused("give key 1", ", mode=ro")
+        self.refused("key 1", ", key_file='%s'" % self.key_file("other", "2:" + "b" * 64))
+        self.refused("key 1", ", key_file='%s'" % self.key_file("wrong", "1:" + "b" * 64))
+        self.refused("there is no such file of keys", ", key_file='%s.gone'" % self.keys,
+                     sqlite3.SQLITE_CANTOPEN)
+        self.refused("line 1", ", key_file='%s'" % self.key_file("bad", "1:abc"), sqlite3.SQLITE_ERROR)
+        self.refused("key_file=: it may be", ", key_file=''", sqlite3.SQLITE_ERROR)
+        self.assertEqual(self.table("ro", ", mode=ro, key_file='%s'" % self.keys), [7])
+        self.assertEqual(self.table("rw", ", mode=rw, key_file=\"%s\"" % self.keys), [7])
+        for folder, _, names in os.walk(self.secret):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(b"nobody reads this", file.read(), name)
+
+    def test_the_environment_may_name_the_keys(self):
+        os.environ["CAVEAT_KEY_FILE"] = self.keys
+        self.assertEqual(self.table("e1"), [7])
+        self.assertEqual(self.table("e2", ", mode=ro"), [7])
+
+    def test_a_plain_store_is_not_taken_for_an_encrypted_one(self):
+        self.secret = self.store
+        self.refused("the store is not encrypted", ", key_file='%s'" % self.keys, sqlite3.SQLITE_ERROR)
 
 
 class Stores(Case):

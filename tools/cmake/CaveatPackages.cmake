@@ -99,7 +99,7 @@ deb(tools caveat-tools database
   DESCRIPTION "${_about}This package holds the tool caveat, which fills stores, queries them and\nlooks inside.")
 deb(sqlite caveat-sqlite database
   SHORT "store for exceptions to inherited values - extension for SQLite"
-  DESCRIPTION "${_about}This package holds an extension that shows a store to SQLite as a virtual\ntable. To load it: .load /usr/${CMAKE_INSTALL_LIBDIR}/caveat/caveat_sqlite"
+  DESCRIPTION "${_about}This package holds an extension that shows a store to SQLite as a virtual\ntable. To load it: .load caveat_sqlite"
   FIELDS PACKAGE_SUGGESTS "sqlite3, caveat-tools")
 deb(python python3-caveat python
   SHORT "store for exceptions to inherited values - Python module"
