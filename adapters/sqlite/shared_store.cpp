@@ -95,8 +95,9 @@ SqlResult<StorageOptimizer> opened_with(const fs::path& path, const Options& opt
   if (store) return *std::move(store);
   SqlError error(store.error());
   if (store.error().code() == ErrorCode::key_missing) {
-    error.message += "; a file with it is named by key_file='FILE' in USING caveat(...), or by "
-                     "CAVEAT_KEY_FILE";
+    error.message +=
+        "; a file with it is named by key_file='FILE' in USING caveat(...), or by "
+        "CAVEAT_KEY_FILE";
   }
   return tl::unexpected(std::move(error));
 }

@@ -73,12 +73,12 @@ TEST_CASE("every command that opens a store takes its keys from an option") {
   REQUIRE(run_tool({"import", store, "-", "--key-file", keys}, sample_records(50)).exit == 0);
   const auto backups = directory.path("backups");
   const std::vector<std::vector<std::string>> commands = {
-      {"get", store, "0"},
+      {"put", store, "--node", "1", "--property", "q", "--actual", "1"},
+      {"remove", store, "--where", "property = \"q\""},
+      {"diff", store, store},
+      {"get", store, "1"},
       {"query", store},
       {"count", store},
-      {"put", store, "--node", "1", "--property", "q", "--actual", "1"},
-      {"remove", store, "property = \"q\""},
-      {"diff", store, store},
       {"backup", store, backups},
       {"backup", backups, "--verify"},
       {"report", store, "-o", directory.path("report.html")},

@@ -59,8 +59,12 @@ def exported(library):
 
 
 def constants(header):
-    with open(header) as text:
-        return re.findall(r"\b(CAVEAT_[A-Z0-9_]+) (?:= )?(\d+)", text.read())
+    """Of the header and of those that it includes beside it."""
+    found = []
+    for name in (header, os.path.join(os.path.dirname(header), "c_keys.h")):
+        with open(name) as text:
+            found += re.findall(r"\b(CAVEAT_[A-Z0-9_]+) (?:= )?(\d+)", text.read())
+    return found
 
 
 def listing(library, header):

@@ -32,7 +32,8 @@ caveat_code caveat_list_backups(const char* directory, caveat_string* json, cave
 caveat_code caveat_verify_backup(const char* directory, uint64_t id, int32_t records,
                                  caveat_progress progress, void* context, caveat_backup* found,
                                  caveat_error** error);
-/* The same with `records`, and with keys: of `options` only `keys` or `key_provider` is looked at. */
+/* The same with `records`, and with keys: of `options` only `keys` or `key_provider` is looked at.
+ */
 caveat_code caveat_verify_backup_with_keys(const char* directory, uint64_t id,
                                            const caveat_options* options, caveat_progress progress,
                                            void* context, caveat_backup* found,
