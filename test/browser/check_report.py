@@ -12,15 +12,38 @@ import subprocess
 import sys
 import tempfile
 
-WINDOWS = {"phone": (500, 1600, []), "desktop": (1280, 1600, []),
-           "dark": (1280, 1600, ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"])}
+WINDOWS = {"phone": (360, 2400, []), "tablet": (500, 1600, []), "desktop": (1280, 1600, []),
+           "dark": (1280, 1600, ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]),
+           "dark-phone": (360, 2400, ["--force-dark-mode",
+                                      "--blink-settings=preferredColorScheme=0"])}
+
+# Chromium's own windows are 500 pixels wide at least; a frame in one is as narrow as it is told. The
+# script looks for what sticks out of the page, but for what scrolls in a box of its own.
+FRAME = """<!DOCTYPE html><style>body { margin: 0 } iframe { border: 0; display: block }</style>
+<iframe src="%s" width="%d" height="%d"></iframe><script>
+onload = () => {
+  const page = document.querySelector("iframe").contentDocument, width = %d, out = [];
+  if (page.documentElement.scrollWidth > width) out.push("the page scrolls sideways");
+  for (const e of page.querySelectorAll("body *")) {
+    if (e.closest(".wide") && !e.matches(".wide")) continue;
+    const box = e.getBoundingClientRect();
+    if (box.right > width + 0.5 || box.left < -0.5) out.push(e.outerHTML.slice(0, 80));
+    if (e.matches(".caption, figcaption, p, h1, h2") && e.scrollWidth > e.clientWidth + 1) {
+      out.push("cut: " + e.textContent.slice(0, 80));
+    }
+  }
+  document.body.append(Object.assign(document.createElement("pre"), {
+    id: "found", textContent: out.length + " stick out\\n" + out.slice(0, 10).join("\\n") }));
+};
+</script>"""
 
 
 def records():
     for node in range(1, 2001):
         for k in range(3):
+            long = "/a/name/of/three/thousand/characters" * 84 if node % 40 == 0 and k == 0 else ""
             yield json.dumps({
-                "node": node, "property": f"property_{(node * 7 + k) % 40}/with/a/long/path/{k}",
+                "node": node, "property": f"property_{(node * 7 + k) % 40}/with/a/long/path/{k}{long}",
                 "inherited": k, "actual": f"value {node % 13}", "reason": f"because of {node}",
                 "source": ["Explicit", "Detected", "Promoted"][k],
                 "created_at": f"20{10 + node % 12:02}-0{1 + node % 9}-01T00:00:00Z",
@@ -63,9 +86,27 @@ def main():
         if said or "What optimize would gain" not in dom:
             print("on the console:", *said, sep="\n")
             return 1
+        frame = pathlib.Path(scratch) / "frame.html"
+        for width in (360, 500, 1280):
+            for planted_style in ("", "<style>h1 { width: 2000px }</style>"):
+                seen = pathlib.Path(scratch) / "seen.html"
+                seen.write_text(page.read_text().replace("</body>", planted_style + "</body>"))
+                frame.write_text(FRAME % (seen.as_uri(), width, 3000, width))
+                dom, _ = show(browser, frame, ["--dump-dom", "--allow-file-access-from-files",
+                                               "--virtual-time-budget=5000"], scratch)
+                found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
+                if found is None or found[1].startswith("0 ") == bool(planted_style):
+                    print(f"at {width} pixels:", found and found[1],
+                          "(planted)" if planted_style else "")
+                    return 1
+            print(f"at {width} pixels nothing sticks out")
         for name, (width, height, more) in WINDOWS.items():
             shot = folder / f"{name}.png"
-            _, said = show(browser, page, [f"--screenshot={shot}", "--hide-scrollbars",
+            target = page
+            if width < 500:
+                frame.write_text(FRAME % (page.as_uri(), width, height, width))
+                target = frame
+            _, said = show(browser, target, ["--allow-file-access-from-files", f"--screenshot={shot}", "--hide-scrollbars",
                                            f"--window-size={width},{height}", *more], scratch)
             if said or not shot.exists() or shot.stat().st_size < 10_000:
                 print(f"{name}: no picture", *said, sep="\n")

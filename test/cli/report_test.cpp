@@ -1,6 +1,8 @@
 // What a report counts, and that nothing of a store's own text gets into its markup.
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include "test/cli/tool.h"
 #include "test/support/seed.h"
@@ -140,7 +142,58 @@ TEST_CASE("a report of an empty store says so, and divides by nothing") {
   const std::string html = report_html(*data);
   CHECK(html.find("nan") == std::string::npos);
   CHECK(html.find("inf") == std::string::npos);
-  CHECK(html.find("There is nothing to gain.") != std::string::npos);
+  CHECK(html.find("This store is empty") != std::string::npos);
+  CHECK(html.find("caveat import STORE FILE") != std::string::npos);
+  CHECK(html.find("<table") == std::string::npos);
+}
+
+TEST_CASE("a report cuts a long name, and unfolds to all of it") {
+  StorageOptimizer store;
+  const std::string name = std::string(3000, 'n') + "END";
+  const auto property = store.register_property(name);
+  REQUIRE(property);
+  REQUIRE(store.store_exception({1, *property}, exception_at(1, 0.5F, ExceptionSource::Explicit)));
+  Quiet quiet;
+  const auto data = gather_report("long", store, {}, quiet);
+  REQUIRE(data);
+  const std::string html = report_html(*data);
+  CHECK(html.find("<summary>" + std::string(119, 'n') + "…</summary>" + name + "</details>") !=
+        std::string::npos);
+}
+
+TEST_CASE("a report shows the rates of the process that has the store open, or how to get them") {
+  const TestDirectory directory;
+  Options options;
+  options.metrics_file = directory.path("owner.prom");
+  options.metrics_interval = std::chrono::milliseconds(100);
+  auto store = StorageOptimizer::open(directory.path("store"), options).value();
+  for (NodeId node = 0; node < 500; ++node) {
+    REQUIRE(store.store_exception({node, 7}, Exception{}));
+  }
+  REQUIRE(store.flush());
+  REQUIRE(store.optimize_storage());
+  for (NodeId node = 0; node < 400; ++node) {
+    REQUIRE(store.contains({node + 250, 7}));
+  }
+  const auto without = run_tool({"report", directory.path("store")});
+  REQUIRE(without.exit == 0);
+  CHECK(without.out.find("--metrics FILE") != std::string::npos);
+  CHECK(without.out.find("Point reads, since") == std::string::npos);
+  std::string page;
+  for (int i = 0; i < 200 && page.find(">250</td>") == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    page = run_tool({"report", directory.path("store"), "--metrics", directory.path("owner.prom")})
+               .out;
+  }
+  CHECK(page.find("found an exception</th>") != std::string::npos);
+  CHECK(page.find("<td class=\"n\">250</td><td class=\"n\">62.5%</td>") != std::string::npos);
+  CHECK(page.find("<td class=\"n\">150</td><td class=\"n\">37.5%</td>") != std::string::npos);
+  CHECK(page.find("Hints that queries followed") != std::string::npos);
+  CHECK(page.find("it is gone or stuck") == std::string::npos);
+  const auto json = run_tool({"report", directory.path("store"), "--json", "--no-verify",
+                              "--metrics", directory.path("owner.prom")});
+  CHECK(json.out.find("\"owner_metrics\":{") != std::string::npos);
+  CHECK(run_tool({"report", directory.path("store"), "--metrics", directory.path("none")}).exit == 3);
 }
 
 TEST_CASE("caveat report makes a page, and JSON with the same figures") {

@@ -1,4 +1,6 @@
 // caveat report STORE -o report.html
+#include <optional>
+
 #include "tools/cli/command.h"
 #include "tools/cli/output.h"
 #include "tools/cli/report/report_page.h"
@@ -13,18 +15,24 @@ struct Arguments : CommonArguments {
   std::string output;
   bool no_verify = false;
   std::size_t properties = 20;
+  std::string metrics;
 };
 
 Result<ExitCode> report(const Arguments& arguments) {
+  std::optional<Reading> owner;
+  if (!arguments.metrics.empty()) {
+    CAVEAT_ASSIGN(owner, read_metrics(arguments.metrics));
+  }
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
   const GracefulStop graceful(GracefulStop::Of::reading);
   ProgressReporter progress;
-  const auto gathered =
+  auto gathered =
       gather_report(arguments.store, *store,
                     {.verify = !arguments.no_verify, .properties = arguments.properties}, progress);
   progress.clear();
   if (!gathered) return fail(interrupted(gathered.error(), "there is no report"));
-  const auto& data = *gathered;
+  auto& data = *gathered;
+  data.owner = std::move(owner);
   CAVEAT_ASSIGN(auto output, Output::open_outside(arguments.output, arguments.store));
   CAVEAT_TRY(output.write(arguments.json ? report_json(data) : report_html(data)));
   CAVEAT_TRY(output.finish());
@@ -48,6 +56,11 @@ void add_report(CommandLine& app, Action& action) {
       ->type_name("FILE");
   command->add_flag("--no-verify", arguments->no_verify,
                     "Do not check every block and every index: faster on large stores");
+  command
+      ->add_option("--metrics", arguments->metrics,
+                   "The file of metrics of the process that has the store open: the report then "
+                   "shows its rates, too")
+      ->type_name("FILE");
   command
       ->add_option("--properties", arguments->properties,
                    "How many properties to list (20 by default)")

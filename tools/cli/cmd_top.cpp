@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <limits>
 
 #include "tools/cli/command.h"
-#include "tools/cli/dangling_link.h"
 #include "tools/cli/output.h"
 #include "tools/cli/signals.h"
 #include "tools/cli/terminal.h"
+#include "tools/cli/top/reading.h"
 #include "tools/cli/top/screen.h"
 #include "tools/cli/top/view.h"
 
@@ -24,40 +22,6 @@ namespace fs = std::filesystem;
 struct Arguments : CommonArguments {
   std::size_t interval = 2;
 };
-
-// A store's owner may write its figures anywhere; of a store we look where docs/cli.md says.
-fs::path file_of(const std::string& store_or_file) {
-  std::error_code error;
-  const fs::path path(store_or_file);
-  if (!fs::is_directory(path, error)) return path;
-  auto beside = path.has_filename() ? path : path.parent_path();
-  beside += ".prom";
-  return beside;
-}
-
-Result<Reading> read_file(const fs::path& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) {
-    if (auto dangling = dangling_link(path)) return fail(std::move(*dangling));
-    return fail(ErrorCode::not_found,
-                path.string() +
-                    ": there is no such file of metrics; a process that has a store open "
-                    "writes one where its Options::metrics_file says");
-  }
-  if (size > Metrics::kBytesMax) {
-    return fail(ErrorCode::corruption, path.string() + ": too large for a file of metrics");
-  }
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto metrics = Metrics::parse(text);
-  if (!metrics) return fail(metrics.error().within(path.string()));
-  if (!metrics->find("caveat_store_open")) {
-    return fail(ErrorCode::corruption, path.string() + ": these are not the metrics of a store");
-  }
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  return Reading{std::move(*metrics), now.count()};
-}
 
 // The steps of + and -.
 constexpr std::array<std::size_t, 9> kIntervals = {1, 2, 5, 10, 30, 60, 300, 900, 3600};
@@ -104,7 +68,7 @@ class Watch {
   }
 
   void read() {
-    auto next = read_file(path_);
+    auto next = read_metrics(path_);
     note_.clear();
     if (!next) {
       note_ = printable(next.error().message()) + "\n";  // closed; it may come again
@@ -139,8 +103,8 @@ class Watch {
 };
 
 Result<ExitCode> top(const Arguments& arguments) {
-  const auto path = file_of(arguments.store);
-  CAVEAT_ASSIGN(auto now, read_file(path));
+  const auto path = metrics_file_of(arguments.store);
+  CAVEAT_ASSIGN(auto now, read_metrics(path));
   if (arguments.json) {
     CAVEAT_TRY(print(json_of(now.metrics)));
   } else if (!is_terminal(stdout)) {

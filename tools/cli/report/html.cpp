@@ -10,6 +10,16 @@
 namespace caveat::cli {
 namespace {
 
+constexpr std::size_t kLabelColumns = 120;
+
+// A long name is cut, and unfolds to all of it.
+std::string label_cell(std::string_view label) {
+  const auto text = printable(label);
+  if (display_width(text) <= kLabelColumns) return escape_html(label);
+  return fmt::format("<details class=\"long\"><summary>{}</summary>{}</details>",
+                     escape_html(cut(text, kLabelColumns)), escape_html(label));
+}
+
 std::string header_cells(const std::vector<std::string>& headings, std::size_t bar_behind) {
   std::string html = "<tr>";
   for (std::size_t i = 0; i < headings.size(); ++i) {
@@ -22,7 +32,7 @@ std::string header_cells(const std::vector<std::string>& headings, std::size_t b
 
 std::string row_cells(std::string_view label, const std::vector<std::string>& cells,
                       std::string_view bar, std::string_view note = {}) {
-  std::string html = fmt::format("<tr><th scope=\"row\">{}</th>{}", escape_html(label), bar);
+  std::string html = fmt::format("<tr><th scope=\"row\">{}</th>{}", label_cell(label), bar);
   for (const std::string& cell : cells) {
     html += fmt::format("<td class=\"n\">{}</td>", escape_html(cell));
   }
@@ -32,8 +42,9 @@ std::string row_cells(std::string_view label, const std::vector<std::string>& ce
 
 std::string table(std::string_view caption, std::string_view head, std::string_view body) {
   return fmt::format(
-      "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table><caption>{0}"
-      "</caption><thead>{1}</thead><tbody>\n{2}</tbody></table></div>\n",
+      "<div class=\"table\"><p class=\"caption\" aria-hidden=\"true\">{0}</p>"
+      "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\">"
+      "<table aria-label=\"{0}\"><thead>{1}</thead><tbody>\n{2}</tbody></table></div></div>\n",
       escape_html(caption), head, body);
 }
 

@@ -9,6 +9,7 @@
 #include "tools/cli/report/census.h"
 #include "tools/cli/report/trial.h"
 #include "tools/cli/stats_report.h"
+#include "tools/cli/top/reading.h"
 
 namespace caveat::cli {
 
@@ -31,6 +32,7 @@ struct ReportData {
   std::optional<VerificationResults> verified;
   OptimizeTrial optimize;
   LookupTrial lookups;
+  std::optional<Reading> owner;  // what the process that has the store open says of itself
 };
 
 struct ReportWishes {

@@ -86,16 +86,36 @@ std::string overview_section(const ReportData& data) {
          card("Not yet folded", grouped(data.stats.waiting_rows), "recent writes") + "</dl>\n";
 }
 
+namespace {
+
+std::string empty_html(const ReportData& data) {
+  return html_page(
+      "caveat: " + data.store,
+      fmt::format("<header><h1>{}</h1><p class=\"soft\">caveat {}</p></header>\n{}\n<main>"
+                  "<section aria-labelledby=\"empty\"><h2 id=\"empty\">This store is empty</h2>"
+                  "<p>It holds no exceptions: none was stored yet, or all were removed. "
+                  "\"caveat import STORE FILE\" fills it from lines of JSON, \"caveat put\" adds "
+                  "one; a process that has it open may have written since. Its directory takes {} "
+                  "on disk.</p></section></main>\n",
+                  escape_html(data.store), CAVEAT_VERSION_STRING, soundness(data),
+                  human_bytes(data.stats.directory_bytes)));
+}
+
+}  // namespace
+
 std::string report_html(const ReportData& data) {
+  // Of nothing there is no share, rate or picture.
+  if (data.census.records == 0) return empty_html(data);
   return html_page(
       "caveat: " + data.store,
       overview_section(data) +
           "<nav aria-label=\"Sections\"><ul><li><a href=\"#contents\">What is in it</a></li>"
           "<li><a href=\"#space\">Where the bytes are</a></li>"
           "<li><a href=\"#life\">How it lives</a></li>"
+          "<li><a href=\"#owner\">The process that has it open</a></li>"
           "<li><a href=\"#optimize\">What optimize would gain</a></li></ul></nav>\n<main>\n" +
           contents_section(data) + space_section(data) + life_section(data) +
-          optimize_section(data) + "</main>\n");
+          owner_section(data) + optimize_section(data) + "</main>\n");
 }
 
 namespace {
@@ -173,6 +193,11 @@ std::string report_json(const ReportData& data) {
       .field("absent_ns", data.lookups.absent_ns)
       .field("present_ns", data.lookups.present_ns)
       .end_object();
+  if (data.owner) {
+    json.begin_object("owner_metrics");
+    for (const auto& [name, value] : data.owner->metrics.all()) json.field(name, value);
+    json.end_object();
+  }
   json.end_object();
   return json.text();
 }

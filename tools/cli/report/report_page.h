@@ -15,6 +15,7 @@ namespace caveat::cli {
 [[nodiscard]] std::string contents_section(const ReportData& data);
 [[nodiscard]] std::string space_section(const ReportData& data);
 [[nodiscard]] std::string life_section(const ReportData& data);
+[[nodiscard]] std::string owner_section(const ReportData& data);
 [[nodiscard]] std::string optimize_section(const ReportData& data);
 
 // What optimize would leave of the records' bytes, as far as the sample tells.

@@ -28,10 +28,11 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; 
 .cards dd small { display: block; font-size: .8rem; font-weight: normal; color: var(--soft); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 0 2.5rem; align-items: start; }
 .pair > * { min-width: 0; }
-.wide { overflow-x: auto; margin: 1rem 0 1.5rem; }
+.table { margin: 1rem 0 1.5rem; }
+.wide { overflow-x: auto; }
 .wide:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
-caption, figcaption { text-align: left; font-weight: 600; padding-bottom: .35rem; font-size: .95rem; }
+.caption, figcaption { margin: 0; font-weight: 600; padding-bottom: .35rem; font-size: .95rem; overflow-wrap: anywhere; }
 th, td { text-align: left; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: normal; overflow-wrap: anywhere; min-width: 6.5rem; }
 thead th { color: var(--soft); font-size: .8rem; min-width: 0; vertical-align: bottom; overflow-wrap: normal; }
@@ -47,7 +48,12 @@ figure svg text { fill: var(--soft); font-size: 11px; }
 figure svg .y { text-anchor: end; }
 .grid { stroke: var(--line); }
 details { font-size: .9rem; } summary { cursor: pointer; color: var(--soft); }
-@media print { details { display: none; } body { max-width: none; } }
+.long { font-size: inherit; overflow-wrap: anywhere; } .long summary { color: inherit; }
+@media (max-width: 34rem) { th { min-width: 5.5rem; } th, td { padding-right: .4rem; } .note { min-width: 14rem; }
+  .bar { min-width: 2.5rem; } }
+@media (max-width: 26rem) { th { min-width: 5rem; } .bar { width: 14%; min-width: 1.5rem; }
+  figure svg text { font-size: 14px; } }
+@media print { details:not(.long) { display: none; } body { max-width: none; } }
 )css";
 
 }  // namespace caveat::cli

@@ -6,14 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "tools/cli/top/metrics.h"
+#include "tools/cli/top/reading.h"
 
 namespace caveat::cli {
-
-struct Reading {
-  Metrics metrics;
-  double read_at = 0;  // seconds since the epoch, by our clock
-};
 
 // Rates need an earlier reading, of other figures; without one they are left out.
 [[nodiscard]] std::string top_view(const std::string& title, const Reading& now,
