@@ -1,9 +1,6 @@
 #include "adapters/sqlite/time_text.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
-#include <iterator>
 
 namespace caveat::sqlite {
 namespace {
@@ -80,38 +77,6 @@ std::optional<std::int64_t> days_of(int year, int month, int day) noexcept {
 }
 
 }  // namespace
-
-void append_time(std::int64_t time, std::string& out) {
-  using std::chrono::days;
-  using std::chrono::floor;
-  using std::chrono::seconds;
-  using std::chrono::sys_seconds;
-  using std::chrono::year_month_day;
-  const auto remainder = time % kNsPerSecond;
-  const auto fraction = remainder < 0 ? remainder + kNsPerSecond : remainder;
-  const sys_seconds second{seconds(time / kNsPerSecond - (remainder < 0 ? 1 : 0))};
-  const auto day = floor<days>(second);
-  const year_month_day date(day);
-  const auto of_day = (second - day).count();
-  char text[] = "0000-00-00T00:00:00";
-  const auto put = [&text](std::size_t at, int width, std::int64_t value) {
-    for (int i = width - 1; i >= 0; --i, value /= 10) {
-      text[at + static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
-    }
-  };
-  put(0, 4, static_cast<int>(date.year()));
-  put(5, 2, static_cast<unsigned>(date.month()));
-  put(8, 2, static_cast<unsigned>(date.day()));
-  put(11, 2, of_day / 3600);
-  put(14, 2, of_day / 60 % 60);
-  put(17, 2, of_day % 60);
-  out.append(text, sizeof text - 1);
-  if (fraction != 0) {
-    fmt::format_to(std::back_inserter(out), ".{:09}", fraction);
-    while (out.back() == '0') out.pop_back();
-  }
-  out += 'Z';
-}
 
 std::optional<Nanoseconds> time_of(std::string_view text) noexcept {
   if (text.size() < 10 || text[4] != '-' || text[7] != '-') return integer_of(text);

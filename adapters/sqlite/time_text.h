@@ -6,13 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "adapters/json/time_text.h"
+
 namespace caveat::sqlite {
 
 __extension__ using Nanoseconds =
     __int128;  // since the Unix epoch; holds every year that has a text
 
-// "2022-01-05T16:48:58Z", or with up to nine digits of a fraction, no trailing zeros.
-void append_time(std::int64_t nanoseconds, std::string& out);
+using json::append_time;
 
 // A date (its first nanosecond), or a date and a time with "T" or a space between them, seconds and
 // their fraction of at most nine digits optional, with Z, an offset or neither (then it is UTC, as

@@ -193,7 +193,8 @@ TEST_CASE("a report shows the rates of the process that has the store open, or h
   const auto json = run_tool({"report", directory.path("store"), "--json", "--no-verify",
                               "--metrics", directory.path("owner.prom")});
   CHECK(json.out.find("\"owner_metrics\":{") != std::string::npos);
-  CHECK(run_tool({"report", directory.path("store"), "--metrics", directory.path("none")}).exit == 3);
+  CHECK(run_tool({"report", directory.path("store"), "--metrics", directory.path("none")}).exit ==
+        3);
 }
 
 TEST_CASE("caveat report makes a page, and JSON with the same figures") {

@@ -1,12 +1,18 @@
 # Makes the API reference in WORK; Doxygen fails on any warning. Where WORK ends in planted_fault it reads
-# a header that documents a parameter that is not there, and has to fail.
+# a header that documents a parameter that is not there, in planted_gap one with a member that says nothing, and has
+# to fail.
 file(REMOVE_RECURSE ${WORK})
 file(MAKE_DIRECTORY ${WORK})
 file(READ ${TOP}/docs/Doxyfile doxyfile)
 set(planted OFF)
 if(WORK MATCHES "planted_fault$")
   set(planted ON)
-  file(WRITE ${WORK}/planted.h "namespace caveat {\n/// @param gone is not there\nvoid f(int x);\n}\n")
+  file(WRITE ${WORK}/planted.h "/// @file\n/// A header.\nnamespace caveat {\n/// Does.\n/// @param gone is not there\nvoid f(int x);\n}\n")
+elseif(WORK MATCHES "planted_gap$")
+  set(planted ON)
+  file(WRITE ${WORK}/planted.h "/// @file\n/// A header.\n/// Of ours.\nnamespace caveat {\n/// Two.\nstruct Two {\n  int a;  ///< said\n  int b;\n};\n}\n")
+endif()
+if(planted)
   string(APPEND doxyfile "INPUT = ${WORK}/planted.h\nFILTER_PATTERNS =\n")
 endif()
 file(WRITE ${WORK}/Doxyfile "${doxyfile}")

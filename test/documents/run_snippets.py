@@ -2,14 +2,16 @@
 """Compiles and runs every example in the documents, and compares what it prints.
 
     run_snippets.py TOP WORK PREFIX CXX    PREFIX holds an installed caveat
-    run_snippets.py --planted WORK PREFIX CXX    a page with six faults: each has to be found
+    run_snippets.py --planted WORK PREFIX CXX    a page with each fault: each has to be found
 """
 import os
 import shutil
 import subprocess
 import sys
 
-from snippets import pages, snippets_of
+from snippets import commands_only_indented, pages, snippets_of
+
+EXAMPLE_LINES_MAX = 20
 
 # All fragments become one program, since most of the time goes into the headers.
 FRAGMENTS = """\
@@ -111,6 +113,12 @@ class Runner:
         if program:
             self.run(snippet.name(), [program], program + ".run", snippet.prints)
 
+    def length(self, snippet):
+        """README.md promises so many lines."""
+        lines = len([line for line in snippet.text.split("\n") if line.strip()])
+        if snippet.page == "README.md" and lines > EXAMPLE_LINES_MAX:
+            self.fault(snippet.name(), "%d lines of code, more than %d" % (lines, EXAMPLE_LINES_MAX))
+
     def python(self, snippet):
         base = os.path.join(self.work, "".join(c if c.isalnum() else "_" for c in snippet.name()))
         with open(base + ".py", "w", encoding="utf-8") as out:
@@ -136,8 +144,12 @@ class Runner:
     def all_of(self, documents):
         fragments = []
         for page, text in documents.items():
+            for line in commands_only_indented(text):
+                self.fault("%s:%d" % (page, line), "a command that nothing runs: write it as a block "
+                           "of shell that says how it is run, see test/documents/snippets.py")
             for snippet in snippets_of(page, text):
                 if snippet.role == "example":
+                    self.length(snippet)
                     self.example(snippet)
                 elif snippet.role == "fragment":
                     fragments.append(snippet)
@@ -152,6 +164,8 @@ class Runner:
 
 
 PLANTED = {
+    "indented.md": "so:\n\n    caveat stats STORE\n",
+    "README.md": "<!-- example -->\n```cpp\nint main() {%s\n}\n```\n" % ("\n  ;" * 20),
     "unmarked.md": "```cpp\nint x;\n```\n",
     "syntax.md": "<!-- example -->\n```cpp\nint main() { return x; }\n```\n",
     "prints.md": "<!-- example -->\n```cpp\nint main() {}\n```\n<!-- prints -->\n```\nhello\n```\n",

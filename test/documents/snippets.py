@@ -9,6 +9,9 @@ A fenced block of C++, C, SQL, Python or shell says in a comment right above it 
                                   all of a page run in one folder, from top to bottom
     <!-- not run: why -->         neither
 
+Commands that are only indented, which nothing would run, are a fault, but for what is made by a program
+(between "<!-- reference" and "<!-- end of the reference -->").
+
 What follows the first line of the comment is code that the reader need not see, in front of the block.
 After a block may stand, in this order,
 
@@ -62,6 +65,19 @@ def snippets_of(page, text):
                              (mark and mark["argument"]) or "", (mark and mark["hidden"]) or "",
                              fence["text"], then[1] if then else "", None))
     return found
+
+
+COMMAND = re.compile(r"^    (?:\$ |[A-Z_]+=\S+ |\()*(?:caveat|tools/\w+|cmake|ctest|doxygen|apt-get|pkg-config|umask)"
+                     r"(?: |$)")
+GENERATED = re.compile(r"<!-- reference.*?<!-- end of the reference -->", re.DOTALL)
+
+
+def commands_only_indented(text):
+    """-> the numbers of lines with a command in an indented block."""
+    blank = lambda found: "\n" * found[0].count("\n")
+    lines = re.sub(r"<!--.*?-->", blank, FENCE.sub(blank, GENERATED.sub(blank, text)),
+                   flags=re.DOTALL).split("\n")
+    return [number for number, line in enumerate(lines, 1) if COMMAND.match(line)]
 
 
 def pages(top):

@@ -20,7 +20,7 @@ using std::chrono::sys_days;
 using std::chrono::sys_seconds;
 using std::chrono::year_month_day;
 
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+using json::kNsPerSecond;
 
 tl::unexpected<StorageError> bad(std::string_view text, std::string_view why) {
   return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" {}", text, why));
@@ -102,23 +102,6 @@ WideTime nanoseconds_of(std::int64_t whole_seconds, std::int64_t fraction) {
 constexpr WideTime kFirst = std::numeric_limits<std::int64_t>::min();
 constexpr WideTime kLast = std::numeric_limits<std::int64_t>::max();
 
-struct Split {
-  std::int64_t seconds;
-  std::int64_t fraction;
-};
-// By hand: floor<seconds> goes back to nanoseconds, and overflows near the smallest time.
-Split split(std::int64_t time) {
-  const auto remainder = time % kNsPerSecond;
-  return {time / kNsPerSecond - (remainder < 0 ? 1 : 0),
-          remainder < 0 ? remainder + kNsPerSecond : remainder};
-}
-
-void append_fraction(std::int64_t fraction, std::string& out) {
-  if (fraction == 0) return;
-  fmt::format_to(std::back_inserter(out), ".{:09}", fraction);
-  while (out.back() == '0') out.pop_back();
-}
-
 constexpr std::string_view kOutOfRange =
     "is out of range: times lie between 1677-09-21 and 2262-04-11";
 
@@ -138,21 +121,8 @@ Result<WideTime> parse_wide(std::string_view text) {
 
 }  // namespace
 
-void append_time(std::int64_t time, std::string& out) {
-  const auto [whole, fraction] = split(time);
-  const sys_seconds second{seconds(whole)};
-  const auto day = floor<days>(second);
-  const year_month_day date(day);
-  const auto of_day = (second - day).count();
-  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                 static_cast<unsigned>(date.day()), of_day / 3600, of_day / 60 % 60, of_day % 60);
-  append_fraction(fraction, out);
-  out += 'Z';
-}
-
 void append_local_time(std::int64_t time, std::string& out) {
-  const auto [whole, fraction] = split(time);
+  const auto [whole, fraction] = json::split_seconds(time);
   const auto clock = static_cast<std::time_t>(whole);
   std::tm local{};
   ::tzset();
@@ -160,7 +130,7 @@ void append_local_time(std::int64_t time, std::string& out) {
   fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
                  local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min,
                  local.tm_sec);
-  append_fraction(fraction, out);
+  json::append_fraction(fraction, out);
   const auto offset = local.tm_gmtoff < 0 ? -local.tm_gmtoff : local.tm_gmtoff;
   fmt::format_to(std::back_inserter(out), "{}{:02}:{:02}", local.tm_gmtoff < 0 ? '-' : '+',
                  offset / 3600, offset / 60 % 60);

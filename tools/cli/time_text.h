@@ -6,14 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "adapters/json/time_text.h"
 #include "caveat/error.h"
 #include "caveat/query.h"
 
 namespace caveat::cli {
 
-// "2022-01-05T16:48:58Z": UTC, up to nine digits of a fraction, no trailing zeros. Every i64 of
-// nanoseconds lies in the years 1677 to 2262, so there is a text for each.
-void append_time(std::int64_t nanoseconds, std::string& out);
+using json::append_time;
 
 // "2022-01-05 17:48:58+01:00": in the zone of TZ or of the machine. For people on a terminal.
 void append_local_time(std::int64_t nanoseconds, std::string& out);

@@ -29,15 +29,17 @@ namespace caveat {
 
 class StorageOptimizer;
 
+// What a backup is.
 struct BackupInfo {
   std::uint64_t id = 0;         // 1, 2, 3, ...: later is higher
   std::int64_t created_ns = 0;  // since the Unix epoch
   std::uint64_t records = 0;    // as the store counted them then
   std::uint64_t bytes = 0;      // of all files of it: what a restore writes
   std::uint64_t new_bytes = 0;  // of those, what no backup before it had
-  std::uint64_t files = 0;
+  std::uint64_t files = 0;      // of the backup, in the directory of them all
 };
 
+// How to make one.
 struct BackupOptions {
   // Afterwards delete all but so many, the newest ones. 0: delete none.
   std::size_t keep = 0;
@@ -57,20 +59,22 @@ struct BackupOptions {
                                                const std::filesystem::path& backups,
                                                const BackupOptions& options = {});
 
+// One of a directory of backups.
 struct ListedBackup {
-  std::uint64_t id = 0;
+  std::uint64_t id = 0;  // as in BackupInfo
   // What is known of it; or why it cannot be used.
   Result<BackupInfo> info;
 };
 // Oldest first. Reads what describes them, no more; takes no lock. not_found without a directory.
 [[nodiscard]] Result<std::vector<ListedBackup>> list_backups(const std::filesystem::path& backups);
 
+// How far to look.
 struct BackupVerifyOptions {
   // Also open it as a store, and check every record and index as StorageOptimizer::verify() does:
   // then damage is found that the store had already when the backup was made. Costs, in the
   // system's directory for temporary files, the space of the log.
   bool records = false;
-  ProgressSink* progress = nullptr;
+  ProgressSink* progress = nullptr;  // in bytes; may be null
   // For `records` of a store that was encrypted: its keys at that time. A backup holds encrypted
   // files and is made, checked without `records`, and restored without them.
   std::shared_ptr<const KeyProvider> keys = nullptr;
@@ -81,10 +85,11 @@ struct BackupVerifyOptions {
                                                std::optional<std::uint64_t> id,
                                                const BackupVerifyOptions& options = {});
 
+// Where to put it.
 struct RestoreOptions {
   // Take the place of a store that is there already. Otherwise that is already_exists.
   bool replace = false;
-  ProgressSink* progress = nullptr;
+  ProgressSink* progress = nullptr;  // in bytes; may be null
 };
 // Makes a store of a backup (nothing: the newest; an older one is never taken in place of one that
 // is damaged). It is made beside `target`, checked as verify_backup does, and only then put in

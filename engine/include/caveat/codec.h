@@ -20,8 +20,8 @@ namespace caveat {
 // The numbers are on disk. Custom stands for every id from kFirstCustomCodec on.
 enum class CompressionAlgorithm : std::uint8_t { None = 0, Lz4 = 1, Zstd = 2, Custom = 128 };
 
-using CodecId = std::uint8_t;
-inline constexpr CodecId kFirstCustomCodec = 128;
+using CodecId = std::uint8_t;  // on disk in every block: CompressionAlgorithm, or a custom one
+inline constexpr CodecId kFirstCustomCodec = 128;  // ids below are the library's own
 
 // Names of built-in algorithms: "none", "lz4", "zstd", "custom".
 [[nodiscard]] std::string_view to_string(CompressionAlgorithm algorithm) noexcept;
@@ -29,9 +29,9 @@ inline constexpr CodecId kFirstCustomCodec = 128;
 // One version of a trained dictionary. Immutable; shared by the blocks that name its id.
 // `digested` is where a codec keeps its prepared form (zstd: CDict per level, DDict).
 struct CompressionDictionary {
-  std::uint32_t id = 0;  // 0: no dictionary
-  std::string bytes;
-  std::shared_ptr<void> digested;
+  std::uint32_t id = 0;            // 0: no dictionary
+  std::string bytes;               // as trained; what is stored
+  std::shared_ptr<void> digested;  // null: digested anew at every call
 };
 
 // What a host implements and registers. Must be deterministic enough to read back what it wrote,
@@ -60,7 +60,7 @@ class CustomCompressor {
   // True if compress and decompress make use of a dictionary.
   [[nodiscard]] virtual bool uses_dictionary() const noexcept { return false; }
 };
-using Codec = CustomCompressor;
+using Codec = CustomCompressor;  // built-in ones have the same interface
 
 // The codecs a store knows. Filled before open, then read by any thread.
 class CodecRegistry {

@@ -27,19 +27,20 @@ namespace caveat {
 
 using Sequence = std::uint64_t;  // as in the engine: every write has one, larger is later
 
-inline constexpr std::size_t kMaxBlockRows = 4096;
+inline constexpr std::size_t kMaxBlockRows = 4096;                     // rows of a block
 inline constexpr std::size_t kBlockFrameBytes = std::size_t{8} << 10;  // raw strings in a frame
-inline constexpr std::uint64_t kMaxBlockRawBytes = 0xFFFFFFFF;
+inline constexpr std::uint64_t kMaxBlockRawBytes = 0xFFFFFFFF;  // of a block: 32 bits in its header
 
 // Where a record lives.
 struct BlockAddress {
-  std::uint64_t partition_id = 0;
-  std::uint32_t row = 0;
+  std::uint64_t partition_id = 0;  // its container
+  std::uint32_t row = 0;           // in the block, by (node, property id)
   friend auto operator<=>(const BlockAddress&, const BlockAddress&) = default;
 };
 
 // --- Columns -------------------------------------------------------------------------------------
 
+// The columns of a block, in the order in which they are stored.
 enum class BlockColumn : std::uint8_t {
   node = 0,
   property,
@@ -50,43 +51,45 @@ enum class BlockColumn : std::uint8_t {
   actual,
   reason,
 };
-inline constexpr std::size_t kBlockColumnCount = 8;
-[[nodiscard]] std::string_view to_string(BlockColumn column) noexcept;
+inline constexpr std::size_t kBlockColumnCount = 8;                     // of BlockColumn
+[[nodiscard]] std::string_view to_string(BlockColumn column) noexcept;  // "node", "property", ...
 
-using ColumnMask = std::uint8_t;
+using ColumnMask = std::uint8_t;  // a bit for each BlockColumn
+// The bit of one column.
 [[nodiscard]] constexpr ColumnMask mask_of(BlockColumn column) noexcept {
   return static_cast<ColumnMask>(1U << static_cast<unsigned>(column));
 }
 inline constexpr ColumnMask kKeyColumns =
     mask_of(BlockColumn::node) | mask_of(BlockColumn::property);  // always loaded
-inline constexpr ColumnMask kAllColumns = 0xFF;
+inline constexpr ColumnMask kAllColumns = 0xFF;                   // every column
 
 // --- Counters ------------------------------------------------------------------------------------
 
 // What encoding and decoding cost since open; shared by all blocks of a store. Relaxed counts.
 struct BlockCounters {
-  std::atomic<std::uint64_t> compressions{0};
-  std::atomic<std::uint64_t> compress_bytes_in{0};
-  std::atomic<std::uint64_t> compress_bytes_out{0};
-  std::atomic<std::uint64_t> compress_ns{0};
-  std::atomic<std::uint64_t> decompressions{0};
-  std::atomic<std::uint64_t> decompress_bytes_out{0};
-  std::atomic<std::uint64_t> decompress_ns{0};
+  std::atomic<std::uint64_t> compressions{0};          // calls of a codec to compress a frame
+  std::atomic<std::uint64_t> compress_bytes_in{0};     // what these were given
+  std::atomic<std::uint64_t> compress_bytes_out{0};    // what was kept of it: raw where not smaller
+  std::atomic<std::uint64_t> compress_ns{0};           // their wall time, over all threads
+  std::atomic<std::uint64_t> decompressions{0};        // frames inflated
+  std::atomic<std::uint64_t> decompress_bytes_out{0};  // what they became
+  std::atomic<std::uint64_t> decompress_ns{0};         // their wall time, over all threads
 };
 
 // One block, as the encoder saw it.
 struct BlockStatistics {
+  // One column of the block.
   struct Column {
     std::uint64_t raw_bytes = 0;         // its part of the plain row encoding
     std::uint64_t encoded_bytes = 0;     // column encoding, and its distinct strings
     std::uint64_t compressed_bytes = 0;  // as stored; shared string frames by their raw shares
     std::string encoding;                // "node_delta", "whole:by_node", ...
   };
-  std::array<Column, kBlockColumnCount> columns;
-  std::uint64_t overhead_bytes = 0;  // header, directory, frame table
-  std::uint64_t stored_bytes = 0;    // the whole block
-  std::uint64_t raw_bytes = 0;       // sum of plain_row_bytes
-  std::uint64_t encode_ns = 0;       // wall time, compression included
+  std::array<Column, kBlockColumnCount> columns;  // by BlockColumn
+  std::uint64_t overhead_bytes = 0;               // header, directory, frame table
+  std::uint64_t stored_bytes = 0;                 // the whole block
+  std::uint64_t raw_bytes = 0;                    // sum of plain_row_bytes
+  std::uint64_t encode_ns = 0;                    // wall time, compression included
 };
 
 // --- Writing -------------------------------------------------------------------------------------
@@ -94,17 +97,18 @@ struct BlockStatistics {
 // What a block is made of. view.key.property_hash is not stored: the catalogue knows it by
 // property_id.
 struct BlockRow {
-  ExceptionView view;
-  std::uint32_t property_id = 0;
+  ExceptionView view;             // read during the call alone
+  std::uint32_t property_id = 0;  // the catalogue's number of its property
 };
 
+// What encode_block needs beside the rows. All that is pointed to is used during the call alone.
 struct BlockContext {
-  CodecId codec_id = 0;
+  CodecId codec_id = 0;                               // of `codec`; 0: none
   const Codec* codec = nullptr;                       // may be null for CompressionAlgorithm::None
   const CompressionDictionary* dictionary = nullptr;  // may be null
-  Sequence as_of = 0;
-  BlockCounters* counters = nullptr;  // may be null
-  MemoryPool* memory = nullptr;       // lends the encoder's scratch; null: kept per thread
+  Sequence as_of = 0;                                 // clears up to here have been applied
+  BlockCounters* counters = nullptr;                  // may be null
+  MemoryPool* memory = nullptr;  // lends the encoder's scratch; null: kept per thread
 };
 
 // Appends one block to `out`. Rows: 1 to kMaxBlockRows, strictly ascending by (node, property_id),
@@ -129,10 +133,11 @@ void collect_dictionary_samples(std::span<const BlockRow> rows, std::vector<std:
 
 // --- Reading -------------------------------------------------------------------------------------
 
+// The header's fields (docs/format/block.md).
 struct BlockHeader {
-  std::uint8_t version = 0;
-  CodecId codec_id = 0;
-  std::uint16_t row_count = 0;
+  std::uint8_t version = 0;         // of the block's format
+  CodecId codec_id = 0;             // 0: strings are raw
+  std::uint16_t row_count = 0;      // at most kMaxBlockRows
   std::uint32_t dictionary_id = 0;  // 0: none
   Sequence as_of = 0;               // clears up to here have been applied
   std::uint32_t raw_bytes = 0;      // sum of plain_row_bytes of the rows
@@ -153,8 +158,10 @@ class BlockResolver {
   virtual ~BlockResolver() = default;
   // codec_missing, with the id, where it is not registered. Never asked for None.
   [[nodiscard]] virtual Result<const Codec*> codec(CodecId id) const = 0;
+  // Corruption, with the id, where there is no such dictionary.
   [[nodiscard]] virtual Result<std::shared_ptr<const CompressionDictionary>> dictionary(
       std::uint32_t id) const = 0;
+  // Null: nothing is counted.
   [[nodiscard]] virtual BlockCounters* counters() const { return nullptr; }
   // Where opened blocks live. Never null. A block keeps it alive, as a view that a host holds may
   // outlive the store.
@@ -164,7 +171,9 @@ class BlockResolver {
 // Codecs of a registry, any number of dictionaries and a pool: enough for tests and tools.
 class SimpleBlockResolver final : public BlockResolver {
  public:
+  // Must outlive it.
   explicit SimpleBlockResolver(const CodecRegistry& codecs) : codecs_(&codecs) {}
+  // Before the first block that names it is opened.
   void add(std::shared_ptr<const CompressionDictionary> dictionary) {
     dictionaries_.push_back(std::move(dictionary));
   }
@@ -183,12 +192,15 @@ class SimpleBlockResolver final : public BlockResolver {
 template <class T>
 class RowFields {
  public:
+  // `size` fields, the first at `first`, the others each a row further.
   RowFields(const T* first, std::size_t size) noexcept
       : first_(reinterpret_cast<const char*>(first)), size_(size) {}
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // fields
+  // Of row `i`; i < size().
   [[nodiscard]] const T& operator[](std::size_t i) const noexcept {
     return *reinterpret_cast<const T*>(first_ + i * kStride);
   }
+  // `count` fields from `begin` on.
   [[nodiscard]] RowFields subspan(std::size_t begin, std::size_t count) const noexcept {
     return {&(*this)[begin], count};
   }
@@ -221,9 +233,11 @@ class DecodedBlock {
   DecodedBlock(const DecodedBlock&) = delete;
   DecodedBlock& operator=(const DecodedBlock&) = delete;
 
-  [[nodiscard]] const BlockHeader& header() const noexcept { return header_; }
+  [[nodiscard]] const BlockHeader& header() const noexcept { return header_; }  // as stored
+  // 1 to kMaxBlockRows.
   [[nodiscard]] std::uint32_t row_count() const noexcept { return row_count_; }
-  [[nodiscard]] Sequence as_of() const noexcept { return header_.as_of; }
+  [[nodiscard]] Sequence as_of() const noexcept { return header_.as_of; }  // of the header
+  // Of the header.
   [[nodiscard]] std::uint64_t raw_bytes() const noexcept { return header_.raw_bytes; }
 
   // Memory when everything is inflated, the encoded bytes included; fixed at open. What a cache
@@ -234,34 +248,41 @@ class DecodedBlock {
   // All that a search by key reads. Who keeps a copy beside the block's pointer saves a cache miss
   // on the way: it need not wait for the block's own line.
   struct Keys {
-    const NodeId* nodes = nullptr;
-    const std::uint32_t* node_starts = nullptr;  // first row of each node, and row_count
-    const std::uint32_t* property_ids = nullptr;
-    const Row* rows = nullptr;
-    std::uint32_t node_count = 0;
+    const NodeId* nodes = nullptr;                // distinct, ascending: node_count
+    const std::uint32_t* node_starts = nullptr;   // first row of each node, and row_count
+    const std::uint32_t* property_ids = nullptr;  // of each row
+    const Row* rows = nullptr;                    // each row's small fields
+    std::uint32_t node_count = 0;                 // of `nodes`
 
+    // The row of a key.
     [[nodiscard]] std::optional<std::uint32_t> find(NodeId node,
                                                     std::uint32_t property_id) const noexcept;
     // Rows [first, second) of the node; first == second where it has none.
     [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> node_range(NodeId node) const noexcept;
   };
-  [[nodiscard]] const Keys& keys() const noexcept { return keys_; }
+  [[nodiscard]] const Keys& keys() const noexcept { return keys_; }  // valid as long as the block
+  // The row of a key.
   [[nodiscard]] std::optional<std::uint32_t> find(NodeId node,
                                                   std::uint32_t property_id) const noexcept {
     return keys_.find(node, property_id);
   }
+  // Rows [first, second) of the node; first == second where it has none.
   [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> node_range(NodeId node) const noexcept {
     return keys_.node_range(node);
   }
+  // The node of a row.
   [[nodiscard]] NodeId node(std::uint32_t row) const noexcept {
     return keys_.nodes[keys_.rows[row].node];
   }
+  // The property id of a row.
   [[nodiscard]] std::uint32_t property_id(std::uint32_t row) const noexcept {
     return keys_.property_ids[row];
   }
+  // All nodes, ascending.
   [[nodiscard]] std::span<const NodeId> distinct_nodes() const noexcept {
     return {keys_.nodes, keys_.node_count};
   }
+  // Of all rows, in their order.
   [[nodiscard]] std::span<const std::uint32_t> property_ids() const noexcept {
     return {keys_.property_ids, row_count_};
   }
@@ -364,13 +385,15 @@ class DecodedBlock {
 // An encoded block by itself: the seed's name for bytes that encode_block made.
 class CompressedBlock {
  public:
+  // By encode_block, with its errors.
   [[nodiscard]] static Result<CompressedBlock> encode(std::span<const BlockRow> rows,
                                                       const BlockContext& context);
   // Takes encoded bytes; checks the header.
   [[nodiscard]] static Result<CompressedBlock> from_bytes(std::string bytes);
 
-  [[nodiscard]] const BlockHeader& header() const noexcept { return header_; }
-  [[nodiscard]] std::string_view bytes() const noexcept { return *bytes_; }
+  [[nodiscard]] const BlockHeader& header() const noexcept { return header_; }  // as stored
+  [[nodiscard]] std::string_view bytes() const noexcept { return *bytes_; }     // as stored
+  // As DecodedBlock::open; shares the bytes.
   [[nodiscard]] Result<std::shared_ptr<const DecodedBlock>> open(
       const BlockResolver& resolver) const {
     return DecodedBlock::open(bytes_, 0, bytes_->size(), resolver);
@@ -386,17 +409,19 @@ class CompressedBlock {
 
 // What a block's bytes say, for people. Decodes as far as it can.
 struct BlockDescription {
+  // A stretch of the block's bytes.
   struct Field {
     std::size_t offset = 0;  // in the block
-    std::size_t size = 0;
-    std::string name;     // "header.magic", "column.node", "frame.0"
-    std::string meaning;  // "dictionary 3", "packed, 24 bits", ...
+    std::size_t size = 0;    // bytes
+    std::string name;        // "header.magic", "column.node", "frame.0"
+    std::string meaning;     // "dictionary 3", "packed, 24 bits", ...
   };
-  BlockHeader header;
-  std::vector<Field> fields;  // ascending, without gaps as far as decoding went
-  std::string stopped;        // why and where decoding stopped; empty if it did not
-  [[nodiscard]] std::string to_text() const;
+  BlockHeader header;                         // as far as it could be read
+  std::vector<Field> fields;                  // ascending, without gaps as far as decoding went
+  std::string stopped;                        // why and where decoding stopped; empty if it did not
+  [[nodiscard]] std::string to_text() const;  // a line for each field
 };
+// Without a resolver what is compressed stays closed.
 [[nodiscard]] BlockDescription describe_block(std::string_view bytes,
                                               const BlockResolver* resolver = nullptr);
 

@@ -23,16 +23,17 @@ class StorageOptimizer;
 
 // A partition: some hundred records of neighbouring keys, in one container.
 struct PartitionInfo {
-  ExceptionKey lower;           // its first possible key
-  std::uint64_t id = 0;         // never reused
-  std::uint64_t rows = 0;       // in the block
-  std::uint64_t run_rows = 0;   // appended, waiting for a rewrite
-  std::uint64_t bytes = 0;      // of the container
-  std::uint64_t raw_bytes = 0;  // of the block's rows in the plain row encoding
-  CodecId codec = 0;
+  ExceptionKey lower;            // its first possible key
+  std::uint64_t id = 0;          // never reused
+  std::uint64_t rows = 0;        // in the block
+  std::uint64_t run_rows = 0;    // appended, waiting for a rewrite
+  std::uint64_t bytes = 0;       // of the container
+  std::uint64_t raw_bytes = 0;   // of the block's rows in the plain row encoding
+  CodecId codec = 0;             // of its block
   std::uint32_t dictionary = 0;  // 0: none
 };
 
+// Partitions as they are stored, for tools. Reads one version of the store, which must outlive it.
 class CompressedExceptionStore {
  public:
   // The store as of now.

@@ -23,22 +23,23 @@ class ProgressSink;  // caveat/ports.h
 // Names a key for ever: an id is never given to another key. 0 is no key.
 using KeyId = std::uint32_t;
 
-inline constexpr std::size_t kKeyBytes = 32;
-inline constexpr std::size_t kNonceBytes = 24;
-inline constexpr std::size_t kTagBytes = 16;
+inline constexpr std::size_t kKeyBytes = 32;    // of a key
+inline constexpr std::size_t kNonceBytes = 24;  // of a nonce, one for each value
+inline constexpr std::size_t kTagBytes = 16;    // of what authenticates a value
 
 // 32 bytes from a good source of randomness (no password). Wiped when destroyed.
 class SecretKey {
  public:
   SecretKey() = default;
-  explicit SecretKey(std::span<const std::uint8_t, kKeyBytes> bytes) noexcept;
-  SecretKey(const SecretKey&) = default;
-  SecretKey& operator=(const SecretKey&) = default;
+  explicit SecretKey(std::span<const std::uint8_t, kKeyBytes> bytes) noexcept;  // copies them
+  SecretKey(const SecretKey&) = default;             // each copy is wiped by itself
+  SecretKey& operator=(const SecretKey&) = default;  // the same
   ~SecretKey();
 
   // 64 hexadecimal digits, or invalid_argument. The message does not repeat them.
   [[nodiscard]] static Result<SecretKey> from_hex(std::string_view digits);
 
+  // For ciphers alone: never to be logged or stored.
   [[nodiscard]] const std::array<std::uint8_t, kKeyBytes>& bytes() const noexcept { return bytes_; }
 
  private:
@@ -129,15 +130,16 @@ struct Encryption {
   // open is cancelled, as a crash would: the store needs the key, and the next open goes on.
   ProgressSink* progress = nullptr;
 
+  // A store is encrypted if there are keys.
   [[nodiscard]] bool wanted() const noexcept { return keys != nullptr; }
 };
 
 // How much lies under one key: StorageOptimizer::key_usage().
 struct KeyUsage {
-  KeyId key_id = 0;  // 0: not encrypted
-  bool current = false;
-  std::uint64_t values = 0;
-  std::uint64_t bytes = 0;  // of values as stored
+  KeyId key_id = 0;          // 0: not encrypted
+  bool current = false;      // new values are written under it
+  std::uint64_t values = 0;  // of all families
+  std::uint64_t bytes = 0;   // of values as stored
 };
 
 }  // namespace caveat

@@ -41,9 +41,11 @@ enum class ErrorCode : std::uint8_t {
 // A code and one sentence for people. The sentence names the file, line, block or field at fault.
 class [[nodiscard]] StorageError {
  public:
+  // The message is a sentence for people, without a full stop.
   StorageError(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
 
-  [[nodiscard]] ErrorCode code() const noexcept { return code_; }
+  [[nodiscard]] ErrorCode code() const noexcept { return code_; }  // what a program decides by
+  // For people; may change between versions.
   [[nodiscard]] const std::string& message() const noexcept { return message_; }
 
   // The same error with where it happened put in front, unless it says so already:
@@ -58,6 +60,7 @@ class [[nodiscard]] StorageError {
   std::string message_;
 };
 
+// A value, or why there is none.
 template <class T>
 using Result = tl::expected<T, StorageError>;
 
@@ -75,18 +78,23 @@ using Result = tl::expected<T, StorageError>;
 //   CAVEAT_TRY(expression);                 returns the error, drops the value
 //   CAVEAT_ASSIGN(auto x, expression);      returns the error, or declares x
 #define CAVEAT_CONCAT_IMPL(a, b) a##b
+// One name of two.
 #define CAVEAT_CONCAT(a, b) CAVEAT_CONCAT_IMPL(a, b)
+// For CAVEAT_TRY.
 #define CAVEAT_TRY_IMPL(name, expression)                  \
   do {                                                     \
     auto name = (expression);                              \
     if (!name) [[unlikely]]                                \
       return tl::make_unexpected(std::move(name).error()); \
   } while (false)
+// Returns the error of a Result from the function around it, or drops the value.
 #define CAVEAT_TRY(expression) CAVEAT_TRY_IMPL(CAVEAT_CONCAT(caveat_try_, __COUNTER__), expression)
+// For CAVEAT_ASSIGN.
 #define CAVEAT_ASSIGN_IMPL(name, declaration, expression) \
   auto name = (expression);                               \
   if (!name) [[unlikely]]                                 \
     return tl::make_unexpected(std::move(name).error());  \
   declaration = std::move(*name)
+// Returns the error of a Result, or declares what has its value.
 #define CAVEAT_ASSIGN(declaration, expression) \
   CAVEAT_ASSIGN_IMPL(CAVEAT_CONCAT(caveat_result_, __LINE__), declaration, expression)

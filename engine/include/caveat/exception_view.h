@@ -22,9 +22,11 @@ namespace caveat {
 class ValueView {
  public:
   ValueView() = default;  // Null
+  // Of a value's plain encoding without its tag, trusted (checked_value checks).
   ValueView(ValueKind kind, std::string_view payload) : payload_(payload), kind_(kind) {}
 
-  [[nodiscard]] ValueKind kind() const noexcept { return kind_; }
+  [[nodiscard]] ValueKind kind() const noexcept { return kind_; }  // as stored
+  // Plain encoding, no tag.
   [[nodiscard]] std::string_view payload() const noexcept { return payload_; }
 
   // Each needs the kind to be right; a view of another kind gives false, 0 or an empty string.
@@ -37,7 +39,7 @@ class ValueView {
   // Nothing when the list is at its end.
   [[nodiscard]] static std::optional<ValueView> next_element(std::string_view& rest) noexcept;
 
-  [[nodiscard]] PropertyValue to_value() const;
+  [[nodiscard]] PropertyValue to_value() const;  // a copy that owns its bytes
   friend bool operator==(const ValueView& a, const ValueView& b) noexcept {
     return a.kind_ == b.kind_ && a.payload_ == b.payload_;
   }
@@ -49,26 +51,28 @@ class ValueView {
 
 // One record, read in place.
 struct ExceptionView {
-  ExceptionKey key;
-  ValueView inherited_value;
-  ValueView actual_value;
-  std::string_view reason;
-  std::int64_t created_at = 0;
-  float confidence = 1.0F;
-  ExceptionSource source = ExceptionSource::Explicit;
+  ExceptionKey key;                                    // node and property
+  ValueView inherited_value;                           // what the node would have
+  ValueView actual_value;                              // what it has instead
+  std::string_view reason;                             // why; may be empty
+  std::int64_t created_at = 0;                         // nanoseconds since the Unix epoch, UTC
+  float confidence = 1.0F;                             // 0 to 1
+  ExceptionSource source = ExceptionSource::Explicit;  // where it comes from
 
-  [[nodiscard]] Exception to_exception() const;
-  [[nodiscard]] ExceptionRecord to_record() const { return {key, to_exception()}; }
+  [[nodiscard]] Exception to_exception() const;  // a copy without the key
+  [[nodiscard]] ExceptionRecord to_record() const { return {key, to_exception()}; }  // a copy
 };
 
 // A view and what keeps its bytes alive (a decoded block, or a row of the delta). Copies share
 // the pin. Holding one never blocks writers or maintenance; it keeps at most one block in memory.
 class PinnedException {
  public:
+  // `pin` keeps what the view points to.
   PinnedException(ExceptionView view, std::shared_ptr<const void> pin)
       : view_(view), pin_(std::move(pin)) {}
+  // While this lives.
   [[nodiscard]] const ExceptionView& operator*() const noexcept { return view_; }
-  [[nodiscard]] const ExceptionView* operator->() const noexcept { return &view_; }
+  [[nodiscard]] const ExceptionView* operator->() const noexcept { return &view_; }  // the same
 
  private:
   ExceptionView view_;

@@ -42,11 +42,12 @@ enum class Family : std::uint8_t {
   confidence,
   temporal,
 };
-inline constexpr std::size_t kFamilyCount = 7;
+inline constexpr std::size_t kFamilyCount = 7;  // of Family
+// All families, in the order of their numbers.
 inline constexpr std::array<Family, kFamilyCount> kFamilies = {
     Family::meta,   Family::delta,      Family::primary, Family::property,
     Family::source, Family::confidence, Family::temporal};
-[[nodiscard]] std::string_view to_string(Family family) noexcept;
+[[nodiscard]] std::string_view to_string(Family family) noexcept;  // "meta", "delta", ...
 
 // How far a write must be when the call returns.
 enum class Durability : std::uint8_t {
@@ -59,17 +60,21 @@ enum class Durability : std::uint8_t {
 // Writes gathered to be applied as a whole, in order. Owns copies of all bytes. Reusable.
 class KvBatch {
  public:
+  // What a write does: stores, removes one key or a range, or appends to a value.
   enum class Op : std::uint8_t { put, erase, erase_range, append };
+  // One write of the batch.
   struct Entry {
-    Op op;
-    Family family;
+    Op op;                   // what it does
+    Family family;           // whose key
     std::string_view key;    // erase_range: the first key erased
     std::string_view value;  // erase_range: the first key kept
   };
 
+  // Stores, in place of what is there.
   void put(Family family, std::string_view key, std::string_view value) {
     add(Op::put, family, key, value);
   }
+  // No harm where it is not.
   void erase(Family family, std::string_view key) { add(Op::erase, family, key, {}); }
   // [first, last)
   void erase_range(Family family, std::string_view first, std::string_view last) {
@@ -81,10 +86,10 @@ class KvBatch {
   // All of the other batch after all of this one.
   void extend(const KvBatch& other);
 
-  void clear() noexcept;
-  [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
-  [[nodiscard]] std::size_t count() const noexcept { return records_.size(); }
-  [[nodiscard]] std::size_t bytes() const noexcept { return buffer_.size(); }
+  void clear() noexcept;                                                        // keeps its memory
+  [[nodiscard]] bool empty() const noexcept { return records_.empty(); }        // no writes
+  [[nodiscard]] std::size_t count() const noexcept { return records_.size(); }  // writes
+  [[nodiscard]] std::size_t bytes() const noexcept { return buffer_.size(); }  // of keys and values
   // The views are valid until the batch is changed.
   [[nodiscard]] Entry entry(std::size_t index) const noexcept;
 
@@ -112,18 +117,19 @@ class KvSnapshot {
 class KvIterator {
  public:
   virtual ~KvIterator() = default;
-  virtual void seek_to_first() = 0;
+  virtual void seek_to_first() = 0;                      // the family's first key
   virtual void seek(std::string_view key) = 0;           // first key >= key
   virtual void seek_for_prev(std::string_view key) = 0;  // last key <= key
-  virtual void next() = 0;
-  virtual void prev() = 0;
-  [[nodiscard]] virtual bool valid() const = 0;
+  virtual void next() = 0;                               // valid() must hold
+  virtual void prev() = 0;                               // valid() must hold
+  [[nodiscard]] virtual bool valid() const = 0;          // stands on a key
   // Valid until the iterator moves.
   [[nodiscard]] virtual std::string_view key() const = 0;
   [[nodiscard]] virtual std::string_view value() const = 0;
   [[nodiscard]] virtual Result<void> status() const = 0;
 };
 
+// Whether the backend holds writes back: not at all, by slowing them down, or wholly.
 enum class StallState : std::uint8_t { normal, delayed, stopped };
 
 // What a backend tells the engine. Called from the backend's own threads: an implementation
@@ -131,10 +137,12 @@ enum class StallState : std::uint8_t { normal, delayed, stopped };
 class KvObserver {
  public:
   virtual ~KvObserver() = default;
-  virtual void on_flush_done(Family) noexcept {}
+  virtual void on_flush_done(Family) noexcept {}  // written writes are in a file
+  // Files were merged.
   virtual void on_compaction_done(Family, std::uint64_t /*bytes_in*/,
                                   std::uint64_t /*bytes_out*/) noexcept {}
-  virtual void on_stall(StallState) noexcept {}
+  virtual void on_stall(StallState) noexcept {}  // when it changes
+  // No call was there to return it.
   virtual void on_background_error(const StorageError&) noexcept {}
   // Background work met damage in the family. Instead of on_background_error.
   virtual void on_family_damaged(Family, const StorageError& error) noexcept {
@@ -154,24 +162,27 @@ class KvObserver {
 
 // Space and memory, as the backend itself counts them. What it does not know is 0.
 struct KvProperties {
+  // One family's.
   struct PerFamily {
     std::uint64_t disk_bytes = 0;      // live files
     std::uint64_t memtable_bytes = 0;  // not yet in files
-    std::uint64_t key_estimate = 0;
+    std::uint64_t key_estimate = 0;    // the backend's guess
   };
-  std::array<PerFamily, kFamilyCount> families{};
-  std::uint64_t total_disk_bytes = 0;  // every file of the directory, logs included
-  std::uint64_t cache_bytes = 0;
-  std::uint64_t table_reader_bytes = 0;
-  std::uint64_t stall_count = 0;
-  std::uint64_t stall_micros = 0;
-  StallState stall = StallState::normal;
+  std::array<PerFamily, kFamilyCount> families{};  // by Family
+  std::uint64_t total_disk_bytes = 0;              // every file of the directory, logs included
+  std::uint64_t cache_bytes = 0;                   // of its own block cache
+  std::uint64_t table_reader_bytes = 0;            // indexes and filters of open files
+  std::uint64_t stall_count = 0;                   // times that writes were held back
+  std::uint64_t stall_micros = 0;                  // and for how long
+  StallState stall = StallState::normal;           // now
 };
 
+// The port to what keeps bytes: ordered keys in families, batches applied as a whole, snapshots.
 class KvBackend {
  public:
   virtual ~KvBackend() = default;
 
+  // Applies the batch as a whole, or nothing of it.
   [[nodiscard]] virtual Result<void> write(const KvBatch& batch, Durability durability) = 0;
 
   // True and the value in `value` (replaced), or false. `snapshot` null: the newest state.
@@ -198,6 +209,7 @@ class KvBackend {
     return iterate(family, snapshot, readahead);
   }
 
+  // The newest version, for any number of reads.
   [[nodiscard]] virtual Result<std::shared_ptr<const KvSnapshot>> snapshot() = 0;
 
   // Everything written so far is on the device when this returns. A backend with a log that has
@@ -224,6 +236,7 @@ class KvBackend {
   // anything gives this error, and reads of what is missing give corruption.
   [[nodiscard]] virtual std::optional<StorageError> read_only() const { return std::nullopt; }
 
+  // What it knows of its own space, memory and stalls.
   [[nodiscard]] virtual Result<KvProperties> properties() const = 0;
 
   // False for a backend that forgets when closed.

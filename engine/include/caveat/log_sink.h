@@ -13,29 +13,32 @@
 
 namespace caveat {
 
+// How much somebody should care.
 enum class Severity : std::uint8_t {
   debug,    // a step of maintenance, as it ends; for those who look into a store's habits
   info,     // worth a line in a log: opened, closed, folded
   warning,  // goes on, but somebody should know: writers wait, an index is damaged
   error,    // somebody must act: writes are refused, or data cannot be read
 };
+// "debug", "info", "warning", "error"
 [[nodiscard]] std::string_view to_string(Severity severity) noexcept;
 
 // What is behind a key. Units are part of the key: "_bytes", "_seconds".
 using LogValue = std::variant<std::string_view, std::uint64_t, std::int64_t, double, bool>;
 
+// A figure or name of an event.
 struct LogField {
-  std::string_view key;
-  LogValue value;
+  std::string_view key;  // lower case, with its unit
+  LogValue value;        // text is borrowed
 };
 
 // Everything in it is valid during the call alone; a sink that keeps it copies it.
 struct LogEvent {
-  Severity severity = Severity::info;
+  Severity severity = Severity::info;  // at least the sink's least()
   std::string_view component;  // "store", "writes", "maintenance", "index", "backend", "health"
   std::string_view event;      // a name that stays: "fold_done"
   std::string_view message;    // one sentence for people; not meant to be parsed
-  std::span<const LogField> fields;
+  std::span<const LogField> fields;  // its figures; may be empty
 };
 
 // Called from any thread of the host or of the store, several at a time, and with locks of the

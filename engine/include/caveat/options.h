@@ -18,10 +18,11 @@
 
 namespace caveat {
 
-inline constexpr std::size_t kMiB = std::size_t{1} << 20;
-inline constexpr std::size_t kMemoryBudgetMin = 8 * kMiB;
+inline constexpr std::size_t kMiB = std::size_t{1} << 20;    // bytes
+inline constexpr std::size_t kMemoryBudgetMin = 8 * kMiB;    // of memory_budget_bytes
 inline constexpr std::size_t kMemoryBudgetMax = kMiB << 20;  // a TiB
 
+// Options of a store, given when it is opened.
 struct Options {
   // --- Behaviour -------------------------------------------------------------------------------
 
@@ -56,6 +57,9 @@ struct Options {
   std::size_t memory_budget_bytes = 256 * kMiB;
 
   // Of the budget, bytes for decoded blocks and hot records. Default 0: a quarter of the budget.
+  // A get that finds its block here costs about 0.6 us, one that has to inflate it some 17 us of
+  // CPU and perhaps a read of the device; misses that the key filter answers cost the same either
+  // way. May differ at each open; nothing is rewritten.
   std::size_t cache_bytes = 0;
 
   // Bytes of recent writes held in memory (tables included) before they are folded. Default 0: a
@@ -64,9 +68,14 @@ struct Options {
   std::size_t delta_bytes = 0;
 
   // --- Layout: takes effect for blocks written from now on; optimize_storage converts the rest ---
+  // Figures: CPU time on 200,000 records of Unicode CLDR, blocks alone, without indexes and logs.
   // (Partitions of more than twice partition_records are cut in the background, by and by.)
 
   // How string sections are compressed. Default Zstd. For Custom, custom_codec_id names which.
+  //   Zstd  12.9 bytes a record, 1.6 us to load, 17 us for a get that has to inflate its block
+  //   Lz4   18.9                 1.3             11
+  //   None  28.3                 1.3             10
+  // To change it for records that are stored takes optimize_storage: 2 to 5 us a record.
   CompressionAlgorithm compression = CompressionAlgorithm::Zstd;
   CodecId custom_codec_id = kFirstCustomCodec;
 
@@ -74,16 +83,25 @@ struct Options {
   // slower to read.
   int compression_level = 3;
 
-  // zstd level used by optimize_storage. Default 12.
+  // zstd level used by optimize_storage, 1 to 19. Default 12. Reading costs the same at all levels.
+  //   3   12.2 bytes a record afterwards, 2.0 us a record to optimize
+  //   12  11.3                            4.9
+  //   19  11.0                           11.8
   int optimize_compression_level = 12;
 
   // Records in a partition, 16 to 4096. Default 256. Larger is denser and makes a cold get dearer.
   std::size_t partition_records = 256;
 
-  // Raw bytes at which a partition is cut before it has that many records. Default 32 KiB.
+  // Raw bytes at which a partition is cut before it has that many records. Default 32 KiB. It
+  // matters where records are longer than 128 bytes on average. Smaller is cheaper to read cold and
+  // less dense: at 8 KiB 14.2 bytes a record instead of 12.9, and 9 us for a cold get instead of
+  // 17. Larger makes each cold get, and each rewrite of a partition, dearer in proportion.
   std::size_t partition_bytes = std::size_t{32} << 10;
 
-  // Bytes of a trained dictionary; 0 trains none. Default 112 KiB.
+  // Bytes of a trained dictionary; 0 trains none. Default 112 KiB. Its size and its
+  // digested forms are in memory while the store is open, and a change takes effect with the next
+  // training, by optimize_storage. Bytes a record afterwards: 13.57 without, 12.56 with 16
+  // KiB, 11.3 with 112 KiB.
   std::size_t dictionary_bytes = std::size_t{112} << 10;
 
   // --- Collaborators ---------------------------------------------------------------------------
@@ -115,6 +133,7 @@ struct Options {
   std::chrono::milliseconds metrics_interval{5000};
 };
 
+// Options of one write.
 struct WriteOptions {
   // Overrides Options::durability for this call. An unknown level is invalid_argument.
   enum class Level : std::uint8_t { store_default, none, wal, fsync };

@@ -10,7 +10,7 @@ namespace caveat {
 class Clock {
  public:
   virtual ~Clock() = default;
-  [[nodiscard]] virtual std::int64_t now_ns() const noexcept = 0;
+  [[nodiscard]] virtual std::int64_t now_ns() const noexcept = 0;  // may step back
 };
 
 // The system's clock; lives for ever.
@@ -18,9 +18,9 @@ class Clock {
 
 // How far a long operation is. `total` may be an estimate and may grow; 0 where unknown.
 struct Progress {
-  std::string_view stage;  // "fold", "rewrite", "train dictionary", "verify primary", ...
-  std::uint64_t done = 0;
-  std::uint64_t total = 0;
+  std::string_view stage;   // "fold", "rewrite", "train dictionary", "verify primary", ...
+  std::uint64_t done = 0;   // of `total`, in the stage's own unit
+  std::uint64_t total = 0;  // 0: unknown
 };
 
 // Called now and then from the thread that called the operation. Returning false stops it at the
@@ -29,7 +29,7 @@ struct Progress {
 class ProgressSink {
  public:
   virtual ~ProgressSink() = default;
-  [[nodiscard]] virtual bool on_progress(const Progress& progress) = 0;
+  [[nodiscard]] virtual bool on_progress(const Progress& progress) = 0;  // false: stop
 };
 
 }  // namespace caveat

@@ -15,6 +15,7 @@
 
 namespace caveat {
 
+// The order of results; ties go by key.
 enum class QueryOrder : std::uint8_t {
   key,         // (node, property hash)
   confidence,  // then key
@@ -23,24 +24,26 @@ enum class QueryOrder : std::uint8_t {
 
 // All conditions that are set must hold. Ranges are closed. A query without conditions is a scan.
 struct Query {
+  // A closed range.
   struct ConfidenceRange {
-    float min = 0.0F;
-    float max = 1.0F;
+    float min = 0.0F;  // included
+    float max = 1.0F;  // included
   };
+  // A closed range, in nanoseconds since the Unix epoch.
   struct TimeRange {
-    std::int64_t start_ns = std::numeric_limits<std::int64_t>::min();
-    std::int64_t end_ns = std::numeric_limits<std::int64_t>::max();
+    std::int64_t start_ns = std::numeric_limits<std::int64_t>::min();  // included
+    std::int64_t end_ns = std::numeric_limits<std::int64_t>::max();    // included
   };
 
-  std::optional<NodeId> node = {};
-  std::optional<PropertyHash> property = {};
-  std::optional<ExceptionSource> source = {};
+  std::optional<NodeId> node = {};                 // of this node
+  std::optional<PropertyHash> property = {};       // of this property
+  std::optional<ExceptionSource> source = {};      // from this source
   std::optional<ConfidenceRange> confidence = {};  // NaN: invalid_argument; min > max: no results
-  std::optional<TimeRange> time = {};
+  std::optional<TimeRange> time = {};              // by creation; start > end: no results
 
-  QueryOrder order = QueryOrder::key;
-  bool descending = false;
-  std::size_t limit = std::numeric_limits<std::size_t>::max();
+  QueryOrder order = QueryOrder::key;                           // of the results
+  bool descending = false;                                      // the exact reverse
+  std::size_t limit = std::numeric_limits<std::size_t>::max();  // results at most
 
   // Where an earlier cursor of the same conditions and order stopped (Cursor::resume_token).
   // Survives closing and reopening the store. A token of another query, or one that was tampered
@@ -54,17 +57,18 @@ enum class IndexKind : std::uint8_t { primary, property, source, confidence, tem
 
 // Why a query runs as it does. Figures are of partitions (a few hundred records each).
 struct QueryPlan {
+  // An index that was asked.
   struct Candidate {
-    IndexKind index;
+    IndexKind index;               // which
     std::uint64_t partitions = 0;  // that this index alone would visit
     bool used = false;             // intersected into the plan
     std::string reason;            // one sentence
   };
   IndexKind index = IndexKind::primary;  // the one that drives
-  std::uint64_t partitions_total = 0;
+  std::uint64_t partitions_total = 0;    // of the store
   std::uint64_t partitions_visited = 0;  // estimate; exact for key order without a limit
   std::uint64_t delta_rows = 0;          // recent rows looked through beside the partitions
-  std::vector<Candidate> candidates;
+  std::vector<Candidate> candidates;     // cheapest first
 
   // The plan in lines for people.
   [[nodiscard]] std::string to_string() const;
@@ -75,8 +79,8 @@ struct QueryPlan {
 // Cost: a block's worth of memory for key order; for other orders a bounded window of sort keys.
 class Cursor {
  public:
-  Cursor(Cursor&&) noexcept;
-  Cursor& operator=(Cursor&&) noexcept;
+  Cursor(Cursor&&) noexcept;             // the other one is only to be destroyed then
+  Cursor& operator=(Cursor&&) noexcept;  // the same
   ~Cursor();
 
   // The next result, or null at the end. Valid until the next call. After an error every further
@@ -93,7 +97,7 @@ class Cursor {
 
   // Made by the engine.
   class Impl;
-  explicit Cursor(std::unique_ptr<Impl> impl);
+  explicit Cursor(std::unique_ptr<Impl> impl);  // for the engine
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -18,14 +18,16 @@ namespace caveat {
 // and the reason with their lengths. It is what a store of rows would write, not an inflated
 // figure.
 struct CompressionStatistics {
-  std::uint64_t uncompressed_bytes = 0;
-  std::uint64_t compressed_bytes = 0;  // containers of the primary family
+  std::uint64_t uncompressed_bytes = 0;  // of all records in partitions
+  std::uint64_t compressed_bytes = 0;    // containers of the primary family
 
   // uncompressed / compressed x 100, rounded down; 100 for an empty store.
   std::uint32_t compression_ratio_x100 = 100;
   double compression_ratio = 1.0;
 
-  // Since open, over all encodes and decodes of block sections.
+  // Since open, over all encodes and decodes of block sections. compress_bytes_out is what was kept
+  // of what compress_bytes_in was given to the codec: where its output was not smaller, the input.
+  // Blocks that optimize_storage made and did not take, as they were no better, count too.
   std::uint64_t compressions = 0;
   std::uint64_t decompressions = 0;
   std::uint64_t compress_bytes_in = 0;
@@ -44,10 +46,11 @@ struct ColumnStatistics {
   std::vector<std::pair<std::string, std::uint64_t>> encodings;  // name, blocks that chose it
 };
 
+// One index. The primary is the records themselves.
 struct IndexStatistics {
-  std::string name;
-  std::uint64_t containers = 0;
-  std::uint64_t bytes = 0;  // of its posting containers as stored
+  std::string name;              // "primary", "property", "source", ...
+  std::uint64_t containers = 0;  // stored values
+  std::uint64_t bytes = 0;       // of its posting containers as stored
   // (term, partition); 0 where not counted. The cheap variant leaves out what was appended since
   // containers were last rewritten.
   std::uint64_t pairs = 0;
@@ -60,12 +63,14 @@ struct IndexStatistics {
   std::uint64_t unindexed = 0;     // partitions not yet complete in this index
 };
 
+// One cache, since the store was opened.
 struct CacheStatistics {
-  std::uint64_t hits = 0;
-  std::uint64_t misses = 0;
-  std::uint64_t evictions = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t capacity_bytes = 0;
+  std::uint64_t hits = 0;            // lookups that found what they asked for
+  std::uint64_t misses = 0;          // lookups that did not
+  std::uint64_t evictions = 0;       // entries pushed out by others
+  std::uint64_t bytes = 0;           // of entries, now
+  std::uint64_t capacity_bytes = 0;  // what it may hold
+  // Hits of all lookups, 0 to 1; 0 before the first.
   [[nodiscard]] double hit_rate() const noexcept {
     const auto all = hits + misses;
     return all == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(all);
@@ -74,25 +79,27 @@ struct CacheStatistics {
 
 // A part of the memory budget. `limit_bytes` is its share; 0 where it takes what it needs.
 struct MemoryPart {
-  std::string_view name;  // "delta", "block_cache", ...; lives for ever
-  std::uint64_t bytes = 0;
-  std::uint64_t limit_bytes = 0;
+  std::string_view name;          // "delta", "block_cache", ...; lives for ever
+  std::uint64_t bytes = 0;        // now
+  std::uint64_t limit_bytes = 0;  // 0: no share of its own
 };
 
+// Everything about a store. get_storage_statistics counts; the cheap variant reads no data.
 struct StorageStatistics {
-  // Records in the store. Exact after get_storage_statistics; in the cheap variant between the two.
+  // Records in the store. Exact after get_storage_statistics; in the cheap variant between the two:
+  // what is in partitions, or the recent writes where those are more.
   std::uint64_t total_exceptions = 0;
   std::uint64_t total_exceptions_min = 0;
   std::uint64_t total_exceptions_max = 0;
 
-  std::uint64_t total_properties = 0;  // in the catalogue
-  std::uint64_t partitions = 0;
+  std::uint64_t total_properties = 0;      // in the catalogue
+  std::uint64_t partitions = 0;            // containers of the primary family
   std::uint64_t partitions_with_runs = 0;  // waiting for a rewrite
   std::uint64_t delta_rows = 0;            // not yet folded
-  std::uint64_t delta_bytes = 0;
-  std::uint64_t dictionaries = 0;
+  std::uint64_t delta_bytes = 0;           // their memory
+  std::uint64_t dictionaries = 0;          // trained, and named by some block
 
-  CompressionStatistics compression;
+  CompressionStatistics compression;     // of the primary family
   std::vector<IndexStatistics> indexes;  // primary, property, source, confidence, temporal
 
   // Memory now, in bytes; their sum is memory_bytes, bounded by memory_budget_bytes but for what
@@ -141,15 +148,15 @@ struct StorageStatistics {
   std::uint64_t pinned_memory_bytes = 0;  // writes that were folded since, directory, filters
   std::uint64_t pinned_stored_bytes = 0;  // at most: superseded partitions and log records
 
-  AllocationStatistics allocation;
-  KvProperties backend;
+  AllocationStatistics allocation;  // of the store's pools
+  KvProperties backend;             // as the backend counts
 };
 
 // What optimize_storage did.
 struct OptimizationResults {
-  std::uint64_t partitions_rewritten = 0;
-  std::uint64_t partitions_split = 0;
-  std::uint64_t partitions_joined = 0;
+  std::uint64_t partitions_rewritten = 0;  // whose block is another one now
+  std::uint64_t partitions_split = 0;      // cut, as they were too large
+  std::uint64_t partitions_joined = 0;     // with a neighbour, as they were small
   // Stale ones, and those of records that moved to another partition.
   std::uint64_t hints_removed = 0;
   std::uint64_t indexes_rebuilt = 0;  // secondary families that were damaged or not complete
@@ -160,15 +167,15 @@ struct OptimizationResults {
   std::uint64_t memory_saved = 0;  // bytes_before - bytes_after, or 0
   double compression_ratio_before = 1.0;
   double compression_ratio_after = 1.0;
-  std::uint64_t duration_ns = 0;
+  std::uint64_t duration_ns = 0;  // wall time
 };
 
 // What compact_storage did.
 struct CompactionResults {
-  std::uint64_t disk_bytes_before = 0;
-  std::uint64_t disk_bytes_after = 0;
-  std::uint64_t bytes_reclaimed = 0;
-  std::uint64_t duration_ns = 0;
+  std::uint64_t disk_bytes_before = 0;  // of the whole directory
+  std::uint64_t disk_bytes_after = 0;   // of the same
+  std::uint64_t bytes_reclaimed = 0;    // before - after, or 0
+  std::uint64_t duration_ns = 0;        // wall time
 };
 
 // What verify found. Stale hints only cost time.
@@ -176,18 +183,19 @@ struct VerificationResults {
   // Errors that are listed; of more, the first.
   static constexpr std::size_t kErrorsMax = 1000;
 
-  std::uint64_t partitions = 0;
+  std::uint64_t partitions = 0;     // looked at
   std::uint64_t records = 0;        // that can be read, recent writes among them; each key once
   std::uint64_t delta_records = 0;  // recent commits in the log
-  std::uint64_t index_pairs = 0;
-  std::uint64_t stale_hints = 0;
-  std::uint64_t missing_hints = 0;
-  std::uint64_t error_count = 0;
+  std::uint64_t index_pairs = 0;    // hints of all secondary indexes
+  std::uint64_t stale_hints = 0;    // to partitions without a match: cost time
+  std::uint64_t missing_hints = 0;  // would make a query miss a record
+  std::uint64_t error_count = 0;    // all, those beyond the list too
   std::vector<std::string> errors;  // each names family, key and field
   // Secondary families that were not checked, for they are marked incomplete: damaged, or a rebuild
   // was cut short. Queries scan instead; rebuild_indexes makes them anew.
   std::vector<std::string> incomplete_indexes;
 
+  // Everything was checked and nothing is wrong; stale hints are no harm.
   [[nodiscard]] bool sound() const noexcept {
     return error_count == 0 && missing_hints == 0 && incomplete_indexes.empty();
   }

@@ -36,6 +36,7 @@ namespace caveat {
 
 class Engine;
 
+// A store: the one class that most hosts use. All calls but moving and destroying are thread-safe.
 class StorageOptimizer {
  public:
   // --- Opening and closing ---------------------------------------------------------------------
@@ -55,8 +56,8 @@ class StorageOptimizer {
   [[nodiscard]] static Result<StorageOptimizer> open(std::unique_ptr<KvBackend> backend,
                                                      const Options& options = {});
 
-  StorageOptimizer(StorageOptimizer&&) noexcept;
-  StorageOptimizer& operator=(StorageOptimizer&&) noexcept;
+  StorageOptimizer(StorageOptimizer&&) noexcept;  // the other one is only to be destroyed
+  StorageOptimizer& operator=(StorageOptimizer&&) noexcept;  // closes what was here
   ~StorageOptimizer();  // closes; an error is lost, so call close() to see it
 
   // Folds the delta, writes the directory down and releases the files. Cursors and snapshots must
@@ -132,6 +133,7 @@ class StorageOptimizer {
   // Does the node have any exception? One answer for all its properties.
   [[nodiscard]] Result<bool> has_exceptions(NodeId node, const Snapshot* snapshot = nullptr) const;
 
+  // A copy of the exception; nothing where there is none.
   [[nodiscard]] Result<std::optional<Exception>> retrieve_exception(
       const ExceptionKey& key, const Snapshot* snapshot = nullptr) const;
   // The same without copying: a view into a pinned block.
@@ -141,10 +143,12 @@ class StorageOptimizer {
   [[nodiscard]] Result<std::vector<std::optional<Exception>>> bulk_retrieve(
       std::span<const ExceptionKey> keys, const Snapshot* snapshot = nullptr) const;
 
+  // The newest version, for several reads of the same. Keeps what it sees (docs/durability.md).
   [[nodiscard]] Snapshot snapshot() const;
 
   // --- Queries ---------------------------------------------------------------------------------
 
+  // A stream of the matches, in the query's order. invalid_argument: NaN, or a foreign token.
   [[nodiscard]] Result<Cursor> query(const Query& query, const Snapshot* snapshot = nullptr) const;
   // Matches, without materialising them. Heeds the conditions and the limit.
   [[nodiscard]] Result<std::uint64_t> count(const Query& query,

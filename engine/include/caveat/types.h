@@ -19,16 +19,16 @@
 
 namespace caveat {
 
-using NodeId = std::uint64_t;
-using PropertyHash = std::uint64_t;
+using NodeId = std::uint64_t;        // the host's own numbers
+using PropertyHash = std::uint64_t;  // hash_property of its name
 
 // XXH3-64 of the name's bytes, seed 0. Fixed for ever: hashes are on disk and in hosts.
 [[nodiscard]] PropertyHash hash_property(std::string_view name) noexcept;
 
 // Orders by node, then by property hash: the order of the store.
 struct ExceptionKey {
-  NodeId node_id = 0;
-  PropertyHash property_hash = 0;
+  NodeId node_id = 0;              // any number
+  PropertyHash property_hash = 0;  // any number; a name is not needed
 
   friend auto operator<=>(const ExceptionKey&, const ExceptionKey&) = default;
 };
@@ -41,7 +41,7 @@ enum class ExceptionSource : std::uint8_t {
   Conflict,      // left over where parents disagree
   Imported,      // from another system
 };
-inline constexpr std::size_t kExceptionSourceCount = 5;
+inline constexpr std::size_t kExceptionSourceCount = 5;  // of ExceptionSource
 
 // 100, 40, 80, 60, 20: which of two exceptions a host prefers.
 [[nodiscard]] int source_priority(ExceptionSource source) noexcept;
@@ -54,18 +54,19 @@ enum class ValueKind : std::uint8_t { Null = 0, Boolean, Integer, Float, String,
 // A property's value. Lists nest, at most kMaxValueDepth deep. Strings may hold any bytes.
 class PropertyValue {
  public:
-  using List = std::vector<PropertyValue>;
+  using List = std::vector<PropertyValue>;  // of any kinds
 
-  PropertyValue() = default;  // Null
-  PropertyValue(bool value) : value_(value) {}
-  PropertyValue(std::int64_t value) : value_(value) {}
-  PropertyValue(int value) : value_(std::int64_t{value}) {}
-  PropertyValue(double value) : value_(value) {}
-  PropertyValue(std::string value) : value_(std::move(value)) {}
-  PropertyValue(std::string_view value) : value_(std::string(value)) {}
-  PropertyValue(const char* value) : value_(std::string(value)) {}
-  PropertyValue(List value) : value_(std::move(value)) {}
+  PropertyValue() = default;                                             // Null
+  PropertyValue(bool value) : value_(value) {}                           // Boolean
+  PropertyValue(std::int64_t value) : value_(value) {}                   // Integer
+  PropertyValue(int value) : value_(std::int64_t{value}) {}              // Integer
+  PropertyValue(double value) : value_(value) {}                         // Float
+  PropertyValue(std::string value) : value_(std::move(value)) {}         // String
+  PropertyValue(std::string_view value) : value_(std::string(value)) {}  // String
+  PropertyValue(const char* value) : value_(std::string(value)) {}       // String
+  PropertyValue(List value) : value_(std::move(value)) {}                // List
 
+  // What it holds.
   [[nodiscard]] ValueKind kind() const noexcept { return static_cast<ValueKind>(value_.index()); }
 
   // The value where the kind is the one asked for, else null.
@@ -90,10 +91,10 @@ class PropertyValue {
 // What is stored under a key.
 // (All have defaults, so that designated initializers may leave any out without a warning.)
 struct Exception {
-  PropertyValue inherited_value = {};
-  PropertyValue actual_value = {};
-  std::string reason = {};
-  ExceptionSource source = ExceptionSource::Explicit;
+  PropertyValue inherited_value = {};                  // what the node would have
+  PropertyValue actual_value = {};                     // what it has instead
+  std::string reason = {};                             // for people; may be empty
+  ExceptionSource source = ExceptionSource::Explicit;  // where it comes from
   std::int64_t created_at = 0;  // nanoseconds since the Unix epoch, UTC; may be negative
   float confidence = 1.0F;      // in [0, 1]; NaN is refused, -0.0 is stored as +0.0
 
@@ -102,8 +103,8 @@ struct Exception {
 
 // A key with its exception: what bulk_store takes and queries return.
 struct ExceptionRecord {
-  ExceptionKey key;
-  Exception exception;
+  ExceptionKey key;     // node and property
+  Exception exception;  // what is stored there
 
   friend bool operator==(const ExceptionRecord&, const ExceptionRecord&) = default;
 };

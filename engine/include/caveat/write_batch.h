@@ -16,6 +16,7 @@ namespace caveat {
 // Holds a copy of everything, encoded as it will be logged. At most kMaxBatchBytes.
 class WriteBatch {
  public:
+  // Encoded; limit_exceeded beyond.
   static constexpr std::size_t kMaxBatchBytes = std::size_t{256} << 20;
 
   WriteBatch() = default;
@@ -37,10 +38,11 @@ class WriteBatch {
   [[nodiscard]] Result<void> clear_node(NodeId node);
   [[nodiscard]] Result<void> clear_property(PropertyHash property);
 
-  void clear() noexcept;
-  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  void clear() noexcept;                                               // keeps its memory
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }  // writes
+  // As they will be logged.
   [[nodiscard]] std::size_t bytes() const noexcept { return rows_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }  // no writes
 
   // The rows as they are logged (docs/format/row.md): each a u32 length and a row.
   [[nodiscard]] std::string_view rows() const noexcept { return rows_; }

@@ -25,12 +25,13 @@
 
 namespace caveat {
 
-using PartitionId = std::uint64_t;
+using PartitionId = std::uint64_t;  // as the directory numbers them; never reused
 
 // Larger ids cannot be indexed: the posting format keeps two bits of each for itself.
 inline constexpr PartitionId kMaxPartitionId = (PartitionId{1} << 62) - 1;
 
-inline constexpr std::size_t kIndexCount = 4;
+inline constexpr std::size_t kIndexCount = 4;  // secondary families
+// In the order of their numbers.
 inline constexpr std::array<Family, kIndexCount> kIndexFamilies = {
     Family::property, Family::source, Family::confidence, Family::temporal};
 
@@ -42,28 +43,30 @@ inline constexpr std::array<Family, kIndexCount> kIndexFamilies = {
   return family >= Family::property && family <= Family::temporal;
 }
 
+// A hint: this partition may hold records of this term.
 struct PostingPair {
-  std::uint64_t term = 0;
-  PartitionId partition = 0;
+  std::uint64_t term = 0;     // of its family (TermRules)
+  PartitionId partition = 0;  // at most kMaxPartitionId
 
   friend auto operator<=>(const PostingPair&, const PostingPair&) = default;
 };
 
 // One hint to add or to remove.
 struct PostingChange {
-  std::uint64_t term = 0;
-  PartitionId partition = 0;
-  bool add = true;
+  std::uint64_t term = 0;     // of its family (TermRules)
+  PartitionId partition = 0;  // at most kMaxPartitionId
+  bool add = true;            // false: remove
 
+  // What is added or removed.
   [[nodiscard]] PostingPair pair() const noexcept { return {term, partition}; }
   friend bool operator==(const PostingChange&, const PostingChange&) = default;
 };
 
 // A closed range of terms of one family.
 struct TermRange {
-  Family family = Family::property;
-  std::uint64_t lo = 0;
-  std::uint64_t hi = 0;
+  Family family = Family::property;  // of the terms
+  std::uint64_t lo = 0;              // the first term
+  std::uint64_t hi = 0;              // the last one, included
 };
 
 // How columns become terms. All maps are monotone: a range of values maps to the range of the
@@ -73,9 +76,11 @@ struct TermRules {
   // only by a rebuild. 2^36 ns are 69 seconds.
   unsigned temporal_shift = 36;
 
+  // The catalogue's number of the property.
   [[nodiscard]] static std::uint64_t property(std::uint32_t property_id) noexcept {
     return property_id;
   }
+  // The source's number.
   [[nodiscard]] static std::uint64_t source(ExceptionSource source) noexcept {
     return static_cast<std::uint64_t>(source);
   }
@@ -88,8 +93,9 @@ struct TermRules {
 
 // The distinct terms of one partition's rows: each list sorted.
 struct HintSet {
-  std::array<std::vector<std::uint64_t>, kIndexCount> terms;
+  std::array<std::vector<std::uint64_t>, kIndexCount> terms;  // by index_slot
 
+  // Keeps its memory.
   void clear() noexcept {
     for (auto& list : terms) list.clear();
   }
@@ -99,8 +105,9 @@ struct HintSet {
 // Collects a HintSet row by row. Reused from partition to partition, it allocates nothing.
 class HintBuilder {
  public:
-  explicit HintBuilder(TermRules rules) : rules_(rules) {}
+  explicit HintBuilder(TermRules rules) : rules_(rules) {}  // of the store whose rows come
 
+  // One row's fields.
   void add(std::uint32_t property_id, ExceptionSource source, float confidence,
            std::int64_t created_at) {
     if (properties_.empty() || properties_.back() != property_id)
@@ -131,7 +138,7 @@ class HintBuilder {
 
 // Changes to all four families, gathered over the partitions of one commit.
 struct HintChanges {
-  std::array<std::vector<PostingChange>, kIndexCount> families;
+  std::array<std::vector<PostingChange>, kIndexCount> families;  // by index_slot
 
   // What turns `before` into `after` for one partition. Call at most once a partition and commit.
   void diff(const HintSet& before, const HintSet& after, PartitionId partition);
@@ -139,31 +146,32 @@ struct HintChanges {
   void add_all(const HintSet& hints, PartitionId partition);
   void remove_all(const HintSet& hints, PartitionId partition);
 
+  // Keeps its memory.
   void clear() noexcept {
     for (auto& list : families) list.clear();
   }
-  [[nodiscard]] bool empty() const noexcept;
-  [[nodiscard]] std::size_t count() const noexcept;
+  [[nodiscard]] bool empty() const noexcept;         // no changes
+  [[nodiscard]] std::size_t count() const noexcept;  // changes of all families
 };
 
 // How many pairs a range of terms holds. Each pair is a partition to visit, unless several terms
 // of the range are in one partition. A narrow range is counted; of a wide one the first
 // containers, and of the others what their headers say.
 struct PostingEstimate {
-  std::uint64_t pairs = 0;
-  std::uint64_t containers = 0;
-  bool exact = false;  // counted pair by pair
-  bool floor = false;  // too wide to look at whole: there are at least as many
+  std::uint64_t pairs = 0;       // in the range
+  std::uint64_t containers = 0;  // to be read for them
+  bool exact = false;            // counted pair by pair
+  bool floor = false;            // too wide to look at whole: there are at least as many
 };
 
 // What an index keeps.
 struct PostingStatistics {
-  std::uint64_t containers = 0;
+  std::uint64_t containers = 0;       // stored values
   std::uint64_t bytes = 0;            // values and keys
   std::uint64_t pairs = 0;            // after all changes; a known_statistics' is in base segments
   std::uint64_t pending_changes = 0;  // appended, not yet merged
   std::uint64_t memory_bytes = 0;     // of the mutator's list of bounds
-  std::uint64_t rewrite_queue = 0;
+  std::uint64_t rewrite_queue = 0;    // containers that wait
 };
 
 class PostingCursor;
@@ -175,16 +183,18 @@ class ContainerCache;
 
 // The candidate partitions of several conditions that must all hold.
 struct IndexCandidates {
+  // One condition, as it was tried.
   struct Step {
-    TermRange range;
-    PostingEstimate estimate;
-    bool used = false;  // looked up and intersected; false: would not have narrowed enough
+    TermRange range;           // what was asked for
+    PostingEstimate estimate;  // what it would cost
+    bool used = false;         // looked up and intersected; false: would not have narrowed enough
     std::optional<StorageError> damage;  // why the family could not be read; then it is not used
   };
   std::vector<PartitionId> partitions;  // sorted, distinct
   std::vector<Step> steps;              // in the order tried, cheapest first
 };
 
+// The four secondary indexes: hints which partitions may hold what a condition asks for.
 class IndexManager {
  public:
   // The backend must outlive it, and the cache of decoded containers if there is one. Reads
@@ -194,7 +204,7 @@ class IndexManager {
   IndexManager(const IndexManager&) = delete;
   IndexManager& operator=(const IndexManager&) = delete;
 
-  [[nodiscard]] const TermRules& rules() const noexcept { return rules_; }
+  [[nodiscard]] const TermRules& rules() const noexcept { return rules_; }  // of the store
 
   // --- Mutator: one thread at a time -----------------------------------------------------------
   // Each call that fills a batch is followed, before the next such call, by committed() when the
@@ -213,21 +223,24 @@ class IndexManager {
   // Queues all that have anything to gain (optimize_storage).
   [[nodiscard]] Result<void> queue_all();
 
-  void committed() noexcept;
-  void reset() noexcept;
+  void committed() noexcept;  // the batch was written
+  void reset() noexcept;      // it was not
 
   // A family that is suspended lacks hints: changes to it are dropped, and nothing of it is read.
   // The engine suspends what it has marked incomplete; the calls above suspend what they find
   // damaged, and go on with the others. Before a batch that lacks hints is written the mark must
   // be, or be in it.
   void suspend(Family family) noexcept { suspended_[index_slot(family)] = true; }
+  // Its hints are whole again.
   void resume(Family family) noexcept { suspended_[index_slot(family)] = false; }
+  // Whether it is.
   [[nodiscard]] bool suspended(Family family) const noexcept {
     return suspended_[index_slot(family)];
   }
+  // A family that was found damaged.
   struct Damage {
-    Family family = Family::property;
-    StorageError error;
+    Family family = Family::property;  // whose
+    StorageError error;                // names family and key
   };
   // What was found since the last question.
   [[nodiscard]] std::vector<Damage> take_damage() { return std::exchange(damage_, {}); }
@@ -299,8 +312,9 @@ class IndexManager {
 // A walk over the terms of a range in order; made by IndexManager::cursor.
 class PostingCursor {
  public:
+  // A term and where it may be.
   struct Group {
-    std::uint64_t term = 0;
+    std::uint64_t term = 0;                   // of its family (TermRules)
     std::span<const PartitionId> partitions;  // sorted, distinct; valid until the next call
   };
 

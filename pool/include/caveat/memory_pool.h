@@ -17,6 +17,7 @@ struct AllocationStatistics {
   std::uint64_t bytes_reserved = 0;       // held by the pools now
   std::uint64_t bytes_in_use = 0;         // of those, handed out now
 
+  // Adds another pool's.
   AllocationStatistics& operator+=(const AllocationStatistics& other) noexcept {
     pool_hits += other.pool_hits;
     pool_misses += other.pool_misses;
@@ -39,9 +40,9 @@ class ObjectPool;
 // and every arena taken from it. At most `kept_bytes_max` bytes are kept unused.
 class MemoryPool {
  public:
-  static constexpr std::size_t kKeptBytesDefault = std::size_t{16} << 20;
+  static constexpr std::size_t kKeptBytesDefault = std::size_t{16} << 20;  // bytes
 
-  explicit MemoryPool(std::size_t kept_bytes_max = kKeptBytesDefault);
+  explicit MemoryPool(std::size_t kept_bytes_max = kKeptBytesDefault);  // Takes no memory yet.
   ~MemoryPool();
   MemoryPool(const MemoryPool&) = delete;
   MemoryPool& operator=(const MemoryPool&) = delete;

@@ -45,10 +45,10 @@ std::string reads(const Metrics& m) {
   const auto row = [](const char* what, double count, double of) {
     return BarRow{what, of > 0 ? count / of : 0, {whole(count), share_text(count, of)}};
   };
-  return bar_table("Point reads, since the store was opened", {"", "reads", "share"},
-                   {row("found an exception", hits, hits + misses),
-                    row("found none", misses, hits + misses),
-                    row("of those, by the filter alone", filtered, misses)});
+  return bar_table(
+      "Point reads, since the store was opened", {"", "reads", "share"},
+      {row("found an exception", hits, hits + misses), row("found none", misses, hits + misses),
+       row("of those, by the filter alone", filtered, misses)});
 }
 
 std::string hints(const Metrics& m) {
@@ -56,9 +56,8 @@ std::string hints(const Metrics& m) {
   for (const auto& index : m.labels("caveat_index_candidates_total", "index")) {
     const double sent = sane(m.of(series("caveat_index_candidates_total", "index", index)));
     const double stale = sane(m.of(series("caveat_index_stale_total", "index", index)));
-    rows.push_back({index,
-                    sent > 0 ? stale / sent : 0,
-                    {whole(sent), whole(stale), share_text(stale, sent)}});
+    rows.push_back(
+        {index, sent > 0 ? stale / sent : 0, {whole(sent), whole(stale), share_text(stale, sent)}});
   }
   return bar_table("Hints that queries followed, since the store was opened",
                    {"index", "to partitions", "stale", "share"}, rows);
@@ -75,12 +74,12 @@ std::string owner_section(const ReportData& data) {
     std::string taken;
     append_time(static_cast<std::int64_t>(seconds) * 1'000'000'000, taken);
     const double age = std::max(0.0, data.owner->read_at - seconds);
-    intro = fmt::format("Its own figures of {}{}. The rates are of all calls since it opened the "
-                        "store; \"caveat top\" shows those of the moment.",
-                        taken,
-                        age > 60 ? ", " + human_duration(age * 1e9) +
-                                       " before this report: it is gone or stuck"
-                                 : "");
+    intro = fmt::format(
+        "Its own figures of {}{}. The rates are of all calls since it opened the "
+        "store; \"caveat top\" shows those of the moment.",
+        taken,
+        age > 60 ? ", " + human_duration(age * 1e9) + " before this report: it is gone or stuck"
+                 : "");
     body = caches(m) + "<div class=\"pair\">" + reads(m) + hints(m) + "</div>\n";
   } else {
     intro =

@@ -114,8 +114,8 @@ std::string report_html(const ReportData& data) {
           "<li><a href=\"#life\">How it lives</a></li>"
           "<li><a href=\"#owner\">The process that has it open</a></li>"
           "<li><a href=\"#optimize\">What optimize would gain</a></li></ul></nav>\n<main>\n" +
-          contents_section(data) + space_section(data) + life_section(data) +
-          owner_section(data) + optimize_section(data) + "</main>\n");
+          contents_section(data) + space_section(data) + life_section(data) + owner_section(data) +
+          optimize_section(data) + "</main>\n");
 }
 
 namespace {

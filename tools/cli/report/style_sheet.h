@@ -48,7 +48,7 @@ figure svg text { fill: var(--soft); font-size: 11px; }
 figure svg .y { text-anchor: end; }
 .grid { stroke: var(--line); }
 details { font-size: .9rem; } summary { cursor: pointer; color: var(--soft); }
-.long { font-size: inherit; overflow-wrap: anywhere; } .long summary { color: inherit; }
+.long { font-size: inherit; overflow-wrap: anywhere; } .long summary { color: inherit; word-break: break-all; }
 @media (max-width: 34rem) { th { min-width: 5.5rem; } th, td { padding-right: .4rem; } .note { min-width: 14rem; }
   .bar { min-width: 2.5rem; } }
 @media (max-width: 26rem) { th { min-width: 5rem; } .bar { width: 14%; min-width: 1.5rem; }

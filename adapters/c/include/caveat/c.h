@@ -46,7 +46,7 @@ const char* caveat_version(void);  /* "0.1.0" */
 
 /* --- Errors ----------------------------------------------------------------------------------- */
 
-typedef int32_t caveat_code;
+typedef int32_t caveat_code; /* one of the next */
 enum {
   CAVEAT_OK = 0,
   CAVEAT_INVALID_ARGUMENT = 1,   /* the arguments break a rule; correct them */
@@ -70,11 +70,11 @@ enum {
   CAVEAT_OUT_OF_MEMORY = 255     /* the call did nothing; give memory free and repeat */
 };
 
-typedef struct caveat_error caveat_error;
+typedef struct caveat_error caveat_error; /* to be freed */
 /* CAVEAT_OK and "" for NULL. The message is one sentence, valid as long as the error. */
 caveat_code caveat_error_code(const caveat_error* error);
-const char* caveat_error_message(const caveat_error* error);
-void caveat_error_free(caveat_error* error);
+const char* caveat_error_message(const caveat_error* error); /* one sentence */
+void caveat_error_free(caveat_error* error);                 /* NULL: nothing */
 /* "invalid_argument", ...; "unknown" for a code that the library does not know. */
 const char* caveat_code_name(caveat_code code);
 
@@ -82,13 +82,12 @@ const char* caveat_code_name(caveat_code code);
 
 /* Borrowed bytes; data may be NULL if size is 0. */
 typedef struct caveat_string {
-  const char* data;
-  size_t size;
+  const char* data; /* no zero behind it */
+  size_t size;      /* bytes */
 } caveat_string;
 
 /* Gives back a string that a call has filled, and empties it. */
 void caveat_string_free(caveat_string* string);
-
 enum {
   CAVEAT_NULL = 0,
   CAVEAT_BOOLEAN = 1,
@@ -100,7 +99,7 @@ enum {
 
 /* A property's value. The same struct is written and read; it owns nothing. */
 typedef struct caveat_value {
-  int32_t kind;
+  int32_t kind; /* CAVEAT_NULL, ... */
   union {
     int32_t boolean; /* 0 or 1 */
     int64_t integer;
@@ -110,7 +109,7 @@ typedef struct caveat_value {
       const struct caveat_value* items;
       size_t count;
     } list;
-  } as;
+  } as; /* what `kind` says */
 } caveat_value;
 
 enum {
@@ -122,39 +121,38 @@ enum {
 };
 /* "Explicit", ..., and the number of such a name; NULL and -1 where there is none. */
 const char* caveat_source_name(int32_t source);
-int32_t caveat_source_from_name(const char* name, size_t name_size);
+int32_t caveat_source_from_name(const char* name, size_t name_size); /* -1: none */
 /* Which of two a host prefers: 100, 40, 80, 60, 20; -1 where there is no such source. */
 int32_t caveat_source_priority(int32_t source);
 
+/* Of a record. */
 typedef struct caveat_key {
-  uint64_t node;
+  uint64_t node;     /* any number */
   uint64_t property; /* caveat_hash_property of its name */
 } caveat_key;
 
 /* An exception and its key. The struct is fixed: it will not grow. Strings and lists in a record
  * that is read are borrowed from what gave the record, and have no zero behind them. */
 typedef struct caveat_record {
-  caveat_key key;
-  caveat_value inherited;
-  caveat_value actual;
-  caveat_string reason;
-  int64_t created_at_ns; /* since the Unix epoch, UTC */
-  float confidence;      /* 0 to 1 */
-  int32_t source;
+  caveat_key key;         /* node and property */
+  caveat_value inherited; /* what the node would have */
+  caveat_value actual;    /* what it has instead */
+  caveat_string reason;   /* for people; may be empty */
+  int64_t created_at_ns;  /* since the Unix epoch, UTC */
+  float confidence;       /* 0 to 1 */
+  int32_t source;         /* CAVEAT_EXPLICIT, ... */
 } caveat_record;
 
 /* A record that a call has made for the caller: valid until it is freed, also after its store has
  * been closed and released. */
 void caveat_record_free(const caveat_record* record);
-
 /* XXH3-64 of the name's bytes, seed 0; fixed for ever. */
 uint64_t caveat_hash_property(const char* name, size_t name_size);
 
 /* --- Opening and closing ---------------------------------------------------------------------- */
 
-typedef struct caveat_store caveat_store;
-
-enum {                           /* caveat_options.flags */
+typedef struct caveat_store caveat_store; /* an open store, or one that was closed */
+enum {                                    /* caveat_options.flags */
        CAVEAT_OPEN_EXISTING = 1, /* do not make a store where there is none: CAVEAT_NOT_FOUND */
        CAVEAT_OPEN_NEW = 2,      /* refuse one that is there: CAVEAT_ALREADY_EXISTS */
        CAVEAT_OPEN_NO_BACKGROUND = 4, /* no thread of the store's own; see background_maintenance */
@@ -180,11 +178,11 @@ enum {                                 /* caveat_options.compression */
  * threads at once. `dictionary` is empty where there is none. Both calls return 0, or anything else
  * for failure. */
 typedef struct caveat_codec {
-  size_t size;
+  size_t size;              /* sizeof(caveat_codec) */
   uint32_t id;              /* 128 to 255: on disk in every block that is made with it */
   uint32_t uses_dictionary; /* 0 or 1 */
   const char* name;         /* for people; copied */
-  void* context;
+  void* context;            /* given to each call */
   /* Writes at most `capacity` bytes to `out`, and how many to `out_size`. Where that is not enough:
    * returns 0 and sets `out_size` beyond `capacity`, and the bytes are kept as they are. */
   int (*compress)(void* context, caveat_string raw, caveat_string dictionary, char* out,
@@ -202,50 +200,52 @@ typedef void (*caveat_error_listener)(void* context, caveat_code code, const cha
 /* What the store does and meets (docs/operating.md lists the events), from any thread and with
  * locks of the store held: be quick. All of it is gone when the call returns. */
 enum { CAVEAT_LOG_DEBUG = 0, CAVEAT_LOG_INFO = 1, CAVEAT_LOG_WARNING = 2, CAVEAT_LOG_ERROR = 3 };
+/* A figure or name of an event. */
 typedef struct caveat_log_field {
-  caveat_string key;
+  caveat_string key;  /* with its unit: "waiting_bytes" */
   caveat_value value; /* no list */
 } caveat_log_field;
+/* One event. */
 typedef struct caveat_log_event {
-  size_t size;
-  int32_t severity;
-  uint32_t field_count;
-  caveat_string component; /* "writes", "maintenance", ... */
-  caveat_string event;     /* a name that stays: "fold_done" */
-  caveat_string message;   /* a sentence for people */
-  const caveat_log_field* fields;
+  size_t size;                    /* as the library has it */
+  int32_t severity;               /* CAVEAT_LOG_DEBUG, ... */
+  uint32_t field_count;           /* of fields */
+  caveat_string component;        /* "writes", "maintenance", ... */
+  caveat_string event;            /* a name that stays: "fold_done" */
+  caveat_string message;          /* a sentence for people */
+  const caveat_log_field* fields; /* figures and names */
 } caveat_log_event;
-typedef void (*caveat_log_sink)(void* context, const caveat_log_event* event);
+typedef void (*caveat_log_sink)(void* context, const caveat_log_event* event); /* gets each */
 
 /* Nanoseconds since the Unix epoch, from any thread. */
 typedef int64_t (*caveat_clock)(void* context);
 
 /* What each means, its limits and its default: caveat/options.h. */
 typedef struct caveat_options {
-  size_t size;
-  uint32_t flags;
-  int32_t durability;
-  uint64_t memory_budget_bytes;
-  uint64_t cache_bytes;
-  uint64_t delta_bytes;
-  int32_t compression;
-  uint32_t custom_codec_id;
-  int32_t compression_level;
-  int32_t optimize_compression_level;
-  uint64_t partition_records;
-  uint64_t partition_bytes;
-  int64_t dictionary_bytes; /* -1: train none */
-  const caveat_codec* codecs;
-  size_t codec_count;
-  caveat_log_sink log;
-  void* log_context; /* must outlive the store; so must the others */
-  int32_t log_least; /* what is less severe is not sent; 0 is CAVEAT_LOG_DEBUG */
-  uint32_t metrics_interval_ms;
+  size_t size;                        /* sizeof(caveat_options) */
+  uint32_t flags;                     /* CAVEAT_OPEN_* */
+  int32_t durability;                 /* CAVEAT_DURABILITY_*, of writes that do not say */
+  uint64_t memory_budget_bytes;       /* 0: 256 MiB */
+  uint64_t cache_bytes;               /* 0: a quarter of the budget */
+  uint64_t delta_bytes;               /* 0: a quarter of the budget */
+  int32_t compression;                /* CAVEAT_COMPRESSION_* */
+  uint32_t custom_codec_id;           /* 128 to 255; 0: none */
+  int32_t compression_level;          /* 1 to 19; 0: 3 */
+  int32_t optimize_compression_level; /* 1 to 19; 0: 12 */
+  uint64_t partition_records;         /* 16 to 4096; 0: 256 */
+  uint64_t partition_bytes;           /* 0: 32 KiB */
+  int64_t dictionary_bytes;           /* -1: train none */
+  const caveat_codec* codecs;         /* used while the store is open */
+  size_t codec_count;                 /* of codecs */
+  caveat_log_sink log;                /* NULL: nobody is told */
+  void* log_context;                  /* must outlive the store; so must the others */
+  int32_t log_least;                  /* what is less severe is not sent; 0 is CAVEAT_LOG_DEBUG */
+  uint32_t metrics_interval_ms;       /* at least 100; 0: 5000 */
   const char* metrics_file; /* kept up to date with what caveat_metrics gives; NULL: none */
-  caveat_error_listener on_background_error;
-  void* on_background_error_context;
-  caveat_clock clock;
-  void* clock_context;
+  caveat_error_listener on_background_error; /* may be NULL */
+  void* on_background_error_context;         /* given to it */
+  caveat_clock clock;                        /* NULL: the system's */
+  void* clock_context;                       /* given to it */
   /* NULL: no encryption. Else a text that ends with a zero, a key a line: "id:64 hexadecimal
    * digits"; new values are under the last one (caveat/encryption.h). Not kept; wipe it after the
    * call. */
@@ -258,7 +258,7 @@ typedef struct caveat_options {
 caveat_code caveat_open(const char* path, const caveat_options* options, caveat_store** store,
                         caveat_error** error);
 caveat_code caveat_open_volatile(const caveat_options* options, caveat_store** store,
-                                 caveat_error** error);
+                                 caveat_error** error); /* empty, in memory */
 /* Folds what is pending and releases the files; from then on every call gives CAVEAT_CLOSED. With
  * cursors or snapshots open CAVEAT_BUSY, and the store stays open. Closing again does nothing. */
 caveat_code caveat_close(caveat_store* store, caveat_error** error);
@@ -272,7 +272,7 @@ void caveat_store_release(caveat_store* store);
 caveat_code caveat_register_property(caveat_store* store, const char* name, size_t name_size,
                                      uint64_t* property, caveat_error** error);
 caveat_code caveat_register_properties(caveat_store* store, const caveat_string* names,
-                                       size_t count, caveat_error** error);
+                                       size_t count, caveat_error** error); /* all, or none */
 /* `name` is to be freed; its data is NULL where the property has no name. */
 caveat_code caveat_property_name(const caveat_store* store, uint64_t property, caveat_string* name,
                                  caveat_error** error);
@@ -281,17 +281,19 @@ caveat_code caveat_property_name(const caveat_store* store, uint64_t property, c
 /* `durability`: CAVEAT_DURABILITY_DEFAULT or one of the others. Where a record and a key are given,
  * the record's own key is not looked at. */
 
-caveat_code caveat_store_exception(caveat_store* store, const caveat_record* record,
-                                   int32_t durability, caveat_error** error);
+caveat_code caveat_store_exception(
+    caveat_store* store, const caveat_record* record, int32_t durability,
+    caveat_error** error); /* in place of what is there; reads nothing */
 caveat_code caveat_remove_exception(caveat_store* store, uint64_t node, uint64_t property,
-                                    int32_t durability, caveat_error** error);
+                                    int32_t durability,
+                                    caveat_error** error); /* nothing there is no error */
 /* The same, and what was there: NULL, or a record to be freed. */
 caveat_code caveat_exchange_exception(caveat_store* store, const caveat_record* record,
                                       int32_t durability, const caveat_record** was,
                                       caveat_error** error);
 caveat_code caveat_take_exception(caveat_store* store, uint64_t node, uint64_t property,
                                   int32_t durability, const caveat_record** was,
-                                  caveat_error** error);
+                                  caveat_error** error); /* removes, and gives it */
 /* Writes `desired` (NULL: removes) if what is there equals `expected` (NULL: nothing is there), and
  * sets `swapped` to 1; else to 0. */
 caveat_code caveat_compare_and_set(caveat_store* store, uint64_t node, uint64_t property,
@@ -302,44 +304,43 @@ caveat_code caveat_compare_and_set(caveat_store* store, uint64_t node, uint64_t 
 caveat_code caveat_bulk_store(caveat_store* store, const caveat_record* records, size_t count,
                               int32_t durability, uint64_t* distinct, caveat_error** error);
 caveat_code caveat_clear_node(caveat_store* store, uint64_t node, int32_t durability,
-                              caveat_error** error);
+                              caveat_error** error); /* all that it has, in one short write */
 caveat_code caveat_clear_property(caveat_store* store, uint64_t property, int32_t durability,
-                                  caveat_error** error);
-caveat_code caveat_flush(caveat_store* store, caveat_error** error);
-
-/* Writes that are applied as a whole, in the order in which they were added. Belongs to no store.
- */
+                                  caveat_error** error);             /* the same */
+caveat_code caveat_flush(caveat_store* store, caveat_error** error); /* folds what is in memory */
+/* Writes that are applied as a whole, in the order in which they were added. Of no store. */
 typedef struct caveat_batch caveat_batch;
-caveat_code caveat_batch_create(caveat_batch** batch, caveat_error** error);
+caveat_code caveat_batch_create(caveat_batch** batch, caveat_error** error); /* to be released */
 caveat_code caveat_batch_store_exception(caveat_batch* batch, const caveat_record* record,
-                                         caveat_error** error);
+                                         caveat_error** error); /* as without "batch" */
 caveat_code caveat_batch_remove_exception(caveat_batch* batch, uint64_t node, uint64_t property,
-                                          caveat_error** error);
-caveat_code caveat_batch_clear_node(caveat_batch* batch, uint64_t node, caveat_error** error);
+                                          caveat_error** error); /* the same */
+caveat_code caveat_batch_clear_node(caveat_batch* batch, uint64_t node,
+                                    caveat_error** error); /* the same */
 caveat_code caveat_batch_clear_property(caveat_batch* batch, uint64_t property,
-                                        caveat_error** error);
+                                        caveat_error** error);             /* the same */
 caveat_code caveat_batch_clear(caveat_batch* batch, caveat_error** error); /* empties it */
 caveat_code caveat_batch_size(caveat_batch* batch, size_t* writes, size_t* bytes,
-                              caveat_error** error);
+                              caveat_error** error); /* bytes as they will be logged */
 caveat_code caveat_write(caveat_store* store, caveat_batch* batch, int32_t durability,
                          caveat_error** error); /* the batch stays as it is */
-void caveat_batch_release(caveat_batch* batch);
+void caveat_batch_release(caveat_batch* batch); /* unwritten writes are dropped */
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 /* `snapshot` NULL: the newest version. A snapshot of another store is CAVEAT_INVALID_ARGUMENT. */
 
-typedef struct caveat_snapshot caveat_snapshot;
+typedef struct caveat_snapshot caveat_snapshot; /* one version of a store */
 caveat_code caveat_snapshot_create(const caveat_store* store, caveat_snapshot** snapshot,
-                                   caveat_error** error);
+                                   caveat_error** error); /* to be released; keeps what it sees */
 /* Writes up to this sequence number are in it; 0 for NULL. */
 uint64_t caveat_snapshot_sequence(const caveat_snapshot* snapshot);
-void caveat_snapshot_release(caveat_snapshot* snapshot);
-
+void caveat_snapshot_release(caveat_snapshot* snapshot); /* NULL: nothing */
 /* The hot call: `found` is 1 or 0. */
 caveat_code caveat_contains(const caveat_store* store, const caveat_snapshot* snapshot,
                             uint64_t node, uint64_t property, int32_t* found, caveat_error** error);
 caveat_code caveat_has_exceptions(const caveat_store* store, const caveat_snapshot* snapshot,
-                                  uint64_t node, int32_t* found, caveat_error** error);
+                                  uint64_t node, int32_t* found,
+                                  caveat_error** error); /* of any property */
 /* `record`: NULL where there is none, or a record to be freed. */
 caveat_code caveat_retrieve_exception(const caveat_store* store, const caveat_snapshot* snapshot,
                                       uint64_t node, uint64_t property,
@@ -363,18 +364,18 @@ enum { CAVEAT_ORDER_KEY = 0, CAVEAT_ORDER_CONFIDENCE = 1, CAVEAT_ORDER_TIME = 2 
 
 /* All conditions that `fields` names must hold; ranges are closed. None: everything. */
 typedef struct caveat_query {
-  size_t size;
-  uint32_t fields;
-  int32_t source;
-  uint64_t node;
-  uint64_t property;
-  float confidence_min;
-  float confidence_max;
-  int64_t time_start_ns;
-  int64_t time_end_ns;
-  int32_t order;
-  int32_t descending; /* 0 or 1 */
-  uint64_t limit;
+  size_t size;                /* sizeof(caveat_query) */
+  uint32_t fields;            /* CAVEAT_QUERY_*: those that count */
+  int32_t source;             /* CAVEAT_EXPLICIT, ... */
+  uint64_t node;              /* of this node */
+  uint64_t property;          /* of this property */
+  float confidence_min;       /* included */
+  float confidence_max;       /* included */
+  int64_t time_start_ns;      /* included */
+  int64_t time_end_ns;        /* included */
+  int32_t order;              /* CAVEAT_ORDER_* */
+  int32_t descending;         /* 0 or 1 */
+  uint64_t limit;             /* records at most */
   caveat_string resume_token; /* of caveat_cursor_resume_token; empty: from the start */
 } caveat_query;
 
@@ -382,7 +383,7 @@ typedef struct caveat_query {
 typedef struct caveat_cursor caveat_cursor;
 caveat_code caveat_cursor_open(const caveat_store* store, const caveat_snapshot* snapshot,
                                const caveat_query* query, caveat_cursor** cursor,
-                               caveat_error** error);
+                               caveat_error** error); /* to be released */
 /* `record`: the next one, valid until the next call with this cursor; NULL at the end. */
 caveat_code caveat_cursor_next(caveat_cursor* cursor, const caveat_record** record,
                                caveat_error** error);
@@ -392,16 +393,16 @@ caveat_code caveat_cursor_skip_damage(caveat_cursor* cursor, int32_t* skipped,
 /* Text, to be freed, with which a query goes on behind the last record, also tomorrow. */
 caveat_code caveat_cursor_resume_token(caveat_cursor* cursor, caveat_string* token,
                                        caveat_error** error);
-void caveat_cursor_release(caveat_cursor* cursor);
-
+void caveat_cursor_release(caveat_cursor* cursor); /* NULL: nothing */
 caveat_code caveat_count(const caveat_store* store, const caveat_snapshot* snapshot,
-                         const caveat_query* query, uint64_t* count, caveat_error** error);
+                         const caveat_query* query, uint64_t* count,
+                         caveat_error** error); /* the limit counts */
 /* How a query would run: lines for people or one JSON object, to be freed. */
 caveat_code caveat_explain(const caveat_store* store, const caveat_snapshot* snapshot,
                            const caveat_query* query, caveat_string* text, caveat_error** error);
 caveat_code caveat_explain_json(const caveat_store* store, const caveat_snapshot* snapshot,
                                 const caveat_query* query, caveat_string* json,
-                                caveat_error** error);
+                                caveat_error** error); /* JSON, to be freed */
 
 /* --- Maintenance ------------------------------------------------------------------------------ */
 
@@ -411,44 +412,47 @@ typedef int (*caveat_progress)(void* context, const char* stage, uint64_t done, 
 
 /* Results may be NULL; otherwise their size is set by the caller. `progress` may be NULL. */
 typedef struct caveat_optimization {
-  size_t size;
-  uint64_t partitions_rewritten;
-  uint64_t partitions_split;
-  uint64_t partitions_joined;
-  uint64_t hints_removed;
-  uint64_t indexes_rebuilt;
-  uint64_t dictionaries_trained;
-  uint64_t bytes_before;
-  uint64_t bytes_after;
-  uint64_t duration_ns;
+  size_t size;                   /* sizeof(caveat_optimization) */
+  uint64_t partitions_rewritten; /* whose block is another one now */
+  uint64_t partitions_split;     /* cut, as they were too large */
+  uint64_t partitions_joined;    /* with a neighbour */
+  uint64_t hints_removed;        /* stale ones */
+  uint64_t indexes_rebuilt;      /* that were damaged or incomplete */
+  uint64_t dictionaries_trained; /* and used */
+  uint64_t bytes_before;         /* containers of all families */
+  uint64_t bytes_after;          /* of the same */
+  uint64_t duration_ns;          /* wall time */
 } caveat_optimization;
 caveat_code caveat_optimize_storage(caveat_store* store, caveat_progress progress, void* context,
-                                    caveat_optimization* results, caveat_error** error);
+                                    caveat_optimization* results,
+                                    caveat_error** error); /* see storage_optimizer.h */
 
+/* What a compaction did. */
 typedef struct caveat_compaction {
-  size_t size;
-  uint64_t disk_bytes_before;
-  uint64_t disk_bytes_after;
-  uint64_t bytes_reclaimed;
-  uint64_t duration_ns;
+  size_t size;                /* sizeof(caveat_compaction) */
+  uint64_t disk_bytes_before; /* of the whole directory */
+  uint64_t disk_bytes_after;  /* of the same */
+  uint64_t bytes_reclaimed;   /* before - after, or 0 */
+  uint64_t duration_ns;       /* wall time */
 } caveat_compaction;
 caveat_code caveat_compact_storage(caveat_store* store, caveat_progress progress, void* context,
-                                   caveat_compaction* results, caveat_error** error);
-
+                                   caveat_compaction* results,
+                                   caveat_error** error); /* frees space */
 caveat_code caveat_rebuild_indexes(caveat_store* store, caveat_progress progress, void* context,
-                                   caveat_error** error);
+                                   caveat_error** error); /* queries stay right */
 
+/* What was found. */
 typedef struct caveat_verification {
-  size_t size;
-  uint64_t sound; /* 1, or 0: something is wrong, and the report says what */
-  uint64_t partitions;
-  uint64_t records;
-  uint64_t delta_records;
-  uint64_t index_pairs;
-  uint64_t stale_hints;
-  uint64_t missing_hints;
-  uint64_t error_count;
-  uint64_t incomplete_indexes;
+  size_t size;                 /* sizeof(caveat_verification) */
+  uint64_t sound;              /* 1, or 0: something is wrong, and the report says what */
+  uint64_t partitions;         /* looked at */
+  uint64_t records;            /* that can be read */
+  uint64_t delta_records;      /* recent commits in the log */
+  uint64_t index_pairs;        /* hints of all indexes */
+  uint64_t stale_hints;        /* cost time, no more */
+  uint64_t missing_hints;      /* would make a query miss a record */
+  uint64_t error_count;        /* all, those beyond the list too */
+  uint64_t incomplete_indexes; /* not checked; rebuild them */
 } caveat_verification;
 /* `report_json` (may be NULL) is to be freed: the same figures, and each error in a sentence. */
 caveat_code caveat_verify(const caveat_store* store, caveat_progress progress, void* context,
@@ -457,29 +461,29 @@ caveat_code caveat_verify(const caveat_store* store, caveat_progress progress, v
 
 /* The figures that most hosts watch; caveat_statistics_json has all of them. */
 typedef struct caveat_statistics {
-  size_t size;
-  uint64_t exceptions; /* exact where it was asked for; else between the next two */
-  uint64_t exceptions_min;
-  uint64_t exceptions_max;
-  uint64_t properties;
-  uint64_t partitions;
-  uint64_t delta_rows;
-  uint64_t uncompressed_bytes;
-  uint64_t compressed_bytes;
-  uint64_t disk_bytes;
-  uint64_t memory_bytes;
-  uint64_t memory_budget_bytes;
-  uint64_t reads;
-  uint64_t read_misses;
-  uint64_t writes;
-  uint64_t open_views; /* snapshots and cursors */
-  uint64_t background_errors;
+  size_t size;                  /* sizeof(caveat_statistics) */
+  uint64_t exceptions;          /* exact where it was asked for; else between the next two */
+  uint64_t exceptions_min;      /* at least so many */
+  uint64_t exceptions_max;      /* at most so many */
+  uint64_t properties;          /* with a name */
+  uint64_t partitions;          /* of some hundred records */
+  uint64_t delta_rows;          /* recent writes, not yet folded */
+  uint64_t uncompressed_bytes;  /* as plain rows */
+  uint64_t compressed_bytes;    /* as stored */
+  uint64_t disk_bytes;          /* of the whole directory */
+  uint64_t memory_bytes;        /* in use */
+  uint64_t memory_budget_bytes; /* of caveat_options */
+  uint64_t reads;               /* point reads since open */
+  uint64_t read_misses;         /* of those, which found nothing */
+  uint64_t writes;              /* rows since open */
+  uint64_t open_views;          /* snapshots and cursors */
+  uint64_t background_errors;   /* since open */
 } caveat_statistics;
 /* `exact`: 1 folds what is pending and counts; 0 reads no data and is cheap. */
 caveat_code caveat_statistics_get(caveat_store* store, int32_t exact, caveat_statistics* statistics,
                                   caveat_error** error);
 caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_string* json,
-                                   caveat_error** error);
+                                   caveat_error** error); /* JSON, to be freed */
 /* For Prometheus, to be freed; cheap. Of a closed store: that it is closed. docs/operating.md. */
 caveat_code caveat_metrics(const caveat_store* store, caveat_string* text, caveat_error** error);
 

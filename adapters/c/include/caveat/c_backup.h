@@ -9,14 +9,15 @@
 extern "C" {
 #endif
 
+/* What a backup is. */
 typedef struct caveat_backup {
-  size_t size;
-  uint64_t id; /* 1, 2, 3, ...: later is higher */
-  int64_t created_ns;
-  uint64_t records;
+  size_t size;        /* sizeof(caveat_backup) */
+  uint64_t id;        /* 1, 2, 3, ...: later is higher */
+  int64_t created_ns; /* since the Unix epoch */
+  uint64_t records;   /* as the store counted them */
   uint64_t bytes;     /* of all its files */
   uint64_t new_bytes; /* of those, what no backup before it had */
-  uint64_t files;
+  uint64_t files;     /* of it */
 } caveat_backup;
 
 /* `keep`: how many to leave afterwards, the newest; 0: all. `check` 1: read everything back first.
@@ -42,7 +43,8 @@ caveat_code caveat_verify_backup_with_keys(const char* directory, uint64_t id,
 caveat_code caveat_restore_backup(const char* directory, uint64_t id, const char* target,
                                   int32_t replace, caveat_progress progress, void* context,
                                   caveat_backup* restored, caveat_error** error);
-caveat_code caveat_delete_backup(const char* directory, uint64_t id, caveat_error** error);
+caveat_code caveat_delete_backup(const char* directory, uint64_t id,
+                                 caveat_error** error); /* frees what no other backup has */
 /* Deletes all but the newest `keep`; `deleted` (may be NULL) is how many. */
 caveat_code caveat_keep_newest_backups(const char* directory, uint64_t keep, uint64_t* deleted,
                                        caveat_error** error);

@@ -21,6 +21,7 @@
 extern "C" {
 #endif
 
+/* The table; the calls are those of caveat/c.h. */
 typedef struct caveat_api {
   size_t size;          /* of the whole table, as the library has it */
   uint32_t abi_version; /* CAVEAT_ABI_VERSION of the library */
@@ -146,8 +147,9 @@ typedef struct caveat_api {
 
 /* The table is constant and lives as long as the library is loaded. */
 const caveat_api* caveat_plugin(void);
+/* The type of caveat_plugin, for dlsym. */
 typedef const caveat_api* (*caveat_plugin_entry)(void);
-#define CAVEAT_PLUGIN_SYMBOL "caveat_plugin"
+#define CAVEAT_PLUGIN_SYMBOL "caveat_plugin" /* for dlsym */
 
 /* 1 where the library has all that this header names. A host that can do with less compares `size`
  * with offsetof of the last function that it needs. */
