@@ -29,8 +29,9 @@ std::string all_rows(test::HexDump& dump) {
   encode_store_row({7, hash_property("flies")}, penguin, bytes);
 
   Exception odd;
-  odd.inherited_value = PropertyValue::List{
-      PropertyValue(), 1, -65, 1.5, "\xC3\xA9", PropertyValue::List{PropertyValue::List{}}};
+  // A list of one list: without the value's name Clang takes the braces for a copy, GCC does not.
+  const PropertyValue::List nested{PropertyValue(PropertyValue::List{})};
+  odd.inherited_value = PropertyValue::List{PropertyValue(), 1, -65, 1.5, "\xC3\xA9", nested};
   odd.actual_value = std::numeric_limits<std::int64_t>::min();
   odd.created_at = -1;
   odd.confidence = 0.0F;

@@ -1,6 +1,7 @@
 // Names, hashes, equality.
 #include <catch2/catch.hpp>
 #include <limits>
+#include <set>
 
 #include "caveat/codec.h"
 #include "caveat/query.h"
@@ -30,8 +31,18 @@ TEST_CASE("sources have the host's priorities and names that read back") {
 
 TEST_CASE("enumerators print as they are written") {
   CHECK(to_string(ErrorCode::hash_collision) == "hash_collision");
+  std::set<std::string_view> codes;
+  for (int code = 1; code <= static_cast<int>(ErrorCode::wrong_key); ++code) {
+    codes.insert(to_string(static_cast<ErrorCode>(code)));
+  }
+  CHECK(codes.size() == static_cast<std::size_t>(ErrorCode::wrong_key));
+  CHECK_FALSE(codes.contains("unknown"));
+  CHECK(to_string(static_cast<ErrorCode>(200)) == "unknown");
   CHECK(to_string(ErrorCode::internal) == "internal");
   CHECK(to_string(CompressionAlgorithm::Zstd) == "zstd");
+  CHECK(to_string(CompressionAlgorithm::None) == "none");
+  CHECK(to_string(CompressionAlgorithm::Lz4) == "lz4");
+  CHECK(to_string(CompressionAlgorithm::Custom) == "custom");
   CHECK(to_string(static_cast<CompressionAlgorithm>(200)) == "custom");
   CHECK(to_string(static_cast<CompressionAlgorithm>(5)) == "unknown");
   CHECK(to_string(IndexKind::temporal) == "temporal");

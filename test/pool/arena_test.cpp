@@ -88,6 +88,7 @@ TEST_CASE("arena: objects and arrays are made in place") {
   CHECK(arena.allocate(0) != nullptr);
   CHECK_THROWS_AS(arena.make_array<std::uint64_t>(SIZE_MAX / 4), std::bad_alloc);
   CHECK_THROWS_AS(arena.allocate(SIZE_MAX - 8), std::bad_alloc);
+  CHECK_THROWS_AS(arena.allocate(8, SIZE_MAX / 2 + 1), std::bad_alloc);
 }
 
 TEST_CASE("chunk pool: keeps no more than it may") {
@@ -101,6 +102,8 @@ TEST_CASE("chunk pool: keeps no more than it may") {
   pool.trim(40'000);
   CHECK(pool.kept_bytes() == 20'480);
   pool.trim();
+  CHECK(pool.kept_bytes() == 0);
+  pool.release({});  // of an acquire that never was
   CHECK(pool.kept_bytes() == 0);
 }
 

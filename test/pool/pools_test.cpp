@@ -63,6 +63,25 @@ TEST_CASE("buffer pool: keeps no more than it may, and nothing after trim") {
   CHECK(pool.statistics().bytes_reserved == 0);
 }
 
+TEST_CASE("buffer pool: with all its places taken it keeps the largest") {
+  constexpr std::size_t kPlaces = 16;  // of a shard, and one thread has one
+  BufferPool pool(8 << 20);
+  {
+    std::vector<BufferPool::Lease> leases;
+    for (std::size_t i = 0; i < kPlaces + 1; ++i) leases.push_back(pool.acquire(2000 - 100 * i));
+    // They come back from the largest to the smallest: for the last there is no place.
+    for (auto& lease : leases) lease.release();
+  }
+  CHECK(pool.acquire(2000)->capacity() >= 2000);
+  const auto full = pool.statistics().bytes_reserved;
+  { auto larger = pool.acquire(9000); }  // takes the place of the smallest
+  CHECK(pool.statistics().bytes_reserved > full);
+  CHECK(pool.statistics().bytes_reserved < full + 9000);
+  const auto misses = pool.statistics().pool_misses;
+  { auto again = pool.acquire(9000); }
+  CHECK(pool.statistics().pool_misses == misses);
+}
+
 TEST_CASE("buffer pool: leases move and end early") {
   BufferPool pool(1 << 20);
   auto lease = pool.acquire(100);

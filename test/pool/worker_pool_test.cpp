@@ -71,6 +71,8 @@ TEST_CASE("worker pool: cancelling leaves pieces out and says so", "[threads]") 
   CHECK(ran.load() < 100'000);
   CHECK_FALSE(pool.parallel_for(
       1, [](std::size_t) {}, &token));
+  CHECK_FALSE(pool.parallel_for(
+      8, [](std::size_t) { FAIL("what is cancelled already does not begin"); }, &token));
 }
 
 TEST_CASE("worker pool: calls nest and run side by side", "[threads]") {
