@@ -243,7 +243,7 @@ std::vector<std::uint64_t> places(const fs::path& file, std::size_t count,
   return at;
 }
 
-// Damage of one file at a time. `rounds` of 0: until the time is over.
+// Damage of one file at a time: of each once, or until the time is over.
 Shares damage_each_file(const fs::path& directory, const World& world, std::uint64_t seed,
                         std::size_t flips, std::uint64_t seconds, std::vector<std::string>& wrong) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
@@ -271,7 +271,8 @@ Shares damage_each_file(const fs::path& directory, const World& world, std::uint
         fs::copy_file(entry.path(), damaged / name);
         flip_bit(damaged / name, at);
         look(entry.path(), "byte " + std::to_string(at));
-        if (wrong.size() > 20) return shares;
+        const bool late = seconds > 0 && std::chrono::steady_clock::now() > end;
+        if (wrong.size() > 20 || late) return shares;
       }
     }
   } while (std::chrono::steady_clock::now() < end);
