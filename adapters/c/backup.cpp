@@ -4,9 +4,9 @@
 #include "adapters/c/handles.h"
 #include "adapters/c/host_keys.h"
 #include "adapters/c/host_progress.h"
-#include "adapters/c/json.h"
 #include "adapters/c/sized.h"
 #include "adapters/c/string_out.h"
+#include "adapters/json/json_writer.h"
 
 using namespace caveat;
 using namespace caveat::c;
@@ -56,13 +56,13 @@ caveat_code caveat_create_backup(caveat_store* store, const char* directory, uin
   });
 }
 
-caveat_code caveat_list_backups(const char* directory, caveat_string* json, caveat_error** error) {
+caveat_code caveat_list_backups(const char* directory, caveat_string* out, caveat_error** error) {
   return guarded(error, [&]() -> Result<void> {
     CAVEAT_TRY(need(directory, "directory"));
-    CAVEAT_TRY(need(json, "json"));
+    CAVEAT_TRY(need(out, "json"));
     CAVEAT_ASSIGN(const auto all, list_backups(directory));
-    Json text;
-    text.begin_list("backups");
+    json::JsonWriter text;
+    text.begin_object().begin_list("backups");
     for (const auto& one : all) {
       text.begin_object().field("id", one.id);
       if (one.info) {
@@ -76,7 +76,7 @@ caveat_code caveat_list_backups(const char* directory, caveat_string* json, cave
       }
       text.end_object();
     }
-    *json = copy_of(text.end_list().text());
+    *out = copy_of(text.end_list().end_object().written());
     return {};
   });
 }

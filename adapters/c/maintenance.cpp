@@ -3,7 +3,7 @@
 
 #include "adapters/c/handles.h"
 #include "adapters/c/host_progress.h"
-#include "adapters/c/json.h"
+#include "adapters/c/json_out.h"
 #include "adapters/c/sized.h"
 #include "adapters/c/string_out.h"
 
@@ -23,23 +23,6 @@ caveat_code run(const caveat_store* store, caveat_progress progress, void* conte
     HostProgress sink(progress, context);
     return work(*opened, sink.sink());
   });
-}
-
-std::string json_of(const VerificationResults& found) {
-  Json json;
-  json.flag("sound", found.sound())
-      .field("partitions", found.partitions)
-      .field("records", found.records)
-      .field("delta_records", found.delta_records)
-      .field("index_pairs", found.index_pairs)
-      .field("stale_hints", found.stale_hints)
-      .field("missing_hints", found.missing_hints)
-      .field("error_count", found.error_count)
-      .begin_list("errors");
-  for (const auto& one : found.errors) json.field({}, one);
-  json.end_list().begin_list("incomplete_indexes");
-  for (const auto& one : found.incomplete_indexes) json.field({}, one);
-  return json.end_list().text();
 }
 
 }  // namespace
@@ -98,7 +81,7 @@ caveat_code caveat_verify(const caveat_store* store, caveat_progress progress, v
   return run(store, progress, context, results, first_bytes, "caveat_verification", error,
              [&](const StorageOptimizer& opened, ProgressSink* sink) -> Result<void> {
                CAVEAT_ASSIGN(const auto found, opened.verify(sink));
-               if (report_json != nullptr) *report_json = copy_of(json_of(found));
+               if (report_json != nullptr) *report_json = object_of(found);
                if (results == nullptr) return {};
                caveat_verification made{};
                made.sound = found.sound() ? 1 : 0;

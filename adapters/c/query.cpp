@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "adapters/c/handles.h"
-#include "adapters/c/json.h"
+#include "adapters/c/json_out.h"
 #include "adapters/c/record_in.h"
 #include "adapters/c/sized.h"
 #include "adapters/c/string_out.h"
@@ -72,24 +72,6 @@ caveat_code with_cursor(caveat_cursor* cursor, caveat_error** error, Use&& use) 
     if (!turn.mine()) return taken("cursor");
     return use(*cursor);
   });
-}
-
-std::string json_of(const QueryPlan& plan) {
-  Json json;
-  json.field("index", to_string(plan.index))
-      .field("partitions_total", plan.partitions_total)
-      .field("partitions_visited", plan.partitions_visited)
-      .field("delta_rows", plan.delta_rows)
-      .begin_list("candidates");
-  for (const auto& candidate : plan.candidates) {
-    json.begin_object()
-        .field("index", to_string(candidate.index))
-        .field("partitions", candidate.partitions)
-        .flag("used", candidate.used)
-        .field("reason", candidate.reason)
-        .end_object();
-  }
-  return json.end_list().text();
 }
 
 }  // namespace
@@ -168,7 +150,7 @@ caveat_code caveat_explain_json(const caveat_store* store, const caveat_snapshot
                     [&](const auto& opened, const Query& asked, const auto* at) -> Result<void> {
                       CAVEAT_TRY(need(json, "json"));
                       CAVEAT_ASSIGN(const auto plan, opened.explain(asked, at));
-                      *json = copy_of(json_of(plan));
+                      *json = object_of(plan);
                       return {};
                     });
 }

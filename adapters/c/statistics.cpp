@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "adapters/c/handles.h"
-#include "adapters/c/json.h"
+#include "adapters/c/json_out.h"
 #include "adapters/c/record_in.h"
 #include "adapters/c/sized.h"
 #include "adapters/c/string_out.h"
@@ -17,140 +17,6 @@ Result<StorageStatistics> statistics_of(const caveat_store* store, bool exact) {
   CAVEAT_TRY(still_open(*opened));
   if (exact) return opened->get_storage_statistics();
   return opened->estimate_storage_statistics();
-}
-
-void put(const CompressionStatistics& c, Json& json) {
-  json.begin_object("compression")
-      .field("uncompressed_bytes", c.uncompressed_bytes)
-      .field("compressed_bytes", c.compressed_bytes)
-      .field("compression_ratio", c.compression_ratio)
-      .field("compressions", c.compressions)
-      .field("decompressions", c.decompressions)
-      .field("compress_bytes_in", c.compress_bytes_in)
-      .field("compress_bytes_out", c.compress_bytes_out)
-      .field("decompress_bytes_out", c.decompress_bytes_out)
-      .field("compress_ns", c.compress_ns)
-      .field("decompress_ns", c.decompress_ns)
-      .end_object();
-}
-
-void put(const std::vector<IndexStatistics>& indexes, Json& json) {
-  json.begin_list("indexes");
-  for (const auto& index : indexes) {
-    json.begin_object()
-        .field("name", index.name)
-        .field("containers", index.containers)
-        .field("bytes", index.bytes)
-        .field("pairs", index.pairs)
-        .field("memory_bytes", index.memory_bytes)
-        .field("candidates", index.candidates)
-        .field("stale", index.stale)
-        .field("rows_checked", index.rows_checked)
-        .field("rows_matched", index.rows_matched)
-        .field("unindexed", index.unindexed)
-        .end_object();
-  }
-  json.end_list();
-}
-
-void put(const char* name, const CacheStatistics& c, Json& json) {
-  json.begin_object(name)
-      .field("hits", c.hits)
-      .field("misses", c.misses)
-      .field("evictions", c.evictions)
-      .field("bytes", c.bytes)
-      .field("capacity_bytes", c.capacity_bytes)
-      .field("hit_rate", c.hit_rate())
-      .end_object();
-}
-
-void put(const KvProperties& backend, Json& json) {
-  json.begin_object("backend")
-      .field("total_disk_bytes", backend.total_disk_bytes)
-      .field("cache_bytes", backend.cache_bytes)
-      .field("stall_count", backend.stall_count)
-      .field("stall_micros", backend.stall_micros)
-      .begin_object("families");
-  for (const auto family : kFamilies) {
-    const auto& one = backend.families[static_cast<std::size_t>(family)];
-    json.begin_object(to_string(family))
-        .field("disk_bytes", one.disk_bytes)
-        .field("memtable_bytes", one.memtable_bytes)
-        .field("key_estimate", one.key_estimate)
-        .end_object();
-  }
-  json.end_object().end_object();
-}
-
-void put_columns(const std::vector<ColumnStatistics>& columns, Json& json) {
-  json.begin_list("columns");
-  for (const auto& column : columns) {
-    json.begin_object()
-        .field("name", column.name)
-        .field("raw_bytes", column.raw_bytes)
-        .field("encoded_bytes", column.encoded_bytes)
-        .field("compressed_bytes", column.compressed_bytes)
-        .begin_object("encodings");
-    for (const auto& [encoding, blocks] : column.encodings) json.field(encoding, blocks);
-    json.end_object().end_object();
-  }
-  json.end_list();
-}
-
-void put(const std::vector<MemoryPart>& parts, Json& json) {
-  json.begin_list("memory_parts");
-  for (const auto& part : parts) {
-    json.begin_object()
-        .field("name", part.name)
-        .field("bytes", part.bytes)
-        .field("limit_bytes", part.limit_bytes)
-        .end_object();
-  }
-  json.end_list();
-}
-
-// As in caveat/statistics.h, under the same names.
-void put(const StorageStatistics& s, Json& json) {
-  json.field("total_exceptions", s.total_exceptions)
-      .field("total_exceptions_min", s.total_exceptions_min)
-      .field("total_exceptions_max", s.total_exceptions_max)
-      .field("total_properties", s.total_properties)
-      .field("partitions", s.partitions)
-      .field("partitions_with_runs", s.partitions_with_runs)
-      .field("delta_rows", s.delta_rows)
-      .field("delta_bytes", s.delta_bytes)
-      .field("dictionaries", s.dictionaries);
-  put(s.compression, json);
-  put(s.indexes, json);
-  json.field("memory_bytes", s.memory_bytes)
-      .field("memory_budget_bytes", s.memory_budget_bytes)
-      .field("index_memory_bytes", s.index_memory_bytes)
-      .field("filter_bytes", s.filter_bytes)
-      .field("cache_hit_rate", s.cache_hit_rate);
-  put(s.memory_parts, json);
-  put("record_cache", s.record_cache, json);
-  put("block_cache", s.block_cache, json);
-  json.field("reads", s.reads)
-      .field("read_misses", s.read_misses)
-      .field("filter_negatives", s.filter_negatives)
-      .field("writes", s.writes)
-      .field("mean_access_time_ns", s.mean_access_time_ns)
-      .field("folds", s.folds)
-      .field("rewrites", s.rewrites)
-      .field("splits", s.splits)
-      .field("joins", s.joins)
-      .field("rewrite_queue", s.rewrite_queue)
-      .field("background_errors", s.background_errors)
-      .field("write_stalls", s.write_stalls)
-      .field("write_stall_ns", s.write_stall_ns)
-      .field("waiting_writers", s.waiting_writers)
-      .field("waiting_generations", s.waiting_generations)
-      .field("waiting_bytes", s.waiting_bytes)
-      .field("read_only_reason", s.read_only_reason)
-      .field("open_views", s.open_views)
-      .field("pinned_versions", s.pinned_versions)
-      .field("oldest_view_age_ns", s.oldest_view_age_ns);
-  put(s.backend, json);
 }
 
 }  // namespace
@@ -184,18 +50,21 @@ caveat_code caveat_statistics_get(caveat_store* store, int32_t exact, caveat_sta
   });
 }
 
-caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_string* json,
+caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_string* out,
                                    caveat_error** error) {
   return guarded(error, [&]() -> Result<void> {
-    CAVEAT_TRY(need(json, "json"));
+    CAVEAT_TRY(need(out, "json"));
     CAVEAT_ASSIGN(const auto statistics, statistics_of(store, exact != 0));
-    Json text;
-    put(statistics, text);
+    json::JsonWriter text;
+    text.begin_object();
+    json::write(statistics, text);
+    text.field("read_only_reason", statistics.read_only_reason);
     if (exact != 0) {
       CAVEAT_ASSIGN(const auto columns, store->shared->column_statistics());
-      put_columns(columns, text);
+      json::write_columns(columns, text);
     }
-    *json = copy_of(text.text());
+    text.end_object();
+    *out = copy_of(text.written());
     return {};
   });
 }

@@ -1,7 +1,6 @@
 #include "adapters/json/json_text.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <bit>
 #include <charconv>
@@ -30,6 +29,28 @@ float by_way_of_double(const std::string& text) {
   double value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return static_cast<float>(value);
+}
+
+// Bytes of the UTF-8 sequence at the front, 0 where there is none.
+std::size_t sequence_bytes(std::string_view text) noexcept {
+  const auto at = [&](std::size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto follows = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
+  const unsigned first = at(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const bool overlong = first == 0xE0 && at(1) < 0xA0;
+    const bool surrogate = first == 0xED && at(1) >= 0xA0;
+    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const bool overlong = first == 0xF0 && at(1) < 0x90;
+    const bool beyond = first == 0xF4 && at(1) >= 0x90;
+    return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
+  }
+  return 0;
 }
 
 void append_escape(char c, std::string& out) {
@@ -76,11 +97,14 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-void append_json_bytes(std::string_view bytes, std::string& out) {
-  if (is_utf8(bytes)) return append_json_string(bytes, out);
-  out += "{\"$bytes\":\"";
-  append_base64(bytes, out);
-  out += "\"}";
+void append_json_message(std::string_view text, std::string& out) {
+  std::string shown;
+  while (!text.empty()) {
+    const auto size = sequence_bytes(text);
+    shown += size == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, size);
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  append_json_string(shown, out);
 }
 
 void append_json_float(double value, std::string& out) {
@@ -112,10 +136,6 @@ std::optional<double> special_float(std::string_view text) noexcept {
   const auto value = std::bit_cast<double>(bits);
   if (!std::isnan(value)) return std::nullopt;
   return value;
-}
-
-bool is_utf8(std::string_view bytes) noexcept {
-  return simdjson::validate_utf8(bytes.data(), bytes.size());
 }
 
 }  // namespace caveat::json

@@ -14,6 +14,9 @@ namespace caveat::json {
 // In quotes, escaped. The text is UTF-8.
 void append_json_string(std::string_view text, std::string& out);
 
+// For people: bytes that are no UTF-8 are replaced by U+FFFD.
+void append_json_message(std::string_view text, std::string& out);
+
 // A string, or the $bytes form where the bytes are no UTF-8.
 void append_json_bytes(std::string_view bytes, std::string& out);
 

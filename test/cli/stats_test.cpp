@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "adapters/json/reports.h"
 #include "test/support/test_folder.h"
 #include "tools/cli/stats_report.h"
 
@@ -57,6 +58,24 @@ TEST_CASE("stats for programs") {
   simdjson::dom::element json;
   REQUIRE(parser.parse(text).get(json) == simdjson::SUCCESS);
   CHECK(std::uint64_t(json["compression"]["compressed_bytes"]) == 6'341'801);
+}
+
+TEST_CASE("stats has every figure that the library's own JSON has, under the same name") {
+  json::JsonWriter library;
+  library.begin_object();
+  json::write(sample().storage, library);
+  library.end_object();
+  simdjson::dom::parser one, other;
+  simdjson::dom::object figures, shown;
+  REQUIRE(one.parse(library.written()).get(figures) == simdjson::SUCCESS);
+  REQUIRE(other.parse(stats_json(sample())).get(shown) == simdjson::SUCCESS);
+  CHECK(figures.size() > 30);
+  for (const auto& figure : figures) {
+    CAPTURE(std::string(figure.key));
+    simdjson::dom::element same;
+    REQUIRE(shown[figure.key].get(same) == simdjson::SUCCESS);
+    CHECK(simdjson::minify(same) == simdjson::minify(figure.value));
+  }
 }
 
 TEST_CASE("stats of an empty store") {

@@ -1,6 +1,7 @@
 // caveat encrypt STORE
 #include <algorithm>
 
+#include "adapters/json/reports.h"
 #include "tools/cli/command.h"
 #include "tools/cli/json_writer.h"
 #include "tools/cli/output.h"
@@ -48,7 +49,7 @@ Result<ExitCode> encrypt(const Arguments& arguments) {
   CAVEAT_TRY(store.close());
   JsonWriter json;
   json.begin_object();
-  write_keys(usage, json);
+  json::write_keys(usage, json);
   json.end_object();
   CAVEAT_TRY(print(arguments.json ? json.text() : keys_text(usage)));
   if (under_one(usage)) return kDone;

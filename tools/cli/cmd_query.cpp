@@ -1,6 +1,7 @@
 // caveat query STORE
 #include <fmt/format.h>
 
+#include "adapters/json/reports.h"
 #include "tools/cli/command.h"
 #include "tools/cli/filter/filter.h"
 #include "tools/cli/json_writer.h"
@@ -18,24 +19,6 @@ struct Arguments : CommonArguments {
   FormatArguments format;
   bool explain = false;
 };
-
-void add_plan(JsonWriter& json, const QueryPlan& plan) {
-  json.begin_object()
-      .field("index", to_string(plan.index))
-      .field("partitions_total", plan.partitions_total)
-      .field("partitions_visited", plan.partitions_visited)
-      .field("delta_rows", plan.delta_rows)
-      .begin_list("candidates");
-  for (const auto& candidate : plan.candidates) {
-    json.begin_object()
-        .field("index", to_string(candidate.index))
-        .field("partitions", candidate.partitions)
-        .flag("used", candidate.used)
-        .field("reason", candidate.reason)
-        .end_object();
-  }
-  json.end_list().end_object();
-}
 
 Result<ExitCode> explain(const Arguments& arguments, StorageOptimizer& store,
                          const Selection& selection) {
@@ -55,7 +38,9 @@ Result<ExitCode> explain(const Arguments& arguments, StorageOptimizer& store,
     if (selection.filtered()) query.resume_token = token_before(plan.branches[i]);
     query.limit = selection.query.limit;
     CAVEAT_ASSIGN(const auto found, store.explain(query, &snapshot));
-    add_plan(json, found);
+    json.begin_object();
+    json::write(found, json);
+    json.end_object();
     if (plan.branches.size() > 1) {
       text += fmt::format("query {} of {}, {}", i + 1, plan.branches.size(), found.to_string());
     } else {

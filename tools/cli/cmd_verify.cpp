@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "adapters/json/reports.h"
 #include "caveat/index_manager.h"
 #include "tools/cli/command.h"
 #include "tools/cli/json_writer.h"
@@ -15,21 +16,12 @@ namespace caveat::cli {
 namespace {
 
 std::string json_of(const VerificationResults& found) {
+  VerificationResults shown = found;
+  for (auto& error : shown.errors) error = printable(error);
   JsonWriter json;
-  json.begin_object()
-      .flag("sound", found.sound())
-      .field("partitions", found.partitions)
-      .field("records", found.records)
-      .field("delta_records", found.delta_records)
-      .field("index_pairs", found.index_pairs)
-      .field("stale_hints", found.stale_hints)
-      .field("missing_hints", found.missing_hints)
-      .field("error_count", found.error_count)
-      .begin_list("errors");
-  for (const auto& error : found.errors) json.field("", printable(error));
-  json.end_list().begin_list("incomplete_indexes");
-  for (const auto& index : found.incomplete_indexes) json.field("", index);
-  json.end_list().end_object();
+  json.begin_object();
+  json::write(shown, json);
+  json.end_object();
   return json.text();
 }
 

@@ -19,10 +19,6 @@ struct StatsReport {
   std::uint64_t waiting_rows = 0;     // recent writes that were not yet folded
 };
 
-class JsonWriter;
-// A list "keys", inside an object.
-void write_keys(const std::vector<KeyUsage>& usage, JsonWriter& json);
-
 // How much lies under which key; empty of a store that is not encrypted.
 [[nodiscard]] std::string keys_text(const std::vector<KeyUsage>& keys);
 

@@ -1,8 +1,6 @@
-#include "tools/cli/json_writer.h"
+#include "adapters/json/json_writer.h"
 
-#include "tools/cli/json_text.h"
-
-namespace caveat::cli {
+namespace caveat::json {
 
 void JsonWriter::name(std::string_view name) {
   if (!first_) text_ += ',';
@@ -58,7 +56,7 @@ JsonWriter& JsonWriter::field(std::string_view key, double value) {
 
 JsonWriter& JsonWriter::field(std::string_view key, std::string_view value) {
   name(key);
-  append_json_bytes(value, text_);
+  append_string_(value, text_);
   return *this;
 }
 
@@ -68,4 +66,4 @@ JsonWriter& JsonWriter::flag(std::string_view key, bool value) {
   return *this;
 }
 
-}  // namespace caveat::cli
+}  // namespace caveat::json
