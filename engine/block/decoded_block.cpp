@@ -5,6 +5,7 @@
 
 namespace caveat {
 
+using detail::kHalvesByNumber;
 using detail::kLongText;
 
 DecodedBlock::Parts::~Parts() {
@@ -72,7 +73,13 @@ void DecodedBlock::prefetch_record(std::uint32_t row) const noexcept {
   if (!loaded(kAllColumns)) return;
   if (v.length[0] != kLongText) __builtin_prefetch(text_ + v.offset[0]);
   if (v.length[1] != kLongText) __builtin_prefetch(text_ + v.offset[1]);
-  if (v.length[2] != kLongText) __builtin_prefetch(reasons_ + v.offset[2]);
+  if (in_halves_) {
+    if (v.length[2] == kHalvesByNumber) return;
+    __builtin_prefetch(text_ + v.offset[2]);
+    __builtin_prefetch(text_ + v.tail);
+  } else if (v.length[2] != kLongText) {
+    __builtin_prefetch(reasons_ + v.offset[2]);
+  }
 }
 
 RowFields<ExceptionSource> DecodedBlock::sources() const noexcept {
@@ -149,32 +156,58 @@ void DecodedBlock::fill(std::uint32_t row, ExceptionView& out) const noexcept {
   out.key.node_id = keys_.nodes[v.node];
   out.inherited_value = ValueView(static_cast<ValueKind>(v.tags[0]), text(0, text_));
   out.actual_value = ValueView(static_cast<ValueKind>(v.tags[1]), text(1, text_));
-  out.reason = text(2, reasons_);
+  if (!in_halves_) out.reason = text(2, reasons_);
   out.created_at = v.created_at;
   out.confidence = v.confidence;
   out.source = v.source;
 }
 
+// Two short copies. Where one half is all, that one itself.
+void DecodedBlock::join(std::uint32_t row, ExceptionView& out, ReasonRoom& room) const {
+  const Row& v = keys_.rows[row];
+  std::string_view head, tail;
+  if (v.length[2] == kHalvesByNumber) [[unlikely]] {
+    head = parts_->text_of(v.offset[2]);
+    tail = parts_->text_of(v.tail);
+  } else {
+    head = {text_ + v.offset[2], static_cast<std::size_t>(v.length[2] >> 8)};
+    tail = {text_ + v.tail, static_cast<std::size_t>(v.length[2] & 0xFF)};
+  }
+  if (head.empty() || tail.empty()) {
+    out.reason = tail.empty() ? head : tail;
+    return;
+  }
+  char* const to = room.take(head.size() + tail.size());
+  std::copy(head.begin(), head.end(), to);
+  std::copy(tail.begin(), tail.end(), to + head.size());
+  out.reason = {to, head.size() + tail.size()};
+}
+
 ExceptionView DecodedBlock::view(std::uint32_t row) const noexcept {
-  CAVEAT_ASSERT(row < row_count() && loaded(kAllColumns));
+  CAVEAT_ASSERT(row < row_count() && loaded(kAllColumns) && !in_halves_);
   ExceptionView view;
   fill(row, view);
   return view;
 }
 
 Result<void> DecodedBlock::materialise(std::uint32_t row, ExceptionView& out) const {
+  CAVEAT_ASSERT(!in_halves_);
+  return find_strings(row, out);
+}
+
+Result<void> DecodedBlock::find_strings(std::uint32_t row, ExceptionView& out) const {
   if (row >= row_count_) [[unlikely]]
     return tl::make_unexpected(
         StorageError{ErrorCode::invalid_argument, "row is not in the block"});
   if (!loaded(kAllColumns)) [[unlikely]]
-    return materialise_cold(row, out);
+    return find_strings_cold(row, out);
   fill(row, out);
   return {};
 }
 
 // A block that is read once is worth no more than the row; one that is read again is soon read
 // whole, as far as its strings are there already.
-Result<void> DecodedBlock::materialise_cold(std::uint32_t row, ExceptionView& out) const {
+Result<void> DecodedBlock::find_strings_cold(std::uint32_t row, ExceptionView& out) const {
   CAVEAT_TRY(load(mask_of(BlockColumn::source) | mask_of(BlockColumn::confidence) |
                   mask_of(BlockColumn::created_at)));
   Parts& p = *parts_;

@@ -19,6 +19,12 @@ namespace caveat::detail {
 // Lengths of a ValueRow that are marks.
 inline constexpr std::uint16_t kLongText = 0xFFFF;    // offset: the string's number, or the row's
 inline constexpr std::uint16_t kUnresolved = 0xFFFE;  // offset: the string's number
+// Of a reason in halves. By number: offset and tail are strings' numbers; else they are offsets,
+// and the length is that of the head, times 256, and that of the tail.
+inline constexpr std::uint16_t kHalvesByNumber = 0xFFFD;
+inline constexpr std::size_t kHeadLengthMax = 0xFE;
+inline constexpr std::size_t kTailLengthMax = 0xFF;
+static_assert((kHeadLengthMax << 8 | kTailLengthMax) < kHalvesByNumber);
 // Text that 16 bits reach is in the slab: frames and joined reasons up to this each.
 inline constexpr std::size_t kTextInlineMax = kUnresolved - 1;
 // Copies move 16 bytes at a time and may write or read that far beyond.
@@ -112,7 +118,8 @@ struct DecodedBlock::Parts {
   std::uint32_t node_count = 0;
   std::uint32_t property_count = 0;  // of local numbers
   detail::StringTable strings;
-  bool split = false;              // reasons are in halves
+  bool split = false;              // reasons are stored in halves
+  bool keep_halves = false;        // and stay so
   std::uint64_t reason_bytes = 0;  // of all rows, where reasons are split
 
   std::mutex mutex;  // guards what follows, and the slab until its bits are set
@@ -147,6 +154,8 @@ struct DecodedBlock::Parts {
   struct Place;
   [[nodiscard]] Place place_of(std::uint32_t number) const noexcept;
   [[nodiscard]] Result<void> join(std::uint32_t row, std::string_view head, std::string_view tail);
+  // What join() does where halves stay what they are.
+  [[nodiscard]] Result<void> place_halves(Row& row, Place head, Place tail);
   [[nodiscard]] Result<void> inflate_all(unsigned which);
   [[nodiscard]] Result<void> join_all(std::span<const Place> places);
 };

@@ -66,6 +66,24 @@ Result<void> DecodedBlock::Parts::join(std::uint32_t row, std::string_view head,
   return {};
 }
 
+Result<void> DecodedBlock::Parts::place_halves(Row& row, Place head, Place tail) {
+  const auto size_of = [&](Place place, std::uint32_t number) {
+    return place.length == kLongText ? text_of(number).size() : std::size_t{place.length};
+  };
+  const std::size_t size = size_of(head, row.offset[2]) + size_of(tail, row.tail);
+  if (size > reason_bytes - joined_used)
+    return corrupt_block("column reason: more text than the column says");
+  joined_used += size;
+  if (head.length > detail::kHeadLengthMax || tail.length > detail::kTailLengthMax) {
+    row.length[2] = detail::kHalvesByNumber;
+    return {};
+  }
+  row.offset[2] = head.offset;
+  row.tail = tail.offset;
+  row.length[2] = static_cast<std::uint16_t>(head.length << 8 | tail.length);
+  return {};
+}
+
 Result<void> DecodedBlock::Parts::resolve_row(unsigned which, std::uint32_t row) {
   Row& v = slab.rows[row];
   if (v.length[which] != kUnresolved) return {};
@@ -73,6 +91,7 @@ Result<void> DecodedBlock::Parts::resolve_row(unsigned which, std::uint32_t row)
   if (which == 2 && split) {
     CAVEAT_TRY(inflate(slab.frames[frame_of(number)]));
     CAVEAT_TRY(inflate(slab.frames[frame_of(v.tail)]));
+    if (keep_halves) return place_halves(v, place_of(number), place_of(v.tail));
     return join(row, text_of(number), text_of(v.tail));
   }
   CAVEAT_TRY(inflate(slab.frames[frame_of(number)]));
@@ -145,6 +164,10 @@ Result<void> DecodedBlock::Parts::join_all(std::span<const Place> places) {
     if (v.length[2] != kUnresolved) continue;
     const Place head = places[v.offset[2]];
     const Place tail = places[v.tail];
+    if (keep_halves) {
+      CAVEAT_TRY(place_halves(v, head, tail));
+      continue;
+    }
     if (slab.joined == nullptr || head.length == kLongText || tail.length == kLongText) {
       CAVEAT_TRY(join(row, text_of(v.offset[2]), text_of(v.tail)));
       continue;

@@ -24,6 +24,7 @@ struct DecodedBlock::Opening {
   std::size_t nodes = 0;
   std::size_t local_properties = 0;  // 0: the block has no local numbers
   bool split = false;
+  bool keep_halves = false;
   std::uint64_t reason_bytes = 0;
 
   [[nodiscard]] Result<void> read(std::string_view block, const BlockResolver& resolver);
@@ -77,12 +78,13 @@ DecodedBlock::Slab DecodedBlock::Opening::carve(Carver& carver) const noexcept {
   slab.property_ids = carver.take<std::uint32_t>(rows);
   slab.rows = carver.take<Row>(rows);
   slab.text = carver.take<char>(strings.slab_bytes + detail::kTextSlack);
-  const bool join_here = split && reason_bytes <= detail::kTextInlineMax;
+  const bool join = split && !keep_halves;
+  const bool join_here = join && reason_bytes <= detail::kTextInlineMax;
   if (join_here) slab.joined = carver.take<char>(reason_bytes + detail::kTextSlack);
   if (local_properties != 0) slab.property_of_row = carver.take<std::uint16_t>(rows);
   slab.starts = carver.take<std::uint16_t>(std::size_t{strings.string_count} + strings.frame_count);
   slab.frames = carver.take<detail::Frame>(strings.frame_count);
-  if (split && !join_here) slab.joined_apart = carver.take<std::string_view>(rows);
+  if (join && !join_here) slab.joined_apart = carver.take<std::string_view>(rows);
   slab.parts = carver.take<Parts>(1);
   return slab;
 }
@@ -158,12 +160,13 @@ bool DecodedBlock::Opening::decode_properties(const Slab& slab,
 
 Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
     std::shared_ptr<const std::string> bytes, std::size_t offset, std::size_t size,
-    const BlockResolver& resolver) {
+    const BlockResolver& resolver, Reasons reasons) {
   if (offset > bytes->size() || size > bytes->size() - offset)
     return corrupt_block("passes the end of its container");
   const std::string_view encoded = std::string_view(*bytes).substr(offset, size);
   Opening opening;
   CAVEAT_TRY(opening.read(encoded, resolver));
+  opening.keep_halves = opening.split && reasons == Reasons::halves;
 
   Carver sizing;
   static_cast<void>(opening.carve(sizing));
@@ -182,6 +185,7 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   parts->columns = opening.columns;
   parts->strings = opening.strings;
   parts->split = opening.split;
+  parts->keep_halves = opening.keep_halves;
   parts->reason_bytes = opening.reason_bytes;
   parts->frames_left = opening.strings.frame_count;
   // Block, parts, nodes, their starts, their rows, property ids and local numbers, frames.
@@ -200,6 +204,7 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   block.row_count_ = opening.header.row_count;
   block.keys_ = {slab.nodes, slab.node_starts, slab.property_ids, slab.rows,
                  static_cast<std::uint32_t>(opening.nodes)};
+  block.in_halves_ = opening.keep_halves;
   block.text_ = slab.text;
   block.reasons_ = opening.split ? slab.joined : slab.text;
 

@@ -164,8 +164,7 @@ std::uint8_t ShardedCache<Key, Value>::touches_to_earn(const Shard& shard) noexc
   const std::size_t used = shard.used_bytes();
   if (used < shard.limit_bytes / 16) return 1;
   if (used < shard.limit_bytes / 8) return 4;
-  if (used < shard.limit_bytes / 4) return 8;
-  return detail::TouchSketch::kTouchesMax;
+  return 8;
 }
 
 template <class Key, class Value>

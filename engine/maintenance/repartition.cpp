@@ -22,6 +22,7 @@ Result<void> RepartitionJob::merge(const Core& core) {
   HintBuilder builder(core.indexes->rules());
   old_hints_.resize(old_.size());
   auto row = rows_.begin();
+  ReasonRoom unused;  // reasons of these images are whole
   const auto add_delta_row = [&](const DeltaRow& delta) -> Result<void> {
     if (delta.kind != RowKind::store) return {};
     const auto id = core.catalogue.find(delta.key.property_hash);
@@ -49,7 +50,7 @@ Result<void> RepartitionJob::merge(const Core& core) {
       if (!kept) return within(kept.error());
       for (const auto& kept_row : *kept) {
         BlockRow merged;
-        if (auto read = image->materialise(kept_row, merged.view); !read) {
+        if (auto read = image->materialise(kept_row, merged.view, unused); !read) {
           return within(read.error());
         }
         const ExceptionKey& key = merged.view.key;

@@ -98,9 +98,10 @@ class Verifier {
     if (!rows) return error(where + ": " + rows.error().message());
     builder_.reset();
     std::optional<ExceptionKey> last;
+    ReasonRoom room;
     for (const auto row : *rows) {
       ExceptionView view;
-      if (auto read = (*image)->materialise(row, view); !read) {
+      if (auto read = (*image)->materialise(row, view, room); !read) {
         return error(where + ": " + read.error().message());
       }
       if (last && !(*last < view.key)) return error(where + ": records out of order");

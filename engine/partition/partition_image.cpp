@@ -11,7 +11,7 @@ namespace caveat {
 
 Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
     std::string container, const ExceptionKey& lower, const std::optional<ExceptionKey>& upper,
-    const BlockResolver& resolver, const Catalogue& catalogue) {
+    const BlockResolver& resolver, const Catalogue& catalogue, Reasons reasons) {
   struct Made : PartitionImage {};  // its count lies beside it: one memory access less a read
   std::shared_ptr<PartitionImage> image = std::make_shared<Made>();
   image->bytes_ = std::make_shared<const std::string>(std::move(container));
@@ -22,8 +22,8 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
   image->id_ = layout.id;
   if (layout.block) {
     const auto offset = static_cast<std::size_t>(layout.block->data() - image->bytes_->data());
-    CAVEAT_ASSIGN(auto base,
-                  DecodedBlock::open(image->bytes_, offset, layout.block->size(), resolver));
+    CAVEAT_ASSIGN(auto base, DecodedBlock::open(image->bytes_, offset, layout.block->size(),
+                                                resolver, reasons));
     image->set_base(std::move(base));
   }
   auto& runs = image->runs_;
@@ -223,12 +223,14 @@ std::int64_t PartitionImage::created_at(Row row) const noexcept {
   return row.in_run() ? runs_[row.index()].row.record.created_at : base_->created_at(row.index());
 }
 
-Result<void> PartitionImage::materialise(Row row, ExceptionView& out) const {
+Result<void> PartitionImage::materialise(Row row, ExceptionView& out, ReasonRoom& room) const {
   if (row.in_run()) {
     out = runs_[row.index()].row.record;
     return {};
   }
-  if (auto read = base_->materialise(row.index(), out); !read) return at_fault(read.error());
+  if (auto read = base_->materialise(row.index(), out, room); !read) {
+    return at_fault(read.error());
+  }
   const auto hash = catalogue_->hash_of(base_->property_id(row.index()));
   if (!hash) return at_fault({ErrorCode::corruption, "a property id is not in the catalogue"});
   out.key.property_hash = *hash;

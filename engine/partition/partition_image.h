@@ -23,7 +23,7 @@ class PartitionImage {
   // Takes the container's bytes. `where` goes into errors.
   [[nodiscard]] static Result<std::shared_ptr<const PartitionImage>> open(
       std::string container, const ExceptionKey& lower, const std::optional<ExceptionKey>& upper,
-      const BlockResolver& resolver, const Catalogue& catalogue);
+      const BlockResolver& resolver, const Catalogue& catalogue, Reasons reasons = Reasons::whole);
 
   [[nodiscard]] PartitionId id() const noexcept { return id_; }
 
@@ -62,8 +62,10 @@ class PartitionImage {
   // block, which readers of its rows report).
   void order_keys() const;
 
-  // The whole record; views live as long as this image. Inflates only what it needs.
-  [[nodiscard]] Result<void> materialise(Row row, ExceptionView& out) const;
+  // The whole record; views live as long as this image, save for the reason of an image that was
+  // opened with Reasons::halves: that is good until `room` is used again. Inflates only what it
+  // needs.
+  [[nodiscard]] Result<void> materialise(Row row, ExceptionView& out, ReasonRoom& room) const;
 
   // Rows that exist at all (before clears): base rows plus run rows. An upper bound of rows().
   [[nodiscard]] std::size_t row_limit() const noexcept;

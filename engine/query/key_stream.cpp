@@ -198,12 +198,12 @@ void KeyStream::skip_passed() {
 Result<void> KeyStream::emit_row(ExceptionView& out) {
   const Match& match = matches_[match_++];
   if (wanted_ > 0) --wanted_;
-  if (match.row.in_run()) return image_->materialise(match.row, out);
+  if (match.row.in_run()) return image_->materialise(match.row, out, room_);
   const DecodedBlock& base = *image_->base();
   if (whole_columns_) {
-    base.view(match.row.index(), out);
+    base.view(match.row.index(), out, room_);
   } else {
-    auto read = base.materialise(match.row.index(), out);
+    auto read = base.materialise(match.row.index(), out, room_);
     if (!read) return image_->at_fault(read.error());
   }
   out.key.property_hash = match.key.property_hash;

@@ -66,6 +66,7 @@ class KeyStream {
   std::vector<Match> matches_;  // of the current partition, in the stream's direction
   std::size_t match_ = 0;
   const PartitionImage* image_ = nullptr;
+  ReasonRoom room_;             // of the last result
   bool whole_columns_ = false;  // everything of the current partition is inflated
 
   // Delta rows in the stream's direction: all of them, or those of the stretch of keys that the

@@ -55,7 +55,7 @@ Result<bool> ValueStream::next(ExceptionView& out) {
       if (found.place == kRecent) {
         out = delta_[found.row]->view();
       } else {
-        CAVEAT_TRY(image_of(found.place).materialise(PartitionImage::Row{found.row}, out));
+        CAVEAT_TRY(image_of(found.place).materialise(PartitionImage::Row{found.row}, out, room_));
       }
       return true;
     }

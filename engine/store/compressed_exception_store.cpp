@@ -59,7 +59,8 @@ Result<ExceptionRecord> CompressedExceptionStore::read(const BlockAddress& addre
     }
   }
   ExceptionView view;
-  CAVEAT_TRY(image->materialise(row, view));
+  ReasonRoom room;
+  CAVEAT_TRY(image->materialise(row, view, room));
   return view.to_record();
 }
 

@@ -38,6 +38,13 @@ class SampledTime {
   bool sampled_;
 };
 
+// Where a get of this thread puts a reason together, and what it keeps of that.
+constexpr std::size_t kReasonRoomMax = std::size_t{16} << 10;
+ReasonRoom& reason_room() {
+  thread_local ReasonRoom room;
+  return room;
+}
+
 }  // namespace
 
 // Exactly one of the three is set where there is a record.
@@ -133,9 +140,12 @@ Result<std::optional<Exception>> Engine::retrieve(const ExceptionKey& key,
     if (found.delta_row != nullptr) return found.delta_row->view().to_exception();
     if (found.hot) return found.hot->view().to_exception();
     ExceptionView view;
-    CAVEAT_TRY(found.image->materialise(found.row, view));
+    ReasonRoom& room = reason_room();
+    CAVEAT_TRY(found.image->materialise(found.row, view, room));
     keep_record(version, found, view);
-    return view.to_exception();
+    auto answer = view.to_exception();
+    room.keep_at_most(kReasonRoomMax);
+    return answer;
   });
 }
 
@@ -156,9 +166,15 @@ Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey&
     }
     if (found.hot) return PinnedException(found.hot->view(), found.hot.share());
     ExceptionView view;
-    CAVEAT_TRY(found.image->materialise(found.row, view));
+    ReasonRoom& room = reason_room();
+    CAVEAT_TRY(found.image->materialise(found.row, view, room));
     keep_record(version, found, view);
-    return PinnedException(view, std::move(found.image));
+    if (!room.holds(view.reason)) return PinnedException(view, std::move(found.image));
+    auto reason = std::make_shared_for_overwrite<char[]>(view.reason.size());
+    std::copy(view.reason.begin(), view.reason.end(), reason.get());
+    view.reason = {reason.get(), view.reason.size()};
+    room.keep_at_most(kReasonRoomMax);
+    return PinnedException(view, std::move(found.image), std::move(reason));
   });
 }
 
@@ -177,6 +193,7 @@ Result<std::vector<std::optional<Exception>>> Engine::bulk_retrieve(
     std::shared_ptr<const PartitionImage> image;
     std::optional<Directory::Position> image_at;
     std::uint64_t misses = 0;
+    ReasonRoom room;
     for (const std::size_t i : order) {
       const ExceptionKey& key = keys[i];
       const DeltaHit hit = delta.lookup(key);
@@ -195,7 +212,7 @@ Result<std::vector<std::optional<Exception>>> Engine::bulk_retrieve(
       CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
       if (!row) continue;
       ExceptionView view;
-      CAVEAT_TRY(image->materialise(*row, view));
+      CAVEAT_TRY(image->materialise(*row, view, room));
       result[i] = view.to_exception();
       --misses;
     }
@@ -253,7 +270,7 @@ Result<std::shared_ptr<const PartitionImage>> Engine::open_image(std::string con
   const PartitionEntry& entry = version.directory->at(position);
   auto image = PartitionImage::open(std::move(container), entry.lower,
                                     version.directory->upper_bound(position), core_.dictionaries,
-                                    core_.catalogue);
+                                    core_.catalogue, Reasons::halves);
   if (!image) return fail(image.error().within("primary " + describe_key(entry.lower)));
   const auto admission = use == CacheUse::record  ? Admission::earned
                          : use == CacheUse::point ? Admission::room_or_second_touch

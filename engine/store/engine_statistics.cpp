@@ -33,9 +33,10 @@ struct Resolved {
 Result<Resolved> resolve(const PartitionImage& image, const ClearList& clears) {
   Resolved resolved;
   CAVEAT_ASSIGN(const auto rows, image.rows(clears));
+  ReasonRoom room;
   for (const auto row : rows) {
     ExceptionView view;
-    CAVEAT_TRY(image.materialise(row, view));
+    CAVEAT_TRY(image.materialise(row, view, room));
     resolved.raw_bytes += plain_row_bytes(view);
   }
   resolved.rows = rows.size();

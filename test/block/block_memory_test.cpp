@@ -107,6 +107,56 @@ TEST_CASE("the pool's statistics count what decoders and encoders take") {
   CHECK(resolver.memory()->statistics().pool_hits == after.pool_hits + 1);
 }
 
+TEST_CASE("a block that keeps reasons in halves takes less memory, and says so") {
+  const auto codecs = all_codecs();
+  const RowSet set = ordinary_rows();
+  std::size_t reasons = 0;
+  for (const auto& row : set.rows) reasons += row.view.reason.size();
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+  const auto taken_by = [&](Reasons how) {
+    const SimpleBlockResolver resolver(codecs);
+    const auto opened = block.open(resolver, how).value();
+    REQUIRE(opened->load(kAllColumns));
+    const std::size_t in_use = resolver.memory()->statistics().bytes_in_use;
+    CHECK(in_use + block.bytes().size() == opened->charge_bytes());
+    return in_use;
+  };
+  CHECK(taken_by(Reasons::halves) + reasons / 2 < taken_by(Reasons::whole));
+}
+
+TEST_CASE("halves too long for their places are found by their numbers") {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  for (const std::size_t length : {252, 254, 255, 256, 300, 9000}) {
+    CAPTURE(length);
+    RowSet set = ordinary_rows();
+    std::deque<std::string> texts;
+    for (std::size_t i = 0; i < set.rows.size(); ++i) {
+      const auto node = set.rows[i].view.key.node_id;
+      const auto id = set.rows[i].property_id % 12;
+      texts.push_back("node " + std::to_string(node) + std::string(node % 3 * length / 2, 'h') +
+                      " differs from its block, where " + std::to_string(id) + " of 128 have it" +
+                      std::string(id % 3 * length / 2, 't'));
+      set.rows[i].view.reason = texts.back();
+    }
+    const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+    REQUIRE(describe_block(block.bytes()).to_text().find("split,") != std::string::npos);
+    const auto opened = block.open(resolver, Reasons::halves).value();
+    ReasonRoom room;
+    for (std::uint32_t row = 0; row < set.rows.size(); row += 2) {
+      ExceptionView view;
+      REQUIRE(opened->materialise(row, view, room));
+      if (!same_record(view, set.rows[row].view)) FAIL("row " << row);
+    }
+    REQUIRE(opened->load(kAllColumns));
+    for (std::uint32_t row = 0; row < set.rows.size(); ++row) {
+      ExceptionView view;
+      opened->view(row, view, room);
+      if (!same_record(view, set.rows[row].view)) FAIL("row " << row << " of all");
+    }
+  }
+}
+
 TEST_CASE("a block outlives the resolver and the store's pool") {
   const RowSet set = ordinary_rows();
   std::shared_ptr<const DecodedBlock> block;
@@ -146,16 +196,20 @@ TEST_CASE("threads that read rows of a block that is not inflated all read the s
   BlockMaker maker(6);
   for (int round = 0; round < 20; ++round) {
     const RowSet set = maker.rows(300);
-    const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2))->open(resolver);
+    const auto reasons = round % 2 == 0 ? Reasons::whole : Reasons::halves;
+    const auto block =
+        CompressedBlock::encode(set.rows, context_for(codecs, 2))->open(resolver, reasons);
     std::atomic<int> wrong{0};
     std::vector<std::thread> threads;
     for (unsigned t = 0; t < 4; ++t)
       threads.emplace_back([&, t] {
+        ReasonRoom room;
         if (t == 3) wrong += !(*block)->load(mask_of(BlockColumn::confidence));
         for (std::uint32_t i = 0; i < set.rows.size(); ++i) {
           const auto row = static_cast<std::uint32_t>((i * 7 + t * 31) % set.rows.size());
           ExceptionView view;
-          wrong += !(*block)->materialise(row, view) || !same_record(view, set.rows[row].view);
+          wrong +=
+              !(*block)->materialise(row, view, room) || !same_record(view, set.rows[row].view);
         }
       });
     for (auto& thread : threads) thread.join();

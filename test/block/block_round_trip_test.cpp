@@ -27,6 +27,8 @@ void require_round_trip(const RowSet& set, const BlockContext& context,
   const auto one_by_one = block->open(resolver).value();
   const auto whole = block->open(resolver).value();
   REQUIRE(whole->load(kAllColumns));
+  const auto in_halves = block->open(resolver, Reasons::halves).value();
+  ReasonRoom room;
   for (std::uint32_t row = 0; row < set.rows.size(); ++row) {
     const BlockRow& expected = set.rows[row];
     const NodeId node = expected.view.key.node_id;
@@ -38,6 +40,8 @@ void require_round_trip(const RowSet& set, const BlockContext& context,
     if (!same_record(view, expected.view)) FAIL("row " << row << " differs");
     if (view.key.property_hash != 42) FAIL("the caller's hash is lost");
     if (!same_record(whole->view(row), expected.view)) FAIL("row " << row << " differs as a whole");
+    if (!in_halves->materialise(row, view, room) || !same_record(view, expected.view))
+      FAIL("row " << row << " differs in halves");
     const auto [first, last] = whole->node_range(node);
     if (row < first || row >= last) FAIL("row " << row << " is not among its node's");
     if (whole->property_id(row) != expected.property_id) FAIL("property of row " << row);

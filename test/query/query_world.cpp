@@ -49,9 +49,9 @@ Result<std::shared_ptr<const PartitionImage>> WorldReader::load(const Version& v
   if (keep_images) {
     if (const auto found = images_.find(entry.id); found != images_.end()) return found->second;
   }
-  auto image =
-      PartitionImage::open(containers.at(entry.id), entry.lower,
-                           version.directory->upper_bound(position), resolver_, catalogue_);
+  auto image = PartitionImage::open(containers.at(entry.id), entry.lower,
+                                    version.directory->upper_bound(position), resolver_, catalogue_,
+                                    Reasons::halves);
   if (keep_images && image) images_[entry.id] = *image;
   return image;
 }

@@ -5,6 +5,7 @@
 // what it needs. Layout in docs/format/block.md; internals in engine/block/.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -211,6 +212,43 @@ class RowFields {
   std::size_t size_;
 };
 
+// How an opened block holds reasons that are stored in two halves, each of them shared by many
+// rows.
+enum class Reasons : std::uint8_t {
+  whole,   // put together when they are decoded: for who reads the whole block and lets go of it
+  halves,  // put together by each read, in room that the reader brings: for what is kept in memory
+};
+
+// Room for one reason at a time, used again and again. One reader's at a time.
+class ReasonRoom {
+ public:
+  // `size` bytes; what was in them before is gone. Throws std::bad_alloc.
+  [[nodiscard]] char* take(std::size_t size) {
+    if (size > size_) grow(size);
+    return bytes_.get();
+  }
+  [[nodiscard]] bool holds(std::string_view text) const noexcept {
+    return !text.empty() && text.data() == bytes_.get();
+  }
+  // Gives back what one long reason left behind.
+  void keep_at_most(std::size_t bytes) noexcept {
+    if (size_ <= bytes) return;
+    bytes_.reset();
+    size_ = 0;
+  }
+
+ private:
+  void grow(std::size_t size) {
+    constexpr std::size_t kFirst = 256;
+    const std::size_t larger = std::max(kFirst, size + size / 2);
+    bytes_ = std::make_unique_for_overwrite<char[]>(larger);
+    size_ = larger;
+  }
+
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+};
+
 // A block opened for reading. Keys are decoded at open, everything else on first use and kept.
 // Immutable to its callers and safe from any number of threads. All of it, this object and its
 // control block too, is one chunk of the resolver's pool, sized at open, so that what one row needs
@@ -227,7 +265,7 @@ class DecodedBlock {
   // offset + size). corruption says which field is wrong; codec_missing names the id.
   [[nodiscard]] static Result<std::shared_ptr<const DecodedBlock>> open(
       std::shared_ptr<const std::string> bytes, std::size_t offset, std::size_t size,
-      const BlockResolver& resolver);
+      const BlockResolver& resolver, Reasons reasons = Reasons::whole);
   explicit DecodedBlock(Passkey) noexcept {}  // for open()
   ~DecodedBlock();
   DecodedBlock(const DecodedBlock&) = delete;
@@ -313,9 +351,14 @@ class DecodedBlock {
     return keys_.rows[row].created_at;
   }
   // After load(kAllColumns): all but key.property_hash, which stays 0.
+  // Of a block with Reasons::whole.
   [[nodiscard]] ExceptionView view(std::uint32_t row) const noexcept;
-  // The same into `out`, whose key.property_hash is left alone.
-  void view(std::uint32_t row, ExceptionView& out) const noexcept { fill(row, out); }
+  // The same into `out`, whose key.property_hash is left alone. With Reasons::halves the reason is
+  // in `room` until that is used again.
+  void view(std::uint32_t row, ExceptionView& out, ReasonRoom& room) const {
+    fill(row, out);
+    if (in_halves_) join(row, out, room);
+  }
 
   // --- Key order ---
   // Rows of a node are ordered by property id; the store's order is by hash, which a block does not
@@ -335,7 +378,15 @@ class DecodedBlock {
   // --- One record ---
   // All but out.key.property_hash, which the caller knows. Inflates and checks what it needs:
   // never more than kBlockFrameBytes of raw strings per string column, save for a single larger
-  // string. The views live as long as the block.
+  // string. The views live as long as the block; with Reasons::halves the reason is in `room`, if
+  // it has two.
+  [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out,
+                                         ReasonRoom& room) const {
+    CAVEAT_TRY(find_strings(row, out));
+    if (in_halves_) join(row, out, room);
+    return {};
+  }
+  // With Reasons::whole.
   [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out) const;
 
  private:
@@ -351,7 +402,7 @@ class DecodedBlock {
     float confidence;
     std::uint16_t offset[3];  // inherited, actual, reason
     std::uint16_t length[3];  // or one of the marks in decoded_parts.h
-    std::uint16_t tail;       // of a split reason that is not put together: the second half
+    std::uint16_t tail;       // of a reason that is not put together: the second half
     std::uint16_t node;       // among distinct_nodes()
     ExceptionSource source;
     std::uint8_t tags[2];
@@ -363,9 +414,12 @@ class DecodedBlock {
     return (columns & ~loaded_.load(std::memory_order_acquire)) == 0;
   }
   [[nodiscard]] Result<void> load_missing(ColumnMask columns) const;
-  [[nodiscard]] Result<void> materialise_cold(std::uint32_t row, ExceptionView& out) const;
+  // All of a record but a reason that is in halves.
+  [[nodiscard]] Result<void> find_strings(std::uint32_t row, ExceptionView& out) const;
+  [[nodiscard]] Result<void> find_strings_cold(std::uint32_t row, ExceptionView& out) const;
   // Of a row whose strings are found and checked.
   void fill(std::uint32_t row, ExceptionView& out) const noexcept;
+  void join(std::uint32_t row, ExceptionView& out, ReasonRoom& room) const;
   [[nodiscard]] std::string_view long_text(const Row& row, unsigned which) const noexcept;
 
   // What a point read touches first. All of it points into the block's chunk.
@@ -373,6 +427,7 @@ class DecodedBlock {
   const char* text_ = nullptr;
   const char* reasons_ = nullptr;
   std::uint32_t row_count_ = 0;
+  bool in_halves_ = false;
   // Columns that load() has passed. Set last, after what they promise was written.
   mutable std::atomic<ColumnMask> loaded_{kKeyColumns};
   mutable std::atomic<bool> key_order_{false};
@@ -395,8 +450,8 @@ class CompressedBlock {
   [[nodiscard]] std::string_view bytes() const noexcept { return *bytes_; }     // as stored
   // As DecodedBlock::open; shares the bytes.
   [[nodiscard]] Result<std::shared_ptr<const DecodedBlock>> open(
-      const BlockResolver& resolver) const {
-    return DecodedBlock::open(bytes_, 0, bytes_->size(), resolver);
+      const BlockResolver& resolver, Reasons reasons = Reasons::whole) const {
+    return DecodedBlock::open(bytes_, 0, bytes_->size(), resolver, reasons);
   }
 
  private:

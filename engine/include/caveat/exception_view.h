@@ -67,9 +67,10 @@ struct ExceptionView {
 // the pin. Holding one never blocks writers or maintenance; it keeps at most one block in memory.
 class PinnedException {
  public:
-  // `pin` keeps what the view points to.
-  PinnedException(ExceptionView view, std::shared_ptr<const void> pin)
-      : view_(view), pin_(std::move(pin)) {}
+  // `pin` keeps what the view points to, and `reason` the reason's text where that is of its own.
+  PinnedException(ExceptionView view, std::shared_ptr<const void> pin,
+                  std::shared_ptr<const char[]> reason = nullptr)
+      : view_(view), pin_(std::move(pin)), reason_(std::move(reason)) {}
   // While this lives.
   [[nodiscard]] const ExceptionView& operator*() const noexcept { return view_; }
   [[nodiscard]] const ExceptionView* operator->() const noexcept { return &view_; }  // the same
@@ -77,6 +78,7 @@ class PinnedException {
  private:
   ExceptionView view_;
   std::shared_ptr<const void> pin_;
+  std::shared_ptr<const char[]> reason_;  // where the block has it in halves
 };
 
 // Appends the plain encoding of a value (tag included).

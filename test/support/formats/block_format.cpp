@@ -18,11 +18,11 @@ const CodecRegistry& codecs() {
 
 using Block = std::shared_ptr<const DecodedBlock>;
 
-Result<Block> open(std::string_view bytes) {
+Result<Block> open(std::string_view bytes, Reasons reasons = Reasons::whole) {
   const SimpleBlockResolver resolver(codecs());  // with a pool of its own: nothing is kept
   auto shared = std::make_shared<const std::string>(bytes);
   const auto size = shared->size();
-  return DecodedBlock::open(std::move(shared), 0, size, resolver);
+  return DecodedBlock::open(std::move(shared), 0, size, resolver, reasons);
 }
 
 void account(const ExceptionView& view, std::uint32_t property_id, std::string& out) {
@@ -32,12 +32,13 @@ void account(const ExceptionView& view, std::uint32_t property_id, std::string& 
   encode_row(row, out);
 }
 
-// A row at a time, as a get does; then all at once, as a query does.
-Result<std::string> read_rows(const Block& by_row, const Block& at_once) {
+// A row at a time, as a get does; then all at once, as a query or a fold does.
+Result<std::string> read_rows(const Block& by_row, const Block& at_once, const Block& halves) {
   std::string one_by_one;
+  ReasonRoom room;
   for (std::uint32_t row = 0; row < by_row->row_count(); ++row) {
     ExceptionView view;
-    CAVEAT_TRY(by_row->materialise(row, view));
+    CAVEAT_TRY(by_row->materialise(row, view, room));
     account(view, by_row->property_id(row), one_by_one);
     must_hold(by_row->find(view.key.node_id, by_row->property_id(row)) == row,
               "a row is not found under its key");
@@ -47,14 +48,23 @@ Result<std::string> read_rows(const Block& by_row, const Block& at_once) {
   for (std::uint32_t row = 0; row < at_once->row_count(); ++row)
     account(at_once->view(row), at_once->property_id(row), together);
   must_hold(one_by_one == together, "a block's two ways to read disagree");
+  CAVEAT_TRY(halves->load(kAllColumns));
+  together.clear();
+  for (std::uint32_t row = 0; row < halves->row_count(); ++row) {
+    ExceptionView view;
+    halves->view(row, view, room);
+    account(view, halves->property_id(row), together);
+  }
+  must_hold(one_by_one == together, "reasons in halves disagree with whole ones");
   return together;
 }
 
 Result<std::string> read(std::string_view bytes) {
   static_cast<void>(describe_block(bytes).to_text());
-  CAVEAT_ASSIGN(const auto block, open(bytes));
+  CAVEAT_ASSIGN(const auto block, open(bytes, Reasons::halves));
   CAVEAT_ASSIGN(const auto other, open(bytes));
-  CAVEAT_ASSIGN(auto rows, read_rows(block, other));
+  CAVEAT_ASSIGN(const auto halves, open(bytes, Reasons::halves));
+  CAVEAT_ASSIGN(auto rows, read_rows(block, other, halves));
   return std::to_string(block->as_of()) + '\n' + std::move(rows);
 }
 
