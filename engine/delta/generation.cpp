@@ -79,14 +79,17 @@ Generation::~Generation() {
 
 void Generation::make_room(const Room& room) {
   const auto grow = [&](detail::RowTable& table, std::size_t more, std::size_t first,
-                        const auto& hash) {
-    if (more != 0) table.reserve(std::max(table.size() + more, first), arena_, hash);
+                        std::size_t expected, const auto& hash) {
+    if (more == 0) return;
+    std::size_t rows = std::max(table.size() + more, first);
+    if (rows >= expected / 8) rows = std::max(rows, expected);
+    table.reserve(rows, arena_, hash);
   };
   const std::size_t first = std::max(options_.capacity_rows, kFirstTableRows);
-  grow(by_key_, room.records, first, kHashByKey);
-  grow(by_node_, room.nodes, kFirstTableRows, kHashByNode);
-  grow(clears_of_node_, room.node_clears, 0, kHashByKey);
-  grow(clears_of_property_, room.property_clears, 0, kHashByKey);
+  grow(by_key_, room.records, first, options_.expected_rows, kHashByKey);
+  grow(by_node_, room.nodes, kFirstTableRows, options_.expected_nodes, kHashByNode);
+  grow(clears_of_node_, room.node_clears, 0, 0, kHashByKey);
+  grow(clears_of_property_, room.property_clears, 0, 0, kHashByKey);
 
   const detail::Segment* newest = newest_segment_.load(std::memory_order_relaxed);
   std::size_t space = newest == nullptr ? 0 : newest->room();
@@ -130,6 +133,7 @@ void Generation::reserve(std::string_view rows, std::size_t count) {
 
 void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t count) {
   make_room(room_for(rows, count));
+  batches_.store(batches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (count == 1) {
     const auto encoded = take_row(rows);
     const RowView row = decode_trusted_row(encoded);

@@ -23,7 +23,11 @@ namespace caveat {
 using GenerationId = std::uint64_t;
 
 struct GenerationOptions {
-  std::size_t capacity_rows = 0;      // a hint: room made with the first row; it grows beyond
+  std::size_t capacity_rows = 0;  // a hint: room made with the first row; it grows beyond
+  // What the generation before came to, if it was full: a table that has grown to an eighth of it
+  // grows to all of it at once.
+  std::size_t expected_rows = 0;
+  std::size_t expected_nodes = 0;
   std::uint32_t segment_rows = 4096;  // at most kMaxSegmentRows
   std::uint32_t unsorted_rows = 256;  // newest rows of a segment that a query may have to scan
 };
@@ -59,7 +63,12 @@ class Generation {
   [[nodiscard]] bool sealed() const noexcept { return sealed_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t rows() const noexcept { return rows_.load(std::memory_order_acquire); }
   [[nodiscard]] bool empty() const noexcept { return rows() == 0; }
+  // Calls of insert_rows that the rows came with.
+  [[nodiscard]] std::size_t batches() const noexcept {
+    return batches_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::size_t distinct_keys() const noexcept { return by_key_.size(); }
+  [[nodiscard]] std::size_t distinct_nodes() const noexcept { return by_node_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept;  // of memory, tables and permutations included
   // The same without what queries sort beside the rows: one load, for who asks at each write.
   [[nodiscard]] std::size_t arena_bytes() const noexcept { return arena_.bytes_reserved(); }
@@ -142,6 +151,7 @@ class Generation {
 
   // What the writer changes.
   alignas(64) std::atomic<std::size_t> rows_{0};
+  std::atomic<std::size_t> batches_{0};
   std::atomic<std::size_t> encoded_bytes_{0};
   std::atomic<Sequence> first_sequence_{kMaxSequence};
   std::atomic<Sequence> last_sequence_{0};

@@ -1,13 +1,14 @@
 #include "engine/delta/merge_generation.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "engine/delta/sort_rows.h"
 #include "pool/invariant.h"
 
 namespace caveat {
 namespace {
+
+using detail::KeyedRow;
 
 void add_clears(const detail::RowTable& table, std::vector<DeltaClear>& clears) {
   table.for_each([&](const DeltaRow& row) {
@@ -17,8 +18,8 @@ void add_clears(const detail::RowTable& table, std::vector<DeltaClear>& clears) 
 }
 
 // The generation's newest rows that neither it nor a younger one clears, sorted by key.
-std::vector<const DeltaRow*> live_rows(const Generation& generation,
-                                       std::span<const std::shared_ptr<const Generation>> younger) {
+std::vector<KeyedRow> live_rows(const Generation& generation,
+                                std::span<const std::shared_ptr<const Generation>> younger) {
   std::vector<const Generation*> clearing;
   for (const auto& other : younger) {
     if (other->has_clears()) clearing.push_back(other.get());
@@ -29,13 +30,44 @@ std::vector<const DeltaRow*> live_rows(const Generation& generation,
       return by->cleared(row.key, kMaxSequence) > row.sequence;
     });
   };
-  std::vector<const DeltaRow*> rows;
+  std::vector<KeyedRow> rows;
   rows.reserve(generation.distinct_keys());
   generation.by_key().for_each([&](const DeltaRow& row) {
-    if (clearing.empty() || !cleared(row)) rows.push_back(&row);
+    if (clearing.empty() || !cleared(row)) rows.push_back({row.key, &row});
   });
   detail::sort_rows_by_key(rows);
   return rows;
+}
+
+// Of equal keys the first list's, which is the youngest.
+void merge_lists(std::span<const std::vector<KeyedRow>> lists,
+                 std::vector<const DeltaRow*>& merged) {
+  struct Head {
+    const KeyedRow* at;
+    const KeyedRow* end;
+  };
+  std::vector<Head> heads;  // youngest first; few
+  std::size_t total = 0;
+  for (const auto& list : lists) {
+    total += list.size();
+    if (!list.empty()) heads.push_back({list.data(), list.data() + list.size()});
+  }
+  merged.reserve(total);
+  while (!heads.empty()) {
+    const ExceptionKey least =
+        std::min_element(heads.begin(), heads.end(), [](const Head& a, const Head& b) {
+          return a.at->key < b.at->key;
+        })->at->key;
+    bool taken = false;
+    bool ended = false;
+    for (Head& head : heads) {
+      if (!(head.at->key == least)) continue;
+      if (!taken) merged.push_back(head.at->row);
+      taken = true;
+      ended = ++head.at == head.end || ended;
+    }
+    if (ended) std::erase_if(heads, [](const Head& head) { return head.at == head.end; });
+  }
 }
 
 }  // namespace
@@ -43,27 +75,15 @@ std::vector<const DeltaRow*> live_rows(const Generation& generation,
 FoldInput merge_generations(std::span<const std::shared_ptr<const Generation>> youngest_first,
                             WorkerPool& workers) {
   FoldInput input;
-  std::vector<std::vector<const DeltaRow*>> sorted(youngest_first.size());
+  std::vector<std::vector<KeyedRow>> sorted(youngest_first.size());
   workers.parallel_for(sorted.size(), [&](std::size_t i) {
+    CAVEAT_ASSERT(youngest_first[i]->sealed());
     sorted[i] = live_rows(*youngest_first[i], youngest_first.first(i));
   });
-  for (std::size_t i = 0; i < youngest_first.size(); ++i) {
-    const Generation& generation = *youngest_first[i];
-    CAVEAT_ASSERT(generation.sealed());
-    std::vector<const DeltaRow*> rows = std::move(sorted[i]);
-    if (input.rows.empty()) {
-      input.rows = std::move(rows);
-    } else if (!rows.empty()) {
-      // Of equal keys the union takes the first range's, which is the younger.
-      std::vector<const DeltaRow*> both;
-      both.reserve(input.rows.size() + rows.size());
-      std::set_union(input.rows.begin(), input.rows.end(), rows.begin(), rows.end(),
-                     std::back_inserter(both),
-                     [](const DeltaRow* a, const DeltaRow* b) { return a->key < b->key; });
-      input.rows = std::move(both);
-    }
-    add_clears(generation.clears_of_node(), input.clears);
-    add_clears(generation.clears_of_property(), input.clears);
+  merge_lists(sorted, input.rows);
+  for (const auto& generation : youngest_first) {
+    add_clears(generation->clears_of_node(), input.clears);
+    add_clears(generation->clears_of_property(), input.clears);
   }
   std::sort(input.clears.begin(), input.clears.end(),
             [](const DeltaClear& a, const DeltaClear& b) { return a.sequence < b.sequence; });

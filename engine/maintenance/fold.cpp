@@ -5,10 +5,12 @@
 // meanwhile the generations go on shadowing their keys, so that readers see each row once, and
 // after a crash the fold simply starts again. Last of all the generations are dropped from the log.
 #include <algorithm>
+#include <unordered_set>
 
 #include "engine/delta/delta_record.h"
 #include "engine/delta/merge_generation.h"
 #include "engine/maintenance/clear_store.h"
+#include "engine/maintenance/fold_policy.h"
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
 #include "engine/sync/sync_point.h"
@@ -26,8 +28,17 @@ constexpr double kFoldSlack = 1.25;
 
 bool Mutator::fold_due() const {
   const auto version = core_.versions.pin();
-  return version && version->generations.size() > 1 &&
-         version->sealed_bytes() * 2 >= core_.sealed_bytes_max();
+  if (!version || version->generations.size() < 2) return false;
+  if (core_.counters.write_stall_since_ns.load(std::memory_order_relaxed) != 0) return true;
+  FoldBacklog waiting;
+  waiting.bytes = version->sealed_bytes();
+  waiting.most = core_.sealed_bytes_max();
+  for (std::size_t i = 1; i < version->generations.size(); ++i) {
+    waiting.rows += version->generations[i]->rows();
+    waiting.batches += version->generations[i]->batches();
+  }
+  waiting.stored = version->directory->partition_count() * core_.options.partition_records;
+  return fold_is_due(waiting);
 }
 
 Result<bool> Mutator::fold_next() {
@@ -119,13 +130,14 @@ bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows) con
 }
 
 Result<void> Mutator::assign_property_ids(std::span<const DeltaRow* const> rows) {
-  constexpr std::size_t kPieceRows = 16'384;
-  std::vector<std::vector<PropertyHash>> unknown(rows.size() / kPieceRows + 1);
+  constexpr std::size_t kPieceRows = 65'536;
+  std::vector<std::unordered_set<PropertyHash>> unknown(rows.size() / kPieceRows + 1);
   core_.workers.parallel_for(unknown.size(), [&](std::size_t i) {
-    const auto piece = rows.subspan(i * kPieceRows);
-    for (const DeltaRow* row : piece.first(std::min(piece.size(), kPieceRows))) {
+    auto piece = rows.subspan(i * kPieceRows);
+    piece = piece.first(std::min(piece.size(), kPieceRows));
+    for (const DeltaRow* row : piece) {
       if (row->kind == RowKind::store && !core_.catalogue.find(row->key.property_hash)) {
-        unknown[i].push_back(row->key.property_hash);
+        unknown[i].insert(row->key.property_hash);
       }
     }
   });

@@ -84,7 +84,7 @@ void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encodi
                                   encoding.dictionary.get());
   };
   // Most jobs have few pieces, and whoever prepared one encodes them while they are in its caches.
-  constexpr std::size_t kOwnPiecesMax = 2 * kSlicePartitions;
+  constexpr std::size_t kOwnPiecesMax = 32;
   const std::size_t extra = beside ? 1 : 0;
   core_.workers.parallel_for(jobs.size() + extra, [&](std::size_t at) {
     if (at < extra) return beside();

@@ -34,7 +34,7 @@ class Mutator {
   // --- fold.cpp ---
   // Folds all sealed generations, as one. False if there is none.
   [[nodiscard]] Result<bool> fold_next();
-  // Do they take half the memory that they may? Before that, waiting makes the fold cheaper a row.
+  // Is it time to (fold_policy.h)? Before that, waiting makes the fold cheaper a row.
   [[nodiscard]] bool fold_due() const;
   [[nodiscard]] Result<void> fold_all();
 
@@ -70,7 +70,7 @@ class Mutator {
   [[nodiscard]] Result<void> build_families(std::span<const Family> families,
                                             ProgressSink* progress);
   // The first rows of an empty store are cut into pieces of so many partitions.
-  static constexpr std::size_t kSlicePartitions = 16;
+  static constexpr std::size_t kSlicePartitions = 4;
   // A partition's part in a fold.
   struct FoldTarget {
     PartitionEntry entry;

@@ -23,6 +23,11 @@ Result<void> RepartitionJob::merge(const Core& core) {
   old_hints_.resize(old_.size());
   auto row = rows_.begin();
   ReasonRoom unused;  // reasons of these images are whole
+  std::size_t room = rows_.size();
+  for (const OldPartition& old : old_) {  // no more than a block can have, whatever a page claims
+    room += std::min<std::size_t>(old.entry.rows, kMaxBlockRows);
+  }
+  merged_.reserve(room);
   const auto add_delta_row = [&](const DeltaRow& delta) -> Result<void> {
     if (delta.kind != RowKind::store) return {};
     const auto id = core.catalogue.find(delta.key.property_hash);

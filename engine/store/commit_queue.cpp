@@ -103,6 +103,7 @@ void CommitQueue::wait_for_folds(std::unique_lock<std::mutex>& lock) {
   const std::int64_t begun = steady_now_ns();
   counters.write_stall_since_ns.store(begun, std::memory_order_relaxed);
   counters.write_stalls.fetch_add(1, std::memory_order_relaxed);
+  on_news_();  // whoever saw more room a moment ago looks again
   if (core_.log.wants(Severity::warning)) {
     const auto version = core_.versions.pin();
     core_.log.send(Severity::warning, "writes", "stall_begin",
@@ -147,7 +148,10 @@ Result<void> CommitQueue::log_and_insert(const Group& group, Durability durabili
     rows = joined_;
   }
   if (!active_->empty() && active_->arena_bytes() + rows.size() > core_.memory.delta / 3) {
-    seal_locked();
+    GenerationOptions next;
+    next.expected_rows = active_->distinct_keys();
+    next.expected_nodes = active_->distinct_nodes();
+    seal_locked(next);
   }
   const DeltaRecordKey key{active_->id(), next_sequence_};
   record_.clear();
@@ -197,8 +201,8 @@ void CommitQueue::seal() {
 }
 
 // By the leader, or under the lock while nobody leads.
-void CommitQueue::seal_locked() {
-  auto fresh = std::make_shared<Generation>(next_generation_, core_.pool, GenerationOptions{});
+void CommitQueue::seal_locked(const GenerationOptions& next) {
+  auto fresh = std::make_shared<Generation>(next_generation_, core_.pool, next);
   const auto seal_active = [&] {
     CAVEAT_SYNC_POINT(generation_sealing);
     if (active_) active_->seal();

@@ -82,7 +82,7 @@ class CommitQueue {
                                        bool stuck);
   [[nodiscard]] Result<void> log_and_insert(const Group& group, Durability durability);
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;
-  void seal_locked();
+  void seal_locked(const GenerationOptions& next = {});
   // Must writers wait for a fold? Not for one generation alone, which may be larger than any bound.
   [[nodiscard]] bool full() const;
 

@@ -112,6 +112,47 @@ TEST_CASE("a generation grows far beyond its capacity", "[delta]") {
   REQUIRE(generation.last_sequence() == kRows);
 }
 
+TEST_CASE("a generation like the one before leaves few outgrown tables behind", "[delta]") {
+  MemoryPool pool;
+  constexpr Sequence kRows = 50'000;
+  const auto bytes_with = [&](const GenerationOptions& options) {
+    Generation generation(1, pool, options);
+    for (Sequence s = 1; s <= kRows; ++s) store(generation, s, {s % (kRows / 4), s});
+    for (Sequence s = 1; s <= kRows; ++s) {
+      const DeltaRow* row = newest(generation, {s % (kRows / 4), s}, kMaxSequence);
+      REQUIRE((row != nullptr && row->sequence == s));
+    }
+    REQUIRE(generation.distinct_nodes() == kRows / 4);
+    return generation.arena_bytes();
+  };
+  GenerationOptions expecting;
+  expecting.expected_rows = kRows;
+  expecting.expected_nodes = kRows / 4;
+  // Tables of 16,384 groups of 72 bytes, and of 4,096: what they grew from is as much again.
+  CHECK(bytes_with(expecting) + (std::size_t{768} << 10) < bytes_with({}));
+  // One that stays small has small tables.
+  Generation small(1, pool, expecting);
+  store(small, 1, {1, 1});
+  CHECK(small.arena_bytes() < std::size_t{256} << 10);
+}
+
+TEST_CASE("a generation counts the batches that its rows came in", "[delta]") {
+  MemoryPool pool;
+  Generation generation(1, pool);
+  Sequence next = 1;
+  for (const std::size_t size : {3, 1, 40}) {
+    WriteBatch batch;
+    for (std::size_t i = 0; i < size; ++i) {
+      REQUIRE(batch.store_exception({next, i}, exception_of(1)).has_value());
+    }
+    generation.reserve(batch.rows(), batch.count());
+    generation.insert_rows(next, batch.rows(), batch.count());
+    next += size;
+  }
+  CHECK(generation.batches() == 3);
+  CHECK(generation.rows() == 44);
+}
+
 TEST_CASE("an empty generation claims no row", "[delta]") {
   MemoryPool pool;
   Generation generation(1, pool);

@@ -1,4 +1,8 @@
-// Folds of many windows, one being committed while the next is encoded.
+// Folds of many windows, one being committed while the next is encoded; and when one begins.
+#include <fmt/format.h>
+#include <sched.h>
+
+#include "engine/maintenance/fold_policy.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -74,6 +78,85 @@ TEST_CASE("the first fold of an empty store makes full partitions", "[fold]") {
   const auto statistics = value_of(store.get_storage_statistics());
   CHECK(statistics.partitions >= kNodes / 32);
   CHECK(statistics.partitions <= kNodes / 32 * 11 / 10);
+}
+
+TEST_CASE("a fold begins early where that costs little, and late where it rewrites the store",
+          "[fold]") {
+  const FoldBacklog half{.bytes = 50, .most = 100, .rows = 50'000, .batches = 5, .stored = 0};
+  CHECK(!fold_is_due(half));  // a bulk load
+  const auto with = [&](auto FoldBacklog::*field, std::size_t value) {
+    FoldBacklog changed = half;
+    changed.*field = value;
+    return fold_is_due(changed);
+  };
+  CHECK(with(&FoldBacklog::batches, 50));        // of a thousand rows each: no bulk load
+  CHECK(with(&FoldBacklog::bytes, 101));         // writers wait
+  CHECK(with(&FoldBacklog::stored, 1'000'000));  // few rows for each partition
+  CHECK(!with(&FoldBacklog::stored, 100'000));   // each partition gets many
+  CHECK(!with(&FoldBacklog::bytes, 49));
+  FoldBacklog few = half;
+  few.bytes = 49;
+  few.batches = 50'000;
+  CHECK(!fold_is_due(few));
+}
+
+namespace {
+
+class StoppedClock final : public Clock {
+ public:
+  std::int64_t now_ns() const noexcept override { return 1; }
+};
+
+// All that is stored after two loads by a store whose threads may use so many processors.
+std::vector<std::string> stored_with(int processors) {
+  cpu_set_t before;
+  REQUIRE(::sched_getaffinity(0, sizeof(before), &before) == 0);
+  cpu_set_t fewer;
+  CPU_ZERO(&fewer);
+  for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&fewer) < processors; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &fewer);
+  }
+  REQUIRE(::sched_setaffinity(0, sizeof(fewer), &fewer) == 0);
+  const auto memory = shared_memory_backend();
+  Options options = small_windows();
+  options.memory_budget_bytes = 4 * kMemoryBudgetMin;
+  const StoppedClock clock;
+  options.clock = &clock;
+  auto store = value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(memory), options));
+  for (const NodeId step : {3, 2}) {
+    std::vector<ExceptionRecord> records;
+    for (NodeId node = 0; node < kNodes / 2; node += step) {
+      records.push_back({{node, kProperty}, exception_of(node)});
+    }
+    value_of(store.bulk_store(records));
+    value_of(store.flush());
+  }
+  value_of(store.optimize_storage());
+  value_of(store.close());
+  REQUIRE(::sched_setaffinity(0, sizeof(before), &before) == 0);
+  std::vector<std::string> stored;
+  for (const Family family : kFamilies) {
+    auto it = value_of(memory->iterate(family, nullptr, false));
+    for (it->seek_to_first(); it->valid(); it->next()) {
+      std::string entry(to_string(family));
+      for (const std::string_view part : {it->key(), it->value()}) {
+        entry += ' ';
+        for (const char c : part) entry += fmt::format("{:02x}", static_cast<unsigned char>(c));
+      }
+      stored.push_back(std::move(entry));
+    }
+  }
+  return stored;
+}
+
+}  // namespace
+
+TEST_CASE("what a fold writes does not depend on the number of its threads", "[fold][threads]") {
+  const auto alone = stored_with(1);
+  CHECK(alone.size() > 300);
+  const auto together = stored_with(2);
+  REQUIRE(together.size() == alone.size());
+  for (std::size_t i = 0; i < alone.size(); ++i) REQUIRE(together[i] == alone[i]);
 }
 
 }  // namespace caveat::test
