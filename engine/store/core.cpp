@@ -40,15 +40,16 @@ MemoryPlan MemoryPlan::of(const Options& options) noexcept {
 }
 
 void BackgroundErrors::report(const StorageError& error, EngineCounters& counters) noexcept {
+  // First the host, then whoever writes: a write that fails for it finds it in the log.
+  tell(error, counters);
+  log_.send(Severity::error, "store", "background_error", error);
   try {
     const std::lock_guard lock(mutex_);
     if (!pending_) pending_ = error;
     any_.store(true, std::memory_order_release);
-  } catch (const std::bad_alloc&) {  // who waits is woken all the same, and the host is told
+  } catch (const std::bad_alloc&) {  // who waits is woken all the same
   }
   if (waker_) waker_();
-  tell(error, counters);
-  log_.send(Severity::error, "store", "background_error", error);
 }
 
 void BackgroundErrors::report_out_of_memory(EngineCounters& counters) noexcept {
