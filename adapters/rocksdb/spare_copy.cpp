@@ -1,16 +1,18 @@
 //   0  u32 magic "CVSP"           16  u64 XXH3-64 of all other bytes
-//   4  u8  version (1)            24  entries, in key order:
+//   4  u8  version (1)            24  one zstd frame: the entries, in key order:
 //   5  u8[3] zero                       u16 bytes of the key, u32 bytes of the value, both
 //   8  u32 entries
-//  12  u32 zero
+//  12  u32 bytes of the entries
 // docs/format/spare.md.
 #include "adapters/rocksdb/spare_copy.h"
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "engine/model/bytes.h"
 #include "engine/model/checksum.h"
@@ -23,6 +25,10 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kHeaderBytes = 24;
 constexpr std::size_t kChecksumOffset = 16;
 constexpr std::size_t kEntryHeaderBytes = 6;
+// Names repeat far apart: paths of a schema, in the order in which they came.
+constexpr int kLevel = 9;
+// A catalogue is some megabytes; more than this is no copy of ours.
+constexpr std::size_t kEntriesBytesMax = std::size_t{1} << 30;
 static_assert(kHeaderBytes == 4 + 1 + 3 + 4 + 4 + 8);
 static_assert(kEntryHeaderBytes == 2 + 4);
 
@@ -37,14 +43,20 @@ std::string encode_spare(const SpareEntries& entries) {
   put_fixed(out, kMagic);
   put_fixed(out, kVersion);
   out.append(3, '\0');
-  put_fixed(out, static_cast<std::uint32_t>(entries.size()));
-  put_fixed(out, std::uint32_t{0});
-  put_fixed(out, std::uint64_t{0});
+  std::string plain;
   for (const auto& [key, value] : entries) {
-    put_fixed(out, static_cast<std::uint16_t>(key.size()));
-    put_fixed(out, static_cast<std::uint32_t>(value.size()));
-    out.append(key).append(value);
+    put_fixed(plain, static_cast<std::uint16_t>(key.size()));
+    put_fixed(plain, static_cast<std::uint32_t>(value.size()));
+    plain.append(key).append(value);
   }
+  put_fixed(out, static_cast<std::uint32_t>(entries.size()));
+  put_fixed(out, static_cast<std::uint32_t>(plain.size()));
+  put_fixed(out, std::uint64_t{0});
+  out.resize(kHeaderBytes + ZSTD_compressBound(plain.size()));
+  const std::size_t stored = ZSTD_compress(out.data() + kHeaderBytes, out.size() - kHeaderBytes,
+                                           plain.data(), plain.size(), kLevel);
+  if (ZSTD_isError(stored) != 0) throw std::bad_alloc();  // there is room: nothing else can fail
+  out.resize(kHeaderBytes + stored);
   set_fixed(out, kChecksumOffset, checksum_around(out, kChecksumOffset, sizeof(std::uint64_t)));
   return out;
 }
@@ -58,7 +70,16 @@ Result<SpareEntries> decode_spare(std::string_view bytes) {
   }
   if (static_cast<std::uint8_t>(bytes[4]) != kVersion) return corrupt("unknown version");
   const auto count = get_fixed<std::uint32_t>(bytes, 8);
-  std::string_view rest = bytes.substr(kHeaderBytes);
+  const auto size = get_fixed<std::uint32_t>(bytes, 12);
+  const std::string_view frame = bytes.substr(kHeaderBytes);
+  if (size > kEntriesBytesMax || ZSTD_getFrameContentSize(frame.data(), frame.size()) != size) {
+    return corrupt("another size of entries");
+  }
+  std::string plain(size, '\0');
+  if (ZSTD_decompress(plain.data(), size, frame.data(), frame.size()) != size) {
+    return corrupt("its entries do not decompress");
+  }
+  std::string_view rest = plain;
   SpareEntries entries;
   for (std::uint32_t i = 0; i < count; ++i) {
     std::uint16_t key = 0;
