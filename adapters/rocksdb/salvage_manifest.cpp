@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::uint64_t number_of(const fs::path& manifest) {
+std::uint64_t manifest_number(const fs::path& manifest) {
   constexpr std::string_view kPrefix = "MANIFEST-";
   const std::string name = manifest.filename().string();
   std::uint64_t number = 0;
@@ -93,9 +93,9 @@ std::optional<LiveTables> find_live_tables(const StoreFiles& files,
   fs::path manifest = files.directory / current_manifest(files.directory).value_or(std::string());
   if (std::find(files.manifests.begin(), files.manifests.end(), manifest) ==
       files.manifests.end()) {
-    manifest =
-        *std::max_element(files.manifests.begin(), files.manifests.end(),
-                          [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
+    manifest = *std::max_element(
+        files.manifests.begin(), files.manifests.end(),
+        [](const auto& a, const auto& b) { return manifest_number(a) < manifest_number(b); });
     notes.push_back("CURRENT is missing or damaged; " + manifest.filename().string() +
                     ", the newest MANIFEST, is taken for the current one");
   }
