@@ -45,6 +45,7 @@ double resident_mib() {
   return 0;
 }
 
+#ifndef __SANITIZE_ADDRESS__
 // Runs a hidden case of this binary, in a process that has nothing else in memory.
 std::string output_of_child(const std::string& environment, const std::string& name) {
   const auto self = std::filesystem::read_symlink("/proc/self/exe");
@@ -55,6 +56,7 @@ std::string output_of_child(const std::string& environment, const std::string& n
     output.push_back(static_cast<char>(byte));
   return output;
 }
+#endif
 
 }  // namespace
 
