@@ -135,7 +135,13 @@ Result<void> Mutator::build_families(std::span<const Family> families, ProgressS
     CAVEAT_SYNC_POINT(rebuild_writing);
     return core_.backend->write(batch, Durability::wal);
   };
+  std::uint64_t done = 0;
   for (const Family family : families) {
+    if (progress != nullptr && !progress->on_progress({"write indexes", done++, families.size()})) {
+      return fail(
+          ErrorCode::cancelled,
+          "rebuild: stopped by its caller; queries visit all partitions until the next one");
+    }
     auto& mine = pairs[index_slot(family)];
     std::sort(mine.begin(), mine.end());
     const auto build = [&](IndexManager::Erase erase) {

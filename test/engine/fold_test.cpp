@@ -153,7 +153,7 @@ std::vector<std::string> stored_with(int processors) {
 
 TEST_CASE("what a fold writes does not depend on the number of its threads", "[fold][threads]") {
   const auto alone = stored_with(1);
-  CHECK(alone.size() > 300);
+  CHECK(alone.size() > 100);  // fewer records where checks make everything slow
   const auto together = stored_with(2);
   REQUIRE(together.size() == alone.size());
   for (std::size_t i = 0; i < alone.size(); ++i) REQUIRE(together[i] == alone[i]);

@@ -80,7 +80,8 @@ TEST_CASE(
     }
   };
   CHECK(misses(store, others) > 0);
-  CHECK(misses(store, others) == 0);  // each partition was wanted many times
+  CHECK(misses(store, others) <= 2);  // of the partitions at either end, wanted once
+  CHECK(misses(store, others) == 0);
 }
 
 TEST_CASE("cache use: scans of a store that is larger than the cache push nothing out") {
