@@ -77,8 +77,14 @@ class Program {
     return made;
   }
 
-  caveat_query query() {
-    caveat_query made{};
+  // As a caller with a newer header has it: what he claims beyond our struct is there, and zero.
+  struct Asked {
+    caveat_query query;
+    char beyond[256];
+  };
+  Asked query() {
+    Asked asked{};
+    caveat_query& made = asked.query;
     const auto size = byte();
     made.size = size == 0 ? sizeof made : size;
     made.fields = byte();
@@ -97,7 +103,7 @@ class Program {
     made.descending = byte();
     if ((made.fields & CAVEAT_QUERY_LIMIT) != 0) made.limit = byte();
     if (byte() == 1) made.resume_token = string();
-    return made;
+    return asked;
   }
 
  private:
@@ -231,7 +237,8 @@ void World::write_batch() {
 }
 
 void World::run_query() {
-  auto query = program_.query();
+  const auto asked = program_.query();
+  const caveat_query& query = asked.query;
   std::uint64_t count = 0, seen = 0;
   const bool counted = done(caveat_count(store_, nullptr, &query, &count, &error_));
   caveat_cursor_release(std::exchange(cursor_, nullptr));
@@ -253,7 +260,7 @@ void World::run_query() {
 void World::open_another() {
   caveat_options options{};
   const auto size = program_.byte();
-  options.size = size == 0 ? sizeof options : size;
+  options.size = size == 0 ? sizeof options : size % (sizeof options + 1);
   options.flags = program_.byte() | CAVEAT_OPEN_NO_BACKGROUND;
   options.durability = static_cast<std::int8_t>(program_.byte());
   options.memory_budget_bytes = program_.byte() % 2 == 0 ? 8 << 20 : program_.raw<std::uint64_t>();
@@ -304,7 +311,7 @@ void World::ask(int which) {
       return;
     case 4: {
       const auto query = program_.query();
-      if (done(caveat_explain_json(store_, nullptr, &query, &string, &error_))) text(string);
+      if (done(caveat_explain_json(store_, nullptr, &query.query, &string, &error_))) text(string);
       return;
     }
     case 5:
