@@ -290,6 +290,7 @@ Result<StorageStatistics> Engine::statistics() {
       return fail(counted.error());
     }
   }
+  s.background_errors = count_of(core_.counters.background_errors);  // what was left out just now
   return s;
 }
 
