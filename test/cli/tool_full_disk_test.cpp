@@ -58,7 +58,7 @@ TEST_CASE("an import that fills the disk says so once, and how much is stored", 
   const TestDirectory directory;
   const auto disk = directory.path("disk");
   std::filesystem::create_directory(disk);
-  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=40m") != 0) {
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=24m") != 0) {
     WARN("skipped: this process may not mount a tmpfs");
     return;
   }
