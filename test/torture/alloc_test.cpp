@@ -18,7 +18,12 @@ std::size_t caught(const char* call, const char* planted, const char* mode = "on
   plan.mode = mode;
   plan.planted = planted;
   plan.stop_at_first = true;
-  return run_trials(plan, images.path()).violations.size();
+  // What another thread frees at that moment can hide what is kept, but not again and again.
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    const auto found = run_trials(plan, images.path()).violations.size();
+    if (found > 0) return found;
+  }
+  return 0;
 }
 
 }  // namespace
