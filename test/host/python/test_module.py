@@ -49,12 +49,6 @@ class Hints(unittest.TestCase):
                           for code, name in names.items() if name != "unknown"},
                          {kind.code: kind.__name__ for kind in caveat.Error.__subclasses__()})
 
-    def test_no_name_of_the_module_reads_as_the_name_of_a_host(self):
-        for folder, _, names in os.walk(os.path.dirname(caveat.__file__)):
-            for name in filter(lambda name: name.endswith(".py"), names):
-                with open(os.path.join(folder, name), encoding="utf-8") as file:
-                    self.assertNotIn("native.library", file.read(), name)
-
 
 class Layout(unittest.TestCase):
     """The structs that ctypes makes are those of the header, as the golden file has them."""
