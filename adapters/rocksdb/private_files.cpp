@@ -19,6 +19,9 @@ class PrivateFiles final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override {
+    if (is_options_file(std::string_view(name).substr(name.rfind('/') + 1))) {
+      return rocksdb::IOStatus::NotSupported("a store keeps no settings");
+    }
     const auto status = FileSystemWrapper::NewWritableFile(name, options, result, debug);
     return status.ok() ? made_private(name) : status;
   }
@@ -46,6 +49,14 @@ rocksdb::Env* private_files_env() {
   static const auto* const env =
       new std::unique_ptr<rocksdb::Env>(rocksdb::NewCompositeEnv(std::make_shared<PrivateFiles>()));
   return env->get();
+}
+
+bool is_options_file(std::string_view name) noexcept {
+  return name.starts_with("OPTIONS-");
+}
+
+bool is_options_warning(std::string_view format) noexcept {
+  return format.find("persist options --") != std::string_view::npos;
 }
 
 }  // namespace caveat::detail

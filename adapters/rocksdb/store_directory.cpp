@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "adapters/rocksdb/directory_names.h"
+#include "adapters/rocksdb/private_files.h"
 
 namespace caveat::detail {
 namespace {
@@ -212,15 +213,13 @@ void tidy_directory(const fs::path& path) noexcept {
   try {
     const auto names = list(path);
     if (!names) return;
-    const std::string* newest = nullptr;  // numbers have a fixed width: they sort as names
     for (const std::string& name : *names) {
       std::error_code ignored;
       if (name.ends_with(".log") && fs::file_size(path / name, ignored) == 0 && !ignored) {
         fs::remove(path / name, ignored);
       }
-      if (!name.starts_with("OPTIONS-") || name.ends_with(".dbtmp")) continue;
-      if (newest != nullptr) fs::remove(path / *newest, ignored);
-      newest = &name;
+      // Of a store that was written by an older caveat, or on a host's environment.
+      if (is_options_file(name)) fs::remove(path / name, ignored);
     }
   } catch (...) {  // out of memory: they go another time
   }

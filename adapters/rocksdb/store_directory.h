@@ -46,9 +46,9 @@ enum class DirectoryState : std::uint8_t {
 // Never to be asked by a process that has the database open: closing the file drops its lock.
 [[nodiscard]] std::string database_lock_owner(const std::filesystem::path& path);
 
-// Removes what RocksDB leaves behind and nothing reads: all dumps of its options (36 KiB each, for
-// its own tools) but the newest, and logs of length 0 (7.8 leaves one each time a store is opened
-// and closed unchanged). Only for the owner, with the database closed.
+// Removes what RocksDB leaves behind and nothing reads: dumps of its options, where it could write
+// some, and logs of length 0 (7.8 leaves one each time a store is opened and closed unchanged).
+// Only for the owner, with the database closed.
 void tidy_directory(const std::filesystem::path& path) noexcept;
 
 // On the device when they return, but for the removal.

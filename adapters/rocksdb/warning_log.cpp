@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "adapters/rocksdb/private_files.h"
+
 namespace caveat::detail {
 namespace {
 
@@ -32,6 +34,7 @@ class WarningLog final : public rocksdb::Logger {
     if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level >= rocksdb::InfoLogLevel::HEADER_LEVEL) {
       return;
     }
+    if (is_options_warning(format)) return;
     char line[kLineBytesMax];
     const std::size_t head = put_time(line, sizeof line);
     const int text = std::vsnprintf(line + head, sizeof line - head - 1, format, values);

@@ -111,25 +111,24 @@ void Catalogue::show(PropertyId id, PropertyHash hash, const std::string_view* n
 }
 
 Result<void> Catalogue::load_page(std::uint32_t page, std::string_view value) {
-  CAVEAT_ASSIGN(const auto entries, catalogue_format::parse_page(value));
-  reserve(size() + entries.size());
-  for (const auto& stored : entries) {
-    const auto* name = stored.name.empty() ? nullptr : intern(stored.name);
-    if (stored.id < size()) {  // names an id that came before
-      if (entry(stored.id)->hash != stored.hash || name == nullptr) {
-        return fail(ErrorCode::corruption,
-                    fmt::format("catalogue page {}: id {} twice", page, stored.id));
-      }
-      entry(stored.id)->name.store(name, std::memory_order_release);
-      continue;
-    }
-    if (stored.id != size() || stored.id / kIdsPerPage != page || find(stored.hash)) {
-      return fail(ErrorCode::corruption,
-                  fmt::format("catalogue page {}: id {} out of order", page, stored.id));
-    }
-    show(stored.id, stored.hash, name);
-  }
-  return {};
+  return catalogue_format::read_page(
+      value, [&](const catalogue_format::Entry& stored) -> Result<void> {
+        if (stored.id < size()) {  // names an id that came before
+          if (entry(stored.id)->hash != stored.hash || stored.name.empty()) {
+            return fail(ErrorCode::corruption,
+                        fmt::format("catalogue page {}: id {} twice", page, stored.id));
+          }
+          entry(stored.id)->name.store(intern(stored.name), std::memory_order_release);
+          return {};
+        }
+        if (stored.id != size() || stored.id / kIdsPerPage != page || find(stored.hash)) {
+          return fail(ErrorCode::corruption,
+                      fmt::format("catalogue page {}: id {} out of order", page, stored.id));
+        }
+        reserve(stored.id + std::size_t{1});
+        show(stored.id, stored.hash, stored.name.empty() ? nullptr : intern(stored.name));
+        return {};
+      });
 }
 
 Result<void> Catalogue::load(KvBackend& backend) {
@@ -228,7 +227,7 @@ Result<void> Catalogue::add_names(std::span<const std::string_view> names, KvBac
         continue;
       }
       std::string segment;
-      catalogue_format::append_segment({{*id, hash, name}}, segment);
+      catalogue_format::append_segments({{*id, hash, name}}, segment);
       batch.append(Family::meta, catalogue_format::page_key(*id / kIdsPerPage), segment);
     } else {
       batch.put(Family::meta, catalogue_format::waiting_key(hash), name);
@@ -291,7 +290,7 @@ Result<void> Catalogue::assign(std::span<const PropertyHash> hashes, KvBackend& 
     if (fresh[i].name) batch.erase(Family::meta, catalogue_format::waiting_key(fresh[i].hash));
     if (i + 1 == fresh.size() || (id + 1) % kIdsPerPage == 0) {
       segment.clear();
-      catalogue_format::append_segment(entries, segment);
+      catalogue_format::append_segments(entries, segment);
       batch.append(Family::meta, catalogue_format::page_key(id / kIdsPerPage), segment);
       entries.clear();
     }

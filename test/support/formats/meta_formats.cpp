@@ -16,45 +16,68 @@ namespace {
 
 using catalogue_format::Entry;
 
-std::string cldr_names(std::uint32_t first, std::uint32_t count) {
+std::vector<std::string> some_names(std::uint32_t first, std::uint32_t count) {
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < count; ++i)
     names.push_back(i % 5 == 4 ? "" : cldr_property(first + i));
+  return names;
+}
+
+std::string cldr_names(std::uint32_t first, std::uint32_t count) {
+  const auto names = some_names(first, count);
   std::vector<Entry> entries;
   for (std::uint32_t i = 0; i < count; ++i)
     entries.push_back({first + i, hash_property(cldr_property(first + i)), names[i]});
   std::string out;
-  catalogue_format::append_segment(entries, out);
+  catalogue_format::append_segments(entries, out);
+  return out;
+}
+
+constexpr std::size_t kSizeAt = 8, kCheckAt = 12;
+
+// As stores of before have them.
+std::string names_of_version_1(std::uint32_t first, std::uint32_t count) {
+  std::string out;
+  put_fixed(out, catalogue_format::kMagic);
+  put_fixed(out, std::uint8_t{1});
+  put_fixed(out, std::uint8_t{0});
+  put_fixed(out, static_cast<std::uint16_t>(count));
+  put_fixed(out, std::uint64_t{0});
+  const auto names = some_names(first, count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    put_fixed(out, first + i);
+    put_fixed(out, hash_property(cldr_property(first + i)));
+    put_fixed(out, static_cast<std::uint16_t>(names[i].size()));
+    out += names[i];
+  }
+  set_fixed(out, kSizeAt, static_cast<std::uint32_t>(out.size()));
+  set_fixed(out, kCheckAt, static_cast<std::uint32_t>(checksum_around(out, kCheckAt, 4)));
   return out;
 }
 
 Result<std::string> read_names(std::string_view bytes) {
-  CAVEAT_ASSIGN(const auto entries, catalogue_format::parse_page(bytes));
   std::string out;
-  for (const auto& entry : entries) {
+  CAVEAT_TRY(catalogue_format::read_page(bytes, [&](const Entry& entry) -> Result<void> {
     put_fixed(out, entry.id);
     put_fixed(out, entry.hash);
     put_fixed(out, static_cast<std::uint64_t>(entry.name.size()));
     out += entry.name;
-  }
+    return {};
+  }));
   return out;
 }
 
 Result<std::string> write_names(std::string_view bytes) {
-  CAVEAT_ASSIGN(const auto entries, catalogue_format::parse_page(bytes));
   std::string out;
-  for (std::size_t at = 0; at < entries.size(); at += catalogue_format::kEntriesMax) {
-    const auto end = std::min(entries.size(), at + catalogue_format::kEntriesMax);
-    catalogue_format::append_segment({entries.begin() + static_cast<std::ptrdiff_t>(at),
-                                      entries.begin() + static_cast<std::ptrdiff_t>(end)},
-                                     out);
-  }
+  CAVEAT_TRY(catalogue_format::read_page(bytes, [&](const Entry& entry) -> Result<void> {
+    catalogue_format::append_segments({entry}, out);
+    return {};
+  }));
   return out;
 }
 
 // As far as the sizes lead.
 void seal_names(std::string& bytes) {
-  constexpr std::size_t kSizeAt = 8, kCheckAt = 12;
   for (std::size_t at = 0; bytes.size() - at >= catalogue_format::kHeaderBytes;) {
     const std::size_t size = get_fixed<std::uint32_t>(bytes, at + kSizeAt);
     if (size < catalogue_format::kHeaderBytes || size > bytes.size() - at) return;
@@ -119,7 +142,9 @@ Result<std::string> superblock_again(std::string_view bytes) {
 Format catalogue_format() {
   Format format;
   format.name = "catalogue";
-  format.samples = {cldr_names(0, 1), cldr_names(0, 12) + cldr_names(3, 2) + cldr_names(40, 6)};
+  format.samples = {cldr_names(0, 1), names_of_version_1(0, 4) + cldr_names(3, 2),
+                    names_of_version_1(2, 1),
+                    cldr_names(0, 12) + cldr_names(3, 2) + cldr_names(40, 6)};
   format.read = read_names;
   format.write_again = write_names;
   format.seal = seal_names;
