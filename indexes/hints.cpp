@@ -1,6 +1,7 @@
 // Terms, and the set of them that one partition holds.
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
 #include "caveat/index_manager.h"
 #include "indexes/radix_sort.h"
@@ -80,6 +81,30 @@ void HintChanges::add_all(const HintSet& hints, PartitionId partition) {
 void HintChanges::remove_all(const HintSet& hints, PartitionId partition) {
   for (std::size_t slot = 0; slot < kIndexCount; ++slot)
     for (const auto term : hints.terms[slot]) families[slot].push_back({term, partition, false});
+}
+
+void HintChanges::sort() {
+  const auto by_pair = [](const PostingChange& a, const PostingChange& b) {
+    return a.pair() < b.pair();
+  };
+  for (auto& list : families) {
+    // Stable: of several changes of one pair the last one counts.
+    if (!std::is_sorted(list.begin(), list.end(), by_pair))
+      std::stable_sort(list.begin(), list.end(), by_pair);
+  }
+}
+
+HintChanges HintChanges::take_removals() {
+  HintChanges removals;
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    auto& changes = families[slot];
+    auto& removed = removals.families[slot];
+    std::copy_if(changes.begin(), changes.end(), std::back_inserter(removed),
+                 [](const PostingChange& change) { return !change.add; });
+    if (!removed.empty())
+      std::erase_if(changes, [](const PostingChange& change) { return !change.add; });
+  }
+  return removals;
 }
 
 bool HintChanges::empty() const noexcept {

@@ -26,13 +26,10 @@ bool IndexManager::note_damage(std::size_t slot, const StorageError& error) {
 }
 
 Result<void> IndexManager::apply(HintChanges& changes, KvBatch& out) {
+  changes.sort();
   for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
     if (suspended_[slot]) continue;
-    auto& list = changes.families[slot];
-    // Stable: of several changes of one pair the last one counts.
-    std::stable_sort(list.begin(), list.end(),
-                     [](const auto& a, const auto& b) { return a.pair() < b.pair(); });
-    if (auto applied = families_[slot]->apply(list, out); !applied) {
+    if (auto applied = families_[slot]->apply(changes.families[slot], out); !applied) {
       if (!note_damage(slot, applied.error())) return applied;
     } else if (const auto damage = families_[slot]->take_damage()) {
       // What is in the batch by now is sound, only not enough.

@@ -99,6 +99,7 @@ Result<void> PostingFamily::apply(std::span<const PostingChange> changes, KvBatc
       if (merged) continue;
       if (merged.error().code() != ErrorCode::corruption) {
         staged_.reset();
+        staged_queue_.clear();
         return merged;
       }
       damage_ = merged.error();
@@ -120,6 +121,7 @@ void PostingFamily::append_to(Bound& bound, std::span<const PostingChange> chang
     bound.change_bytes += static_cast<std::uint32_t>(operand.size());
     bound.changes += static_cast<std::uint32_t>(part.size());
   }
+  if (wants_rewrite(bound)) staged_queue_.push_back(bound.lower);
 }
 
 void PostingFamily::queue_rewrite(std::string_view key) {
@@ -141,15 +143,16 @@ void PostingFamily::committed() noexcept {
   bounds_.swap(*staged_);
   staged_.reset();
   try {
-    for (const auto& bound : bounds_)
-      if (wants_rewrite(bound)) queue_.insert(bound.lower);
+    queue_.insert(staged_queue_.begin(), staged_queue_.end());
   } catch (const std::bad_alloc&) {  // queued after its next change
   }
+  staged_queue_.clear();
   publish_statistics();
 }
 
 void PostingFamily::reset() noexcept {
   staged_.reset();
+  staged_queue_.clear();
   damage_.reset();
   bounds_.clear();
   queue_.clear();

@@ -86,7 +86,8 @@ class PostingFamily {
   bool loaded_ = false;
   std::vector<Bound> bounds_;
   std::optional<std::vector<Bound>> staged_;
-  std::set<PostingPair> queue_;  // lower bounds
+  std::set<PostingPair> queue_;            // lower bounds
+  std::vector<PostingPair> staged_queue_;  // what the batch adds to it
   std::optional<StorageError> damage_;
 
   struct Published {

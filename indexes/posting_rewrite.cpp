@@ -43,6 +43,8 @@ void PostingFamily::replace(Range range, std::vector<EncodedContainer> container
     fresh.push_back(describe(container->lower, container->value));
   }
   std::reverse(fresh.begin(), fresh.end());
+  for (const auto& bound : fresh)
+    if (wants_rewrite(bound)) staged_queue_.push_back(bound.lower);
   auto& staged = *staged_;
   for (auto index = range.begin; index < range.end; ++index) {
     const auto& lower = staged[index].lower;

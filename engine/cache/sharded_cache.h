@@ -125,6 +125,9 @@ class ShardedCache {
 
   bool erase(const Key& key) noexcept;  // true if it was there
   void clear() noexcept;
+  [[nodiscard]] std::size_t capacity_bytes() const noexcept {
+    return capacity_bytes_.load(std::memory_order_relaxed);
+  }
   // Evicts down to it at once.
   void set_capacity(std::size_t capacity_bytes) noexcept;
 

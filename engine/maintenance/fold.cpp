@@ -105,9 +105,11 @@ Result<bool> Mutator::fold_next() {
     CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
     core_.superblock = superblock;
     CAVEAT_TRY(publication_.publish(std::move(change)));
+    fit_filters();
     core_.counters.folds.fetch_add(1, std::memory_order_relaxed);
   }
   on_folded_();
+  core_.heap_spare.give_back();
   core_.log.send(Severity::info, "maintenance", "fold_done", "recent writes are in partitions",
                  {{"rows", rows},
                   {"generations", folded},
@@ -154,6 +156,7 @@ Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const Cle
   const auto job_settings = settings(clears, as_of, kFoldSlack);
   // As it was before: what is committed meanwhile is left of where targets are still looked for.
   const auto directory = core_.versions.current()->directory;
+  PartitionCommit commit(core_, marks_, publication_);
   std::optional<FoldWindow> encoded;
   std::size_t next = 0;
   while (next < rows.size()) {
@@ -162,12 +165,13 @@ Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const Cle
     CAVEAT_TRY(begin_window(window, job_settings));
     Result<void> committed;
     run_jobs(window.jobs, normal_encoding(), window.failed, [&] {
-      if (encoded) committed = commit_window(*encoded, as_of);
+      if (encoded) committed = commit_window(*encoded, as_of, commit);
     });
     CAVEAT_TRY(std::move(committed));
     encoded = std::move(window);
   }
-  return encoded ? commit_window(*encoded, as_of) : Result<void>();
+  if (encoded) CAVEAT_TRY(commit_window(*encoded, as_of, commit));
+  return commit.empty() ? Result<void>() : commit.commit();
 }
 
 // The targets of the next rows, up to a window's size; `next` moves behind those rows.
@@ -252,8 +256,7 @@ Result<void> Mutator::train_on(std::span<const FoldTarget> targets) {
   return {};
 }
 
-Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of) {
-  PartitionCommit commit(core_, marks_, publication_);
+Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of, PartitionCommit& commit) {
   std::size_t job = 0;
   for (const FoldTarget& target : window.targets) {
     if (target.rewrite) {
@@ -272,9 +275,8 @@ Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of) {
     } else {
       commit.append(target.entry, target.upper, target.rows, as_of);
     }
-    if (commit.bytes() >= kChunkBytes) CAVEAT_TRY(commit.commit());
+    if (commit.full()) CAVEAT_TRY(commit.commit());
   }
-  if (!commit.empty()) CAVEAT_TRY(commit.commit());
   return {};
 }
 

@@ -47,6 +47,9 @@ class Mutator {
   [[nodiscard]] Result<bool> settle_indexes();
   [[nodiscard]] Result<bool> apply_clears();
   [[nodiscard]] Result<bool> build_filters();
+  // Key filters take what they need, up to their most, and the block cache has what they leave.
+  // Under the lock.
+  void fit_filters();
 
   // --- optimize.cpp, rebuild.cpp, compact.cpp ---
   [[nodiscard]] Result<OptimizationResults> optimize(ProgressSink* progress);
@@ -67,6 +70,8 @@ class Mutator {
   // The current version from now on looks at the backend as it is.
   [[nodiscard]] Result<void> renew_snapshot();
   void mark_found_by_backend(std::span<const Family> anew);
+  [[nodiscard]] std::shared_ptr<const Directory> without_last_filters(const Directory& directory,
+                                                                      std::size_t bytes_max);
   [[nodiscard]] Result<void> build_families(std::span<const Family> families,
                                             ProgressSink* progress);
   // The first rows of an empty store are cut into pieces of so many partitions.
@@ -96,7 +101,8 @@ class Mutator {
   [[nodiscard]] Result<void> begin_window(FoldWindow& window,
                                           const RepartitionJob::Settings& settings);
   [[nodiscard]] Result<void> train_on(std::span<const FoldTarget> targets);
-  [[nodiscard]] Result<void> commit_window(FoldWindow& window, Sequence as_of);
+  [[nodiscard]] Result<void> commit_window(FoldWindow& window, Sequence as_of,
+                                           PartitionCommit& commit);
 
   // Reads the containers of the jobs' partitions in one sorted read.
   [[nodiscard]] Result<void> read_containers(std::vector<OldPartition*>& partitions);

@@ -160,6 +160,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
     }
     CAVEAT_ASSIGN(const std::size_t rewritten, rewrite(std::move(groups), encoding, 1.0));
     results.partitions_rewritten += rewritten;
+    fit_filters();
   }
 
   if (!go_on(progress, "merge indexes", 0, 0)) return cancelled();

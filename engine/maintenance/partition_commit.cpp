@@ -14,6 +14,8 @@ namespace {
 
 // Ids are taken from the superblock in lots of this size, so that it is rarely written.
 constexpr std::uint64_t kIdLot = 1024;
+// Of one family in one batch; each may be an append to a container of its own.
+constexpr std::size_t kHintsOfBatch = 4096;
 
 // What a batch is staged for; forgotten unless it is written.
 class StagedBatch {
@@ -49,9 +51,20 @@ std::uint64_t count_removals(const HintChanges& changes) {
 
 }  // namespace
 
-PartitionId PartitionCommit::new_id() {
+PartitionCommit::Chunk& PartitionCommit::chunk_to_fill() {
+  if (chunks_.empty() || chunks_.back().bytes >= kChunkBytes) chunks_.emplace_back();
+  return chunks_.back();
+}
+
+void PartitionCommit::filled(Chunk& chunk, std::size_t bytes) noexcept {
+  chunk.bytes += bytes;
+  bytes_ += bytes;
+}
+
+PartitionId PartitionCommit::new_id(Chunk& chunk, const ExceptionKey& lower) {
   const PartitionId id = core_.next_partition_id++;
   if (id >= std::max(core_.superblock.partition_ids_end, ids_end_)) ids_end_ = id + kIdLot;
+  chunk.ids.emplace_back(id, lower);
   return id;
 }
 
@@ -61,6 +74,7 @@ void PartitionCommit::replace(RepartitionJob& job) {
   for (std::size_t i = 0; i < old.size(); ++i) old_at[old[i].entry.lower] = i;
   std::vector<bool> kept(old.size(), false);
 
+  Chunk& chunk = chunk_to_fill();
   Change change;
   change.first = old.front().entry.lower;
   change.last = old.back().upper;
@@ -80,8 +94,7 @@ void PartitionCommit::replace(RepartitionJob& job) {
       entry.id = old[found->second].entry.id;
       hints_.diff(job.old_hints()[found->second], made.hints, entry.id);
     } else {
-      entry.id = new_id();
-      ids_.emplace_back(entry.id, entry.lower);
+      entry.id = new_id(chunk, entry.lower);
       hints_.add_all(made.hints, entry.id);
     }
     container.clear();
@@ -89,21 +102,21 @@ void PartitionCommit::replace(RepartitionJob& job) {
     container += made.block;
     made.block.clear();
     entry.bytes = static_cast<std::uint32_t>(container.size());
-    (known ? known_ : fresh_).put(Family::primary, encode_key(entry.lower), container);
-    bytes_ += container.size();
+    (known ? chunk.known : chunk.fresh).put(Family::primary, encode_key(entry.lower), container);
+    filled(chunk, container.size());
     change.entries.push_back(std::move(entry));
   }
   for (std::size_t i = 0; i < old.size(); ++i) {
     if (old[i].entry.id == 0) continue;  // the place of an empty store's first partition
-    superseded_.push_back(block_key(old[i].entry.id, old[i].entry.version));
+    chunk.superseded.push_back(block_key(old[i].entry.id, old[i].entry.version));
     if (kept[i]) continue;
     hints_.remove_all(job.old_hints()[i], old[i].entry.id);
-    erased_.erase(Family::primary, encode_key(old[i].entry.lower));
+    chunk.erased.erase(Family::primary, encode_key(old[i].entry.lower));
   }
-  ++rewrites_;
-  if (job.result().size() > old.size()) splits_ += job.result().size() - old.size();
-  if (job.result().size() < old.size()) joins_ += old.size() - job.result().size();
-  changes_.push_back(std::move(change));
+  ++chunk.rewrites;
+  if (job.result().size() > old.size()) chunk.splits += job.result().size() - old.size();
+  if (job.result().size() < old.size()) chunk.joins += old.size() - job.result().size();
+  chunk.changes.push_back(std::move(change));
 }
 
 void PartitionCommit::append(const PartitionEntry& entry, const std::optional<ExceptionKey>& upper,
@@ -127,28 +140,29 @@ void PartitionCommit::append(const PartitionEntry& entry, const std::optional<Ex
   hints_.add_all(hints, entry.id);
   std::string run;
   append_run(encoded, as_of, run);
-  known_.append(Family::primary, encode_key(entry.lower), run);
-  bytes_ += run.size();
+  Chunk& chunk = chunk_to_fill();
+  chunk.known.append(Family::primary, encode_key(entry.lower), run);
+  filled(chunk, run.size());
 
-  if (filter) next.filter = std::make_shared<const KeyFilter>(std::move(*filter));
+  if (filter) next.filter = make_lasting<KeyFilter>(std::move(*filter));
   next.version = core_.new_partition_version();
   next.run_rows += static_cast<std::uint32_t>(rows.size());
   next.bytes += static_cast<std::uint32_t>(run.size());
-  superseded_.push_back(block_key(entry.id, entry.version));
+  chunk.superseded.push_back(block_key(entry.id, entry.version));
   Change change;
   change.first = entry.lower;
   change.last = upper;
   change.entries.push_back(std::move(next));
-  changes_.push_back(std::move(change));
+  chunk.changes.push_back(std::move(change));
 }
 
 // All that the batch says, and what it stages with indexes and marks.
-Result<void> PartitionCommit::gather(Superblock& superblock, KvBatch& batch) {
-  removed_hints_ = count_removals(hints_);
+Result<void> PartitionCommit::gather(HintChanges& hints, const Chunk* chunk, Superblock& superblock,
+                                     KvBatch& batch) {
   // What is known to be damaged is not touched, and what apply() finds damaged is left out of the
   // batch: in either case the batch itself says so.
   bool marked = adopt_index_damage(core_, superblock);
-  CAVEAT_TRY(core_.indexes->apply(hints_, batch));
+  CAVEAT_TRY(core_.indexes->apply(hints, batch));
   marked = adopt_index_damage(core_, superblock) || marked;
   if (marked || ids_end_ != 0) {
     if (ids_end_ != 0) superblock.partition_ids_end = ids_end_;
@@ -156,56 +170,98 @@ Result<void> PartitionCommit::gather(Superblock& superblock, KvBatch& batch) {
     superblock.encode(bytes);
     batch.put(Family::meta, kSuperblockKey, bytes);
   }
-  for (const Change& change : changes_) marks_.mark(change.first, change.last, batch);
+  if (chunk == nullptr) return {};
+  for (const Change& change : chunk->changes) marks_.mark(change.first, change.last, batch);
   // New bounds from right to left: until the left one is written, it still holds their rows.
-  for (std::size_t i = fresh_.count(); i-- > 0;) {
-    batch.put(Family::primary, fresh_.entry(i).key, fresh_.entry(i).value);
+  for (std::size_t i = chunk->fresh.count(); i-- > 0;) {
+    batch.put(Family::primary, chunk->fresh.entry(i).key, chunk->fresh.entry(i).value);
   }
-  batch.extend(known_);
-  batch.extend(erased_);
+  batch.extend(chunk->known);
+  batch.extend(chunk->erased);
   return {};
 }
 
-Result<void> PartitionCommit::commit() {
+Result<void> PartitionCommit::write(HintChanges& hints, Chunk* chunk) {
   KvBatch batch;
   Superblock superblock = core_.superblock;
+  const std::uint64_t removed = count_removals(hints);
   std::function<void(Version&)> change;
   {
     StagedBatch staged(*core_.indexes, marks_);
-    CAVEAT_TRY(gather(superblock, batch));
-    for (const auto& [id, lower] : ids_) core_.partition_ids.set(id, lower);
-    DirectoryEditor editor(*core_.versions.current()->directory);
-    for (Change& one : changes_) {
-      editor.replace(one.first, one.last, std::move(one.entries));
+    CAVEAT_TRY(gather(hints, chunk, superblock, batch));
+    if (chunk != nullptr) {
+      for (const auto& [id, lower] : chunk->ids) core_.partition_ids.set(id, lower);
+      DirectoryEditor editor(*core_.versions.current()->directory);
+      for (Change& one : chunk->changes) {
+        editor.replace(one.first, one.last, std::move(one.entries));
+      }
+      change = [directory = editor.finish()](Version& version) { version.directory = directory; };
     }
-    change = [directory = editor.finish()](Version& version) { version.directory = directory; };
-    CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+    if (!batch.empty()) CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
     staged.written();
   }
   core_.superblock.partition_ids_end = superblock.partition_ids_end;
   core_.superblock.index_complete = superblock.index_complete;
+  ids_end_ = 0;
+  core_.counters.hints_removed.fetch_add(removed, std::memory_order_relaxed);
+  if (chunk == nullptr) return {};
   CAVEAT_SYNC_POINT(chunk_written);
   CAVEAT_TRY(publication_.publish(std::move(change)));
-  for (const BlockKey& key : superseded_) core_.block_cache.erase(key);
-  core_.counters.rewrites.fetch_add(rewrites_, std::memory_order_relaxed);
-  core_.counters.splits.fetch_add(splits_, std::memory_order_relaxed);
-  core_.counters.joins.fetch_add(joins_, std::memory_order_relaxed);
-  core_.counters.hints_removed.fetch_add(removed_hints_, std::memory_order_relaxed);
+  for (const BlockKey& key : chunk->superseded) core_.block_cache.erase(key);
+  core_.counters.rewrites.fetch_add(chunk->rewrites, std::memory_order_relaxed);
+  core_.counters.splits.fetch_add(chunk->splits, std::memory_order_relaxed);
+  core_.counters.joins.fetch_add(chunk->joins, std::memory_order_relaxed);
+  return {};
+}
+
+Result<void> PartitionCommit::write_hints(HintChanges& hints) {
+  hints.sort();
+  HintChanges part;
+  std::size_t begin = 0;
+  for (bool more = !hints.empty(); more; begin += kHintsOfBatch) {
+    more = false;
+    part.clear();
+    for (std::size_t i = 0; i < kIndexCount; ++i) {
+      const auto& all = hints.families[i];
+      const std::size_t from = std::min(begin, all.size());
+      const std::size_t to = std::min(begin + kHintsOfBatch, all.size());
+      part.families[i].assign(all.begin() + static_cast<std::ptrdiff_t>(from),
+                              all.begin() + static_cast<std::ptrdiff_t>(to));
+      more = more || to < all.size();
+    }
+    CAVEAT_TRY(write(part, nullptr));
+  }
+  return {};
+}
+
+Result<void> PartitionCommit::commit_in_steps() {
+  HintChanges removed = hints_.take_removals();
+  const bool early = !CAVEAT_PLANTED(hints_after_chunks);
+  if (early) CAVEAT_TRY(write_hints(hints_));
+  HintChanges none;
+  for (Chunk& chunk : chunks_) CAVEAT_TRY(write(none, &chunk));
+  if (!early) CAVEAT_TRY(write_hints(hints_));
+  if (removed.empty()) return {};
+  CAVEAT_TRY(write_hints(removed));
+  return publication_.publish([](Version&) {});  // readers see that they are gone
+}
+
+Result<void> PartitionCommit::commit() {
+  if (chunks_.size() == 1 && hints_.count() <= kHintsOfBatch * 2) {
+    CAVEAT_TRY(write(hints_, &chunks_.front()));
+  } else {
+    CAVEAT_TRY(commit_in_steps());
+  }
   clear();
+  core_.heap_spare.give_back();
   return {};
 }
 
 void PartitionCommit::clear() noexcept {
-  changes_.clear();
+  chunks_.clear();
   hints_.clear();
-  fresh_.clear();
-  known_.clear();
-  erased_.clear();
-  ids_.clear();
-  superseded_.clear();
   ids_end_ = 0;
   bytes_ = 0;
-  rewrites_ = splits_ = joins_ = 0;
 }
 
 }  // namespace caveat

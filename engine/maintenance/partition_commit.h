@@ -1,9 +1,13 @@
-// A chunk of changes to partitions: hints, containers and directory, committed as one write batch
-// and then shown to readers as one version.
+// Changes to partitions: hints, containers and directory, written in batches and shown to readers
+// version by version.
 //
-// Within the batch the order is: hints first, then containers (new lower bounds from right to
-// left, then known ones, then erasures), so that every prefix of it is a whole store too; see
-// DESIGN invariant 5 for backends that are atomic within one partition only.
+// Few changes are one batch, in which the order is: hints first, then containers (new lower bounds
+// from right to left, then known ones, then erasures), so that every prefix of it is a whole store
+// too; see DESIGN invariant 5 for backends that are atomic within one partition only. Many changes
+// are several batches in the same order: hints that are added, then containers chunk by chunk,
+// each published, then hints that are removed. In between there are hints too many, never too few.
+// The hints of many partitions together are few appends to each posting container; chunk by chunk
+// they were most of what a load into a large store cost (docs/decisions/0112).
 #pragma once
 
 #include <functional>
@@ -17,7 +21,7 @@
 
 namespace caveat {
 
-// A batch is committed when it has this many bytes: larger ones stall concurrent puts (a batch of
+// A batch is written when it has this many bytes: larger ones stall concurrent puts (a batch of
 // 60,000 appends 70 ms, one of 500 under 2 ms).
 inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 
@@ -32,11 +36,13 @@ class PartitionCommit {
   void append(const PartitionEntry& entry, const std::optional<ExceptionKey>& upper,
               std::span<const DeltaRow* const> rows, Sequence as_of);
 
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
+  // Enough has gathered: time to commit.
+  [[nodiscard]] bool full() const noexcept { return bytes_ >= core_.memory.commit_bytes; }
+  [[nodiscard]] bool empty() const noexcept { return chunks_.empty(); }
 
-  // Writes and publishes, and is empty then. After a failure, std::bad_alloc too, nothing has
-  // changed, in memory or on disk; or all has, and publication is what is left to do.
+  // Writes and publishes, and is empty then. After a failure, std::bad_alloc too, each chunk has
+  // been written whole or not at all, and memory agrees with the disk; of the last one written
+  // publication may be what is left to do. The rest is dropped with this object.
   [[nodiscard]] Result<void> commit();
 
  private:
@@ -45,26 +51,38 @@ class PartitionCommit {
     std::optional<ExceptionKey> last;
     std::vector<PartitionEntry> entries;
   };
-  [[nodiscard]] PartitionId new_id();
-  [[nodiscard]] Result<void> gather(Superblock& superblock, KvBatch& batch);
+  // What one batch writes and one version shows.
+  struct Chunk {
+    std::vector<Change> changes;
+    KvBatch fresh;  // new lower bounds, in the order found
+    KvBatch known;  // lower bounds that exist already, appends
+    KvBatch erased;
+    std::vector<std::pair<PartitionId, ExceptionKey>> ids;
+    std::vector<BlockKey> superseded;
+    std::size_t bytes = 0;
+    std::uint64_t splits = 0;
+    std::uint64_t joins = 0;
+    std::uint64_t rewrites = 0;
+  };
+  [[nodiscard]] PartitionId new_id(Chunk& chunk, const ExceptionKey& lower);
+  [[nodiscard]] Chunk& chunk_to_fill();
+  void filled(Chunk& chunk, std::size_t bytes) noexcept;
+
+  [[nodiscard]] Result<void> commit_in_steps();
+  [[nodiscard]] Result<void> write_hints(HintChanges& hints);
+  // One batch: the hints, and the chunk if there is one, which is published.
+  [[nodiscard]] Result<void> write(HintChanges& hints, Chunk* chunk);
+  [[nodiscard]] Result<void> gather(HintChanges& hints, const Chunk* chunk, Superblock& superblock,
+                                    KvBatch& batch);
   void clear() noexcept;
 
   Core& core_;
   DirectoryMarks& marks_;
   Publication& publication_;
-  std::vector<Change> changes_;
-  HintChanges hints_;
-  KvBatch fresh_;  // new lower bounds, in the order found
-  KvBatch known_;  // lower bounds that exist already, appends
-  KvBatch erased_;
-  std::vector<std::pair<PartitionId, ExceptionKey>> ids_;
-  std::vector<BlockKey> superseded_;
+  std::vector<Chunk> chunks_;
+  HintChanges hints_;          // of all chunks
   std::uint64_t ids_end_ = 0;  // as the superblock will say; 0: unchanged
-  std::size_t bytes_ = 0;
-  std::uint64_t removed_hints_ = 0;
-  std::uint64_t splits_ = 0;
-  std::uint64_t joins_ = 0;
-  std::uint64_t rewrites_ = 0;
+  std::size_t bytes_ = 0;      // of all chunks
 };
 
 }  // namespace caveat

@@ -141,7 +141,7 @@ Result<void> RepartitionJob::encode_piece(std::size_t index, const Core& core,
   made.lower = cuts_[index].lower;
   made.rows = static_cast<std::uint32_t>(rows.size());
   if (rows.empty()) {
-    made.filter = std::make_shared<const KeyFilter>(1);
+    made.filter = make_lasting<KeyFilter>(1);
     return {};
   }
   BlockContext context;
@@ -174,7 +174,7 @@ Result<void> RepartitionJob::encode_piece(std::size_t index, const Core& core,
   kept = std::move(builder);
   KeyFilter filter(rows.size() + nodes);
   for (const BlockRow& row : rows) filter.add(row.view.key);
-  made.filter = std::make_shared<const KeyFilter>(std::move(filter));
+  made.filter = make_lasting<KeyFilter>(std::move(filter));
   return {};
 }
 

@@ -59,7 +59,7 @@ Result<std::size_t> Mutator::rewrite(std::vector<std::vector<OldPartition>> grou
     }
     rewritten += jobs[i].old().size();
     commit.replace(jobs[i]);
-    if (commit.bytes() >= kChunkBytes) CAVEAT_TRY(commit.commit());
+    if (commit.full()) CAVEAT_TRY(commit.commit());
   }
   if (!commit.empty()) CAVEAT_TRY(commit.commit());
   return rewritten;
@@ -236,7 +236,9 @@ Result<bool> Mutator::apply_clears() {
 Result<bool> Mutator::build_filters() {
   CAVEAT_ASSIGN(const auto lock, begin_step());
   const auto version = core_.versions.current();
-  if (!version || version->directory->filter_bytes() >= core_.memory.filters) return false;
+  // Near their most, building some would only have others halved or dropped.
+  const std::size_t filters_max = core_.memory.filters_max;
+  if (!version || version->directory->filter_bytes() > filters_max - filters_max / 8) return false;
   const Directory& directory = *version->directory;
   std::vector<PartitionEntry> missing;
   for (const auto& group : directory.groups()) {
@@ -266,13 +268,14 @@ Result<bool> Mutator::build_filters() {
     }
     KeyFilter filter(rows->size() * 5 / 4 + 1);
     for (const auto row : *rows) filter.add((*image)->key(row));
-    entry.filter = std::make_shared<const KeyFilter>(std::move(filter));
+    entry.filter = make_lasting<KeyFilter>(std::move(filter));
     editor.replace(entry.lower, upper, {entry});
     marks_.improve(entry.lower);
   }
   const auto next = editor.finish();
   CAVEAT_SYNC_POINT(filters_made);
   core_.versions.update([&](Version& changed) { changed.directory = next; });
+  fit_filters();
   return true;
 }
 

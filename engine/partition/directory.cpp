@@ -6,12 +6,18 @@
 
 namespace caveat {
 
-PartitionGroup::PartitionGroup(std::vector<PartitionEntry> sorted) : entries(std::move(sorted)) {
+namespace {
+constexpr std::size_t kSharedOverhead = 16;  // the counters of a shared pointer
+}
+
+PartitionGroup::PartitionGroup(std::span<const PartitionEntry> sorted)
+    : entries(sorted.begin(), sorted.end()) {
   CAVEAT_ASSERT(!entries.empty() && entries.size() <= kGroupPartitions);
   nodes_.fill(~NodeId{0});
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const PartitionEntry& entry = entries[i];
     nodes_[i] = entry.lower.node_id;
+    if (entry.filter) filter_bytes_ += entry.filter->memory_bytes() + kSharedOverhead;
     probes_[i] = {entry.id, entry.version, entry.filter ? entry.filter->bits() : KeyFilter::Bits()};
   }
   for (std::size_t i = 0; i < every_eighth_.size(); ++i) every_eighth_[i] = nodes_[i * kStep];
@@ -80,18 +86,14 @@ std::optional<ExceptionKey> Directory::upper_bound(Position position) const noex
 std::size_t Directory::memory_bytes() const noexcept {
   std::size_t bytes = groups_.capacity() * sizeof(groups_[0]) + lowers_.capacity() * 16;
   for (const auto& group : groups_) {
-    bytes += sizeof(*group) + 16 + group->entries.capacity() * sizeof(PartitionEntry);
+    bytes += sizeof(*group) + kSharedOverhead + group->entries.capacity() * sizeof(PartitionEntry);
   }
   return bytes;
 }
 
 std::size_t Directory::filter_bytes() const noexcept {
   std::size_t bytes = 0;
-  for (const auto& group : groups_) {
-    for (const auto& entry : group->entries) {
-      if (entry.filter) bytes += entry.filter->memory_bytes() + 16;
-    }
-  }
+  for (const auto& group : groups_) bytes += group->filter_bytes();
   return bytes;
 }
 
@@ -111,9 +113,8 @@ std::shared_ptr<const Directory> DirectoryEditor::finish() {
     const std::size_t pieces = (open.size() + kGroupPartitions - 1) / kGroupPartitions;
     for (std::size_t i = 0, from = 0; i < pieces; ++i) {
       const std::size_t to = open.size() * (i + 1) / pieces;
-      groups.push_back(std::make_shared<const PartitionGroup>(
-          std::vector<PartitionEntry>(open.begin() + static_cast<std::ptrdiff_t>(from),
-                                      open.begin() + static_cast<std::ptrdiff_t>(to))));
+      groups.push_back(make_lasting<PartitionGroup>(
+          std::span<const PartitionEntry>(open).subspan(from, to - from)));
       from = to;
     }
     open.clear();

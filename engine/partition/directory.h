@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "caveat/types.h"
 #include "engine/model/row.h"
 #include "engine/partition/key_filter.h"
+#include "pool/lasting_memory.h"
 
 namespace caveat {
 
@@ -52,10 +54,11 @@ static_assert(sizeof(PartitionProbe) == 32);
 class PartitionGroup {
  public:
   // Sorted by lower; 1 to kGroupPartitions.
-  explicit PartitionGroup(std::vector<PartitionEntry> sorted);
+  explicit PartitionGroup(std::span<const PartitionEntry> sorted);
 
-  const std::vector<PartitionEntry> entries;
+  const LastingVector<PartitionEntry> entries;
   [[nodiscard]] const ExceptionKey& lower() const { return entries.front().lower; }
+  [[nodiscard]] std::size_t filter_bytes() const noexcept { return filter_bytes_; }
   [[nodiscard]] const PartitionProbe& probe(std::size_t index) const noexcept {
     return probes_[index];
   }
@@ -64,6 +67,7 @@ class PartitionGroup {
 
  private:
   static constexpr std::size_t kStep = 8;
+  std::size_t filter_bytes_ = 0;
   // Padded with the largest node.
   alignas(64) std::array<NodeId, kGroupPartitions / kStep> every_eighth_;
   alignas(64) std::array<NodeId, kGroupPartitions> nodes_;

@@ -13,8 +13,27 @@ constexpr std::uint32_t kFilterBlocksMax = 1U << 22;  // 256 MiB: far beyond any
 KeyFilter::KeyFilter(std::size_t expected)
     : capacity_(static_cast<std::uint32_t>(std::max<std::size_t>(expected, 1))) {
   const std::size_t bits_per_block = kWordsPerBlock * 64;
-  const std::size_t blocks = (capacity_ * kBitsPerKey + bits_per_block - 1) / bits_per_block;
-  words_.assign(std::min<std::size_t>(blocks, kFilterBlocksMax) * kWordsPerBlock, 0);
+  // An even number, so that it can be halved.
+  const std::size_t pairs = (capacity_ * kBitsPerKey + bits_per_block * 2 - 1) / bits_per_block / 2;
+  words_.assign(std::min<std::size_t>(pairs * 2, kFilterBlocksMax) * kWordsPerBlock, 0);
+}
+
+bool KeyFilter::can_be_halved() const noexcept {
+  const std::size_t blocks = words_.size() / kWordsPerBlock;
+  return blocks % 2 == 0 && blocks * kWordsPerBlock * 64 >= std::size_t{count_} * kBitsToHalve;
+}
+
+// Of twice the blocks, blocks 2 i and 2 i + 1 are where hashes of block i would be.
+KeyFilter KeyFilter::halved() const {
+  KeyFilter half;
+  half.count_ = count_;
+  half.capacity_ = capacity_;
+  half.words_.resize(words_.size() / 2);
+  for (std::size_t i = 0; i < half.words_.size(); ++i) {
+    const std::size_t left = i / kWordsPerBlock * 2 * kWordsPerBlock + i % kWordsPerBlock;
+    half.words_[i] = words_[left] | words_[left + kWordsPerBlock];
+  }
+  return half;
 }
 
 void KeyFilter::encode(std::string& out) const {

@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "caveat/types.h"
+#include "pool/lasting_memory.h"
 
 namespace caveat {
 
@@ -80,6 +80,11 @@ class KeyFilter {
     return bits().may_contain(hash);
   }
 
+  // With half the bits a hash, and about 10 % false answers: for stores whose filters do not fit.
+  // Not below 4 bits a hash, where it would say yes to nearly all.
+  [[nodiscard]] bool can_be_halved() const noexcept;
+  [[nodiscard]] KeyFilter halved() const;
+
   // So many more hashes than it was made for that a rewrite of the partition pays.
   [[nodiscard]] bool crowded() const noexcept { return count_ > capacity_ * 4; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
@@ -93,6 +98,7 @@ class KeyFilter {
  private:
   static constexpr std::size_t kWordsPerBlock = 8;  // 64 bytes: one cache line
   static constexpr std::size_t kBitsPerKey = 10;
+  static constexpr std::size_t kBitsToHalve = 8;
   static constexpr int kProbes = 6;
   static constexpr std::uint64_t kBitMultiplier = 0x9FB21C651E98DF25ULL;
 
@@ -104,7 +110,7 @@ class KeyFilter {
     return static_cast<std::size_t>((hash >> 32) * blocks >> 32);
   }
 
-  std::vector<std::uint64_t> words_;
+  LastingVector<std::uint64_t> words_;
   std::uint32_t count_ = 0;
   std::uint32_t capacity_ = 0;
 };

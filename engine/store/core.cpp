@@ -30,11 +30,15 @@ MemoryPlan MemoryPlan::of(const Options& options) noexcept {
   plan.candidate_cache = cache / 32;
   plan.block_cache = cache - plan.record_cache - plan.index_cache - plan.candidate_cache;
   plan.filters = budget / 8;
+  plan.filters_max = plan.filters + plan.block_cache / 4 * 3;
   plan.backend_cache = budget / 16;
   plan.backend_buffers = std::max<std::size_t>(budget / 8, std::size_t{2} << 20);
   // A row of a window costs some half a KiB while it is merged and encoded, and training ten times
   // the samples. docs/decisions/0077.
   plan.window_rows = std::clamp<std::size_t>(budget / 4096, 4096, std::size_t{1} << 16);
+  // Their hints take some five times as much while they are sorted.
+  plan.commit_bytes =
+      std::clamp<std::size_t>(budget / 128, std::size_t{128} << 10, std::size_t{4} << 20);
   plan.sample_bytes = std::min(budget / 20, std::size_t{12} << 20);
   return plan;
 }
@@ -90,6 +94,7 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       backend(std::move(the_backend)),
       shared_pool(std::make_shared<MemoryPool>(
           std::min<std::size_t>(options.memory_budget_bytes / 16, std::size_t{16} << 20))),
+      heap_spare(options.memory_budget_bytes / 8),
       codecs(make_registry(options, options.compression_level)),
       dense_codecs(make_registry(options, options.optimize_compression_level)),
       dictionaries(codecs, shared_pool),
@@ -101,7 +106,7 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       versions(clock) {}
 
 std::size_t Core::sealed_bytes_max() const noexcept {
-  const std::size_t caches = memory.block_cache + memory.record_cache;
+  const std::size_t caches = block_cache.capacity_bytes() + memory.record_cache;
   const std::size_t used = block_cache.bytes() + record_cache.bytes();
   return memory.delta / 3 * 2 + (caches - std::min(caches, used));
 }

@@ -25,6 +25,7 @@
 #include "engine/store/partition_ids.h"
 #include "engine/store/superblock.h"
 #include "engine/store/version_set.h"
+#include "pool/heap_spare.h"
 #include "pool/worker_pool.h"
 
 namespace caveat {
@@ -43,11 +44,13 @@ struct MemoryPlan {
   std::size_t record_cache = 0;     // hot records
   std::size_t index_cache = 0;      // decoded posting containers
   std::size_t candidate_cache = 0;  // where terms lead
-  std::size_t filters = 0;          // key filters; partitions beyond it have none in memory
+  std::size_t filters = 0;          // key filters, before they take from the block cache
+  std::size_t filters_max = 0;      // partitions beyond it have none in memory
   std::size_t backend_cache = 0;
   std::size_t backend_buffers = 0;
 
   std::size_t window_rows = 0;   // of partitions that a step of maintenance works on at a time
+  std::size_t commit_bytes = 0;  // of partitions that are committed together
   std::size_t sample_bytes = 0;  // that a dictionary is trained on
 
   static MemoryPlan of(const Options& options) noexcept;
@@ -113,6 +116,7 @@ struct Core {
   const std::shared_ptr<MemoryPool> shared_pool;
   MemoryPool& pool = *shared_pool;
   WorkerPool workers;
+  HeapSpare heap_spare;
   CodecRegistry codecs;        // at Options::compression_level
   CodecRegistry dense_codecs;  // at Options::optimize_compression_level
   DictionarySet dictionaries;

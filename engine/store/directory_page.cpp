@@ -33,7 +33,7 @@ std::string directory_mark_key(const ExceptionKey& lower) {
   return "X" + encode_key(lower);
 }
 
-void encode_directory_page(const std::vector<PartitionEntry>& entries,
+void encode_directory_page(std::span<const PartitionEntry> entries,
                            const std::optional<ExceptionKey>& upper, std::string& out) {
   CAVEAT_ASSERT(!entries.empty() && entries.size() <= kDirectoryPageEntriesMax);
   const std::size_t start = out.size();
@@ -105,7 +105,7 @@ Result<DirectoryPage> decode_directory_page(std::string_view bytes, bool with_fi
     }
     if (has_filter == 1) {
       CAVEAT_ASSIGN(auto filter, KeyFilter::decode(rest));
-      if (with_filters) entry.filter = std::make_shared<const KeyFilter>(std::move(filter));
+      if (with_filters) entry.filter = make_lasting<KeyFilter>(std::move(filter));
     }
     entries.push_back(std::move(entry));
   }

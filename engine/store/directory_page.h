@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,7 @@ struct DirectoryPage {
   std::optional<ExceptionKey> upper;
 };
 
-void encode_directory_page(const std::vector<PartitionEntry>& entries,
+void encode_directory_page(std::span<const PartitionEntry> entries,
                            const std::optional<ExceptionKey>& upper, std::string& out);
 
 // `with_filters` false leaves the filters out.

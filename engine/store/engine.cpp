@@ -84,6 +84,7 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend,
   engine->closed_ = true;  // until it is whole, however recovery ends: nothing to fold
   CAVEAT_TRY(engine->recover());
   engine->closed_ = false;
+  engine->mutator_.fit_filters();
   engine->core_.backend->set_observer(&engine->queue_);
   if (engine->core_.options.background_maintenance && !engine->core_.read_only) {
     engine->maintenance_.start();

@@ -221,11 +221,11 @@ StorageStatistics Engine::estimate_statistics() const {
   const MemoryPlan& plan = core_.memory;
   s.memory_parts = {
       {"delta", s.delta_bytes, plan.delta},
-      {"block_cache", s.block_cache.bytes, plan.block_cache},
+      {"block_cache", s.block_cache.bytes, core_.block_cache.capacity_bytes()},
       {"record_cache", s.record_cache.bytes, plan.record_cache},
       {"posting_cache", core_.index_cache.bytes(), plan.index_cache},
       {"candidate_cache", core_.candidate_cache.bytes(), plan.candidate_cache},
-      {"key_filters", s.filter_bytes, plan.filters},
+      {"key_filters", s.filter_bytes, plan.filters_max},
       {"directory", directory.memory_bytes(), 0},
       {"indexes", postings, 0},
       {"catalogue", core_.catalogue.memory_bytes(), 0},

@@ -118,9 +118,8 @@ Result<void> Engine::recover() {
     }
     for (std::size_t from = 0; from < entries.size(); from += kGroupPartitions) {
       const std::size_t to = std::min(entries.size(), from + kGroupPartitions);
-      groups.push_back(std::make_shared<const PartitionGroup>(
-          std::vector<PartitionEntry>(entries.begin() + static_cast<std::ptrdiff_t>(from),
-                                      entries.begin() + static_cast<std::ptrdiff_t>(to))));
+      groups.push_back(make_lasting<PartitionGroup>(
+          std::span<const PartitionEntry>(entries).subspan(from, to - from)));
     }
     entries.clear();
   };
@@ -149,7 +148,8 @@ Result<void> Engine::recover() {
     const auto& lower = page.lower;
     const auto last = i + 1 < pages.size() ? std::optional(pages[i + 1].lower) : std::nullopt;
     auto decoded = stored.believable(page)
-                       ? decode_directory_page(page.bytes, filter_bytes < core_.memory.filters)
+                       ? decode_directory_page(page.bytes, filter_bytes + page.bytes.size() <=
+                                                               core_.memory.filters_max)
                        : fail(ErrorCode::not_found, "the page is not to be believed");
     const bool clean = decoded && decoded->entries.front().lower == lower && decoded->upper == last;
     if (!clean) {

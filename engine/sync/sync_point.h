@@ -44,6 +44,7 @@ enum class Fault : std::uint8_t {
   fold_claims_later_clears,      // segments say of clears that came later that they are applied
   fold_claims_no_clears,         // segments do not say which clears came before their rows
   fold_forgets_filter,           // appended keys are not added to the partition's filter
+  hints_after_chunks,            // of many partitions the hints are written behind the rows
   fold_stops_at_unreadable,      // a fold fails where a block cannot be read
   held_versions_uncounted,       // statistics leave out what open cursors and snapshots hold
   readers_ignore_snapshots,      // partitions are read as they are now

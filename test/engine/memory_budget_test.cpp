@@ -113,4 +113,49 @@ TEST_CASE("memory stays inside the budget while a load runs, on rocksdb", "[thre
   }
 }
 
+// Small partitions, so that few records need more filters than there is room for.
+TEST_CASE("key filters stay within their part of the budget, and take it from the block cache",
+          "[memory]") {
+  Options options;
+  options.memory_budget_bytes = kMemoryBudgetMin;
+  options.partition_records = 16;
+  options.dictionary_bytes = 0;
+  for (const Backend backend : {Backend::memory, Backend::rocksdb}) {
+    TestStore store(backend, options);
+    const auto part = [&](std::string_view name) {
+      const auto statistics = store->estimate_storage_statistics();
+      for (const MemoryPart& one : statistics.memory_parts)
+        if (one.name == name) return one;
+      return MemoryPart{};
+    };
+    const std::uint64_t cache_before = part("block_cache").limit_bytes;
+    constexpr NodeId kNodes = 160'000;
+    const PropertyHash property = hash_property("p");
+    std::vector<ExceptionRecord> records;
+    for (NodeId node = 0; node < kNodes; ++node) {
+      ExceptionRecord record{{node * 2, property}, {}};
+      record.exception.actual_value = static_cast<std::int64_t>(node);
+      records.push_back(std::move(record));
+    }
+    value_of(store->bulk_store(records));
+    value_of(store->flush());
+    const auto look = [&] {
+      const MemoryPart filters = part("key_filters");
+      CHECK(filters.bytes > filters.limit_bytes / 2);
+      CHECK(filters.bytes <= filters.limit_bytes);
+      CHECK(part("block_cache").limit_bytes < cache_before);
+      for (NodeId node = 0; node < kNodes; node += 997) {
+        REQUIRE(value_of(store->contains({node * 2, property})));
+        REQUIRE_FALSE(value_of(store->contains({node * 2 + 1, property})));
+      }
+    };
+    look();
+    value_of(store->optimize_storage());
+    look();
+    if (backend == Backend::memory) continue;
+    store.reopen();
+    look();
+  }
+}
+
 }  // namespace caveat::test

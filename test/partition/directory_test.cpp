@@ -89,4 +89,32 @@ TEST_CASE("directory: finds the partition that a plain search finds") {
   }
 }
 
+TEST_CASE("a halved filter says yes to all that the whole one had, and no to most others") {
+  std::mt19937_64 random(test::chosen_seed());
+  for (const std::size_t keys :
+       {std::size_t{1}, std::size_t{20}, std::size_t{300}, std::size_t{5000}}) {
+    KeyFilter filter(keys);
+    std::vector<std::uint64_t> added(keys);
+    for (auto& hash : added) filter.add(hash = filter_hash(ExceptionKey{random(), random()}));
+    REQUIRE(filter.can_be_halved());
+    const KeyFilter half = filter.halved();
+    CHECK(half.memory_bytes() < filter.memory_bytes());
+    CHECK((keys < 300 || !half.can_be_halved()));
+    for (const std::uint64_t hash : added) REQUIRE(half.may_contain(hash));
+    std::string bytes;
+    half.encode(bytes);
+    std::string_view rest = bytes;
+    const auto read = KeyFilter::decode(rest);
+    REQUIRE(read);
+    std::size_t wrong = 0;
+    constexpr std::size_t kOthers = 20'000;
+    for (std::size_t i = 0; i < kOthers; ++i) {
+      const std::uint64_t hash = filter_hash(ExceptionKey{random(), random()});
+      wrong += half.may_contain(hash) ? 1 : 0;
+      REQUIRE(read->may_contain(hash) == half.may_contain(hash));
+    }
+    CHECK(wrong < kOthers / 5);
+  }
+}
+
 }  // namespace caveat

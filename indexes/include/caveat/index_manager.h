@@ -53,14 +53,15 @@ struct PostingPair {
 
 // One hint to add or to remove.
 struct PostingChange {
-  std::uint64_t term = 0;     // of its family (TermRules)
-  PartitionId partition = 0;  // at most kMaxPartitionId
-  bool add = true;            // false: remove
+  std::uint64_t term = 0;            // of its family (TermRules)
+  std::uint64_t partition : 63 = 0;  // a PartitionId, at most kMaxPartitionId
+  std::uint64_t add : 1 = 1;         // 0: remove
 
   // What is added or removed.
   [[nodiscard]] PostingPair pair() const noexcept { return {term, partition}; }
   friend bool operator==(const PostingChange&, const PostingChange&) = default;
 };
+static_assert(sizeof(PostingChange) == 16);  // a commit sorts a hundred thousand of them
 
 // A closed range of terms of one family.
 struct TermRange {
@@ -145,6 +146,11 @@ struct HintChanges {
   // Every hint of a partition that is new, or that is going away.
   void add_all(const HintSet& hints, PartitionId partition);
   void remove_all(const HintSet& hints, PartitionId partition);
+
+  // By (term, partition), as apply() wants them; of one pair the order stays.
+  void sort();
+  // Moves them out: what is left are additions. No pair may be among both.
+  [[nodiscard]] HintChanges take_removals();
 
   // Keeps its memory.
   void clear() noexcept {

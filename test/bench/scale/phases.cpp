@@ -89,13 +89,18 @@ void Phases::load() {
     step_records += chunk.size();
     if (i % kStep == 0 || i == stream_.size()) {
       rates.push_back(static_cast<double>(step_records) / step_s);
-      steps.push_back({{"records", i},
-                       {"records_per_s", rates.back()},
-                       {"resident_mib", memory_mib()},
-                       {"disk_mib", disk_mib(path_)}});
-      std::printf("  %12llu records %10s/s   resident %6.0f MiB   disk %8.0f MiB\n",
+      const StorageStatistics statistics = store_->estimate_storage_statistics();
+      const double own_mib = static_cast<double>(statistics.memory_bytes) / 1048576;
+      auto& parts =
+          (steps.emplace_back(peers::json{{"records", i},
+                                          {"records_per_s", rates.back()},
+                                          {"resident_mib", memory_mib()},
+                                          {"own_sum_mib", own_mib},
+                                          {"disk_mib", disk_mib(path_)}}))["memory_parts"];
+      for (const auto& part : statistics.memory_parts) parts[std::string(part.name)] = part.bytes;
+      std::printf("  %12llu records %10s/s   resident %6.0f MiB (own sum %4.0f)   disk %8.0f MiB\n",
                   static_cast<unsigned long long>(i), peers::human(rates.back()).c_str(),
-                  memory_mib(), disk_mib(path_));
+                  memory_mib(), own_mib, disk_mib(path_));
       std::fflush(stdout);
       step_s = 0;
       step_records = 0;
@@ -135,6 +140,7 @@ void Phases::upserts() {
     if (before - start > 0.1) ++slow;
     if (n % 97 == 0) written.emplace_back(ExceptionKey{old.node, old.prop}, changed.created_at);
   }
+  if (seconds.empty()) return;
   put_latencies("upsert", seconds, before - begin, 0);
   line("upsert, slowest, ms", *std::max_element(seconds.begin(), seconds.end()) * 1e3, "");
   line("upserts above 100 ms", static_cast<double>(slow), "");
