@@ -1,6 +1,7 @@
 // Opening and closing.
 #include <utility>
 
+#include "adapters/rocksdb/current_file.h"
 #include "adapters/rocksdb/database.h"
 #include "adapters/rocksdb/log_check.h"
 #include "adapters/rocksdb/manifest_check.h"
@@ -37,16 +38,21 @@ StorageError open_error(const std::filesystem::path& path, const StoreNames& nam
   return names.opening_error(status, names.shown());
 }
 
+RocksdbBackendOptions guarded(RocksdbBackendOptions options) {
+  options.env = with_current_last(std::static_pointer_cast<rocksdb::Env>(options.env));
+  return options;
+}
+
 }  // namespace
 
 RocksdbBackend::RocksdbBackend(const std::filesystem::path& path,
                                const RocksdbBackendOptions& options, DirectoryLock lock)
     : path_(path),
       names_(path.string(), shown_path(path).string()),
-      options_(options),
+      options_(guarded(options)),
       lock_(std::move(lock)),
       events_(std::make_shared<StoreEvents>(names_)),
-      store_(make_store_options(options, path, events_)) {
+      store_(make_store_options(options_, path, events_)) {
   store_.gate->set_condition([this] { return no_writer_inside(); });
 }
 

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "adapters/rocksdb/current_file.h"
+
 namespace caveat::detail {
 namespace {
 
@@ -46,8 +48,8 @@ class PrivateFiles final : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 rocksdb::Env* private_files_env() {
-  static const auto* const env =
-      new std::unique_ptr<rocksdb::Env>(rocksdb::NewCompositeEnv(std::make_shared<PrivateFiles>()));
+  static const auto* const env = new std::unique_ptr<rocksdb::Env>(
+      rocksdb::NewCompositeEnv(with_current_last(std::make_shared<PrivateFiles>())));
   return env->get();
 }
 

@@ -95,7 +95,7 @@ void DiskState::apply(const DiskEvent& event) {
       files_[event.file].synced = std::min(files_[event.file].synced, event.number);
       break;
     case Kind::sync:
-      sync_file(event.file);
+      files_[event.file].synced = files_[event.file].bytes.size();
       break;
     case Kind::rename:
     case Kind::link:
@@ -118,17 +118,6 @@ void DiskState::apply(const DiskEvent& event) {
     case Kind::step_acknowledged:
       break;
   }
-}
-
-void DiskState::sync_file(std::uint64_t id) {
-  files_[id].synced = files_[id].bytes.size();
-  const auto made = std::find_if(changes_.begin(), changes_.end(), [&](const Change& change) {
-    return change.file == id && change.kind == DiskEvent::Kind::create &&
-           change.name.starts_with("MANIFEST-");
-  });
-  if (made == changes_.end()) return;
-  apply(*made, durable_);
-  changes_.erase(made);
 }
 
 void DiskState::forget_unnamed() {

@@ -2,9 +2,8 @@
 //
 // A file's bytes are on the device up to where it was last synced. A directory entry is when the
 // directory was synced since it was made, renamed or removed. Whatever else there is may be there
-// or not, each by itself; which of it, the seed says. Two things are promised though POSIX does
-// not: a rename is whole, and a MANIFEST that was synced has its name, for RocksDB never syncs the
-// directory before CURRENT names it (all file systems that Linux writes databases to keep that).
+// or not, each by itself; which of it, the seed says. One thing is promised though POSIX does not:
+// a rename is whole.
 #pragma once
 
 #include <array>
@@ -58,7 +57,6 @@ class DiskState {
     std::uint64_t file;
   };
   static void apply(const Change& change, Names& names);
-  void sync_file(std::uint64_t id);
   void forget_unnamed();
 
   std::map<std::uint64_t, File> files_;

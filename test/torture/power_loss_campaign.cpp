@@ -30,11 +30,22 @@ Violation opened_well(const fs::path& directory, const std::shared_ptr<PowerLoss
   return closed ? std::nullopt : Violation("close: " + closed.error().message());
 }
 
+// The first operation after `from` that comes right behind one; where there is none, `from`.
+std::size_t behind_a_rename(const DiskTrace& trace, std::size_t from) {
+  for (std::size_t i = 0; i < trace.events.size(); ++i) {
+    const std::size_t at = (from + i) % trace.events.size();
+    if (trace.events[at].kind == DiskEvent::Kind::rename) return at + 1;
+  }
+  return from;
+}
+
 // All that was recovered was on the device by then, so another loss of power takes none of it.
 Violation lose_power_again(const DiskTrace& recovery, const fs::path& directory,
                            const std::vector<ExceptionRecord>& records, const Case& one) {
   std::mt19937_64 random(one.seed);
-  const std::size_t point = random() % (recovery.events.size() + 1);
+  std::size_t point = random() % (recovery.events.size() + 1);
+  // One in three behind a new name for a file: what that leads to must be there before.
+  if (random() % 3 == 0) point = behind_a_rename(recovery, point);
   DiskState disk(recovery);
   for (std::size_t i = 0; i < point; ++i) disk.apply(recovery.events[i]);
   disk.write_after(one.way, random(), directory);

@@ -108,6 +108,7 @@ void make_import(Maker& maker) {
     if (i % 6 == 5) maker.add(Step::Kind::optimize);
     if (i % 6 == 2) maker.add(Step::Kind::reopen);
     if (i == 9) maker.add(Step::Kind::compact);
+    if (i % 4 == 1) maker.add(Step::Kind::backup);
   }
 }
 

@@ -34,6 +34,7 @@ struct Step {
     rebuild,
     compact,
     statistics,
+    backup,  // beside the store; of its files RocksDB deletes none meanwhile
     reopen,  // close, and open again
     close,
   };

@@ -70,7 +70,8 @@ Result<void> register_names(StorageOptimizer& store) {
 
 }  // namespace
 
-Result<void> carry_out(StorageOptimizer& store, const Step& step) {
+Result<void> carry_out(StorageOptimizer& store, const Step& step,
+                       const std::filesystem::path& backups) {
   const WriteOptions options = write_options(step.durability);
   switch (step.kind) {
     case Step::Kind::names:
@@ -99,6 +100,9 @@ Result<void> carry_out(StorageOptimizer& store, const Step& step) {
       return {};
     case Step::Kind::statistics:
       CAVEAT_TRY(store.get_storage_statistics());
+      return {};
+    case Step::Kind::backup:
+      CAVEAT_TRY(create_backup(store, backups));
       return {};
     case Step::Kind::reopen:
     case Step::Kind::close:
@@ -129,7 +133,7 @@ DiskTrace run_workload(const Workload& workload, const std::filesystem::path& di
   for (std::size_t i = 0; i < workload.steps.size(); ++i) {
     const Step& step = workload.steps[i];
     files->step_begins(i);
-    value_of(carry_out(*store, step));
+    value_of(carry_out(*store, step, directory.string() + "-backups"));
     files->step_acknowledged(i);
     const bool closed = step.kind == Step::Kind::reopen || step.kind == Step::Kind::close;
     if (!closed) continue;

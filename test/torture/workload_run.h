@@ -23,8 +23,9 @@ struct Planted {
                                                const std::filesystem::path& directory,
                                                const Planted& planted = {});
 
-// One step; reopening is closing.
-[[nodiscard]] Result<void> carry_out(StorageOptimizer& store, const Step& step);
+// One step; reopening is closing. Where backups go must be said for a step that makes one.
+[[nodiscard]] Result<void> carry_out(StorageOptimizer& store, const Step& step,
+                                     const std::filesystem::path& backups = {});
 
 // Runs all of it in the directory, which begins as an empty store; fails the test if a call fails.
 [[nodiscard]] DiskTrace run_workload(const Workload& workload,
