@@ -14,6 +14,7 @@
 #include <cstring>
 #include <new>
 
+#include "adapters/rocksdb/zstd_frame.h"
 #include "engine/model/bytes.h"
 #include "engine/model/checksum.h"
 
@@ -69,17 +70,16 @@ Result<SpareEntries> decode_spare(std::string_view bytes) {
     return corrupt("checksum differs");
   }
   if (static_cast<std::uint8_t>(bytes[4]) != kVersion) return corrupt("unknown version");
+  if (bytes.substr(5, 3) != std::string_view("\0\0\0", 3)) return corrupt("impossible field");
   const auto count = get_fixed<std::uint32_t>(bytes, 8);
   const auto size = get_fixed<std::uint32_t>(bytes, 12);
   const std::string_view frame = bytes.substr(kHeaderBytes);
   if (size > kEntriesBytesMax || ZSTD_getFrameContentSize(frame.data(), frame.size()) != size) {
     return corrupt("another size of entries");
   }
-  std::string plain(size, '\0');
-  if (ZSTD_decompress(plain.data(), size, frame.data(), frame.size()) != size) {
-    return corrupt("its entries do not decompress");
-  }
-  std::string_view rest = plain;
+  const auto plain = unpack_frame(frame, size);
+  if (!plain) return corrupt("its entries do not decompress");
+  std::string_view rest = *plain;
   SpareEntries entries;
   for (std::uint32_t i = 0; i < count; ++i) {
     std::uint16_t key = 0;
@@ -88,7 +88,12 @@ Result<SpareEntries> decode_spare(std::string_view bytes) {
         value > rest.size() - key) {
       return corrupt("it ends inside an entry");
     }
-    entries.emplace_back(rest.substr(0, key), rest.substr(key, value));
+    const std::string_view name = rest.substr(0, key);
+    if (name.empty() || kSparedLetters.find(name[0]) == std::string_view::npos) {
+      return corrupt("a key that is never copied");
+    }
+    if (!entries.empty() && name <= entries.back().first) return corrupt("keys out of order");
+    entries.emplace_back(name, rest.substr(key, value));
     rest.remove_prefix(std::size_t{key} + value);
   }
   if (!rest.empty()) return corrupt("bytes after its entries");

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "adapters/rocksdb/crc32c.h"
+#include "adapters/rocksdb/zstd_frame.h"
 #include "engine/model/bytes.h"
 #include "engine/model/checksum.h"
 #include "engine/model/varint.h"
@@ -33,26 +34,17 @@ bool fits(std::string_view file, BlockPlace place) noexcept {
 std::optional<std::string> unpack(std::string_view packed, unsigned char packing) {
   std::uint64_t size = 0;
   if (!take_varint(packed, size) || size > kRawBlockBytesMax) return std::nullopt;
-  // Neither packs better than that; so nothing is asked of memory that is not in the file.
-  if (packing == kLz4 && size > 255 * (packed.size() + 1)) return std::nullopt;
   if (packing == kZstd) {
     const auto said = ZSTD_getFrameContentSize(packed.data(), packed.size());
     if (said != ZSTD_CONTENTSIZE_UNKNOWN && said != size) return std::nullopt;
+    return unpack_frame(packed, size);
   }
+  // LZ4 packs no better than that; so nothing is asked of memory that is not in the file.
+  if (packing != kLz4 || size > 255 * (packed.size() + 1)) return std::nullopt;
   std::string raw(size, '\0');
-  std::size_t got = 0;
-  if (packing == kLz4) {
-    const int written = LZ4_decompress_safe(
-        packed.data(), raw.data(), static_cast<int>(packed.size()), static_cast<int>(raw.size()));
-    if (written < 0) return std::nullopt;
-    got = static_cast<std::size_t>(written);
-  } else if (packing == kZstd) {
-    got = ZSTD_decompress(raw.data(), raw.size(), packed.data(), packed.size());
-    if (ZSTD_isError(got) != 0) return std::nullopt;
-  } else {
-    return std::nullopt;
-  }
-  if (got != raw.size()) return std::nullopt;
+  const int written = LZ4_decompress_safe(
+      packed.data(), raw.data(), static_cast<int>(packed.size()), static_cast<int>(raw.size()));
+  if (written < 0 || static_cast<std::size_t>(written) != size) return std::nullopt;
   return raw;
 }
 

@@ -43,7 +43,7 @@ std::optional<std::vector<BlockPlace>> parse_index(std::string_view block) {
       return std::nullopt;
     }
     entry.remove_prefix(own);
-    if (!take_handle(entry, place)) return std::nullopt;
+    if (!take_handle(entry, place) || place.bytes > kRawBlockBytesMax) return std::nullopt;
     // Blocks lie end to end: so the index leaves none out.
     const std::uint64_t expected =
         places.empty() ? 0 : places.back().offset + places.back().bytes + kBlockTrailerBytes;

@@ -1,7 +1,11 @@
 // Bytes that were accepted once and must not be.
 #include <catch2/catch.hpp>
 
+#include "adapters/rocksdb/spare_copy.h"
+#include "adapters/rocksdb/table_block.h"
 #include "engine/model/bytes.h"
+#include "engine/model/checksum.h"
+#include "engine/model/varint.h"
 #include "test/support/counting_heap.h"
 #include "test/support/formats/format.h"
 
@@ -54,6 +58,49 @@ TEST_CASE("a posting segment that claims to be long is refused before memory is 
   const std::uint64_t before = heap_bytes;
   CHECK_FALSE(format.read(packed));
   CHECK(heap_bytes - before < 64 << 10);
+}
+
+// A frame may say that it unpacks to a gigabyte, and hold one byte: it was taken at its word.
+TEST_CASE("a frame that claims to be huge takes no memory for it, in a salvage",
+          "[bytes][regression]") {
+  constexpr std::uint32_t kClaimed = 1U << 29;
+  std::string frame("\x28\xB5\x2F\xFD\xA0", 5);  // a frame of one segment, its size in four bytes
+  put_fixed(frame, kClaimed);
+  frame += std::string("\x0B\0\0z", 4);  // its last block: one z
+
+  std::string table;
+  put_varint(kClaimed, table);
+  table += frame;
+  const detail::BlockPlace block{0, table.size()};
+  table += '\x07';
+  const auto sum = static_cast<std::uint32_t>(XXH3_64bits(table.data(), block.bytes));
+  put_fixed(table, sum ^ (7 * 0x6B9083D9U));
+  REQUIRE(is_sound_block(table, block, detail::TableChecksum::xxh3));
+  std::uint64_t before = heap_bytes;
+  CHECK_FALSE(read_block(table, block, detail::TableChecksum::xxh3));
+  CHECK(heap_bytes - before < 4 << 20);
+
+  std::string spare = detail::encode_spare({}).substr(0, 12);
+  put_fixed(spare, kClaimed);
+  put_fixed(spare, std::uint64_t{0});
+  spare += frame;
+  spare_format().seal(spare);
+  before = heap_bytes;
+  CHECK_FALSE(detail::decode_spare(spare));
+  CHECK(heap_bytes - before < 4 << 20);
+}
+
+TEST_CASE("caveat.spare with reserved bytes, or keys that are never in it, is refused",
+          "[bytes][regression]") {
+  CHECK(accepts(spare_format(), 1, 5, 0));
+  for (const std::size_t at : {5, 6, 7}) CHECK_FALSE(accepts(spare_format(), 1, at, 1));
+  using detail::decode_spare;
+  using detail::encode_spare;
+  CHECK(decode_spare(encode_spare({{"C1", "a"}, {"C2", "b"}})));
+  CHECK_FALSE(decode_spare(encode_spare({{"C2", "a"}, {"C1", "b"}})));
+  CHECK_FALSE(decode_spare(encode_spare({{"C1", "a"}, {"C1", "b"}})));
+  CHECK_FALSE(decode_spare(encode_spare({{"S", "the superblock is not copied"}})));
+  CHECK_FALSE(decode_spare(encode_spare({{"", "no key"}})));
 }
 
 }  // namespace caveat::test

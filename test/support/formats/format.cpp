@@ -49,7 +49,8 @@ std::vector<Format> all_formats() {
                                  row_format(),
                                  value_format(),
                                  resume_token_format(),
-                                 backup_manifest_format()};
+                                 backup_manifest_format(),
+                                 spare_format()};
   if (built_in_cipher() != nullptr) {
     formats.push_back(envelope_format());
     formats.push_back(key_sheet_format());

@@ -56,6 +56,7 @@ struct Format {
 [[nodiscard]] Format value_format();
 [[nodiscard]] Format resume_token_format();
 [[nodiscard]] Format backup_manifest_format();
+[[nodiscard]] Format spare_format();
 // In a build with a cipher.
 [[nodiscard]] Format envelope_format();
 [[nodiscard]] Format key_sheet_format();
