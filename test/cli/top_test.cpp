@@ -6,6 +6,7 @@
 
 #include "caveat/storage_optimizer.h"
 #include "test/cli/tool.h"
+#include "tools/cli/top/screen.h"
 #include "tools/cli/top/view.h"
 
 using namespace caveat;
@@ -44,6 +45,21 @@ bool has(const std::string& view, const std::string& line) {
 }
 
 }  // namespace
+
+// A q behind an arrow was lost, and all but the first of some letters.
+TEST_CASE("keys that come together are all taken, in their order", "[regression]") {
+  std::string sent = "\033[C+-\033[6~\033OA\033[1;5Cjq";
+  std::vector<Key> keys;
+  while (!sent.empty()) keys.push_back(take_key(sent));
+  CHECK(keys == std::vector<Key>{Key::none, Key::slower, Key::faster, Key::page_down, Key::up,
+                                 Key::none, Key::down, Key::quit});
+  for (const char* const cut : {"\033", "\033[", "\033[1", "\033O", "\033q"}) {
+    sent = cut;
+    CHECK(take_key(sent) == Key::none);
+    CHECK(sent.empty());
+  }
+  CHECK(take_key(sent) == Key::none);
+}
 
 TEST_CASE("figures are read from the text that Prometheus reads") {
   const auto metrics = Metrics::parse(figures(1000, 7)).value();

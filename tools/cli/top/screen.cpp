@@ -6,10 +6,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
 #include <utility>
 
 #include "tools/cli/output.h"
@@ -46,8 +48,10 @@ void enter(bool keys) {
   write_out(kEnter);
 }
 
-// Once, by whoever is first.
+// Once, by whoever is first; whoever is second may end the process, so that waits.
+std::mutex leaving;
 void leave() {
+  const std::lock_guard lock(leaving);
   if (entered.exchange(false)) write_out(kLeave);
   if (raw.exchange(false)) ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
 }
@@ -61,7 +65,7 @@ void on_resize(int /*signal*/) {
 }  // namespace
 
 Key key_of(std::string_view sent) noexcept {
-  constexpr std::array<std::pair<std::string_view, Key>, 24> kKeys = {{
+  constexpr std::array<std::pair<std::string_view, Key>, 25> kKeys = {{
       {"q", Key::quit},
       {"Q", Key::quit},
       {" ", Key::refresh},
@@ -86,11 +90,27 @@ Key key_of(std::string_view sent) noexcept {
       {"g", Key::home},
       {"G", Key::end},
       {"\033[1~", Key::home},
+      {"\x1a", Key::suspend},  // Ctrl-Z
   }};
   for (const auto& [text, key] : kKeys) {
     if (sent == text) return key;
   }
   return Key::none;
+}
+
+Key take_key(std::string& sent) {
+  std::size_t size = std::min<std::size_t>(1, sent.size());
+  if (sent.starts_with("\033[")) {
+    // Digits and semicolons, up to the byte that says which key it is.
+    size = 2;
+    while (size < sent.size() && (sent[size] < '@' || sent[size] > '~')) ++size;
+    size = std::min(size + 1, sent.size());
+  } else if (sent.starts_with('\033')) {
+    size = std::min<std::size_t>(sent.starts_with("\033O") ? 3 : 2, sent.size());
+  }
+  const Key key = key_of(std::string_view(sent).substr(0, size));
+  sent.erase(0, size);
+  return key;
 }
 
 Screen::Screen() : keys_(is_terminal(stdin)) {
@@ -128,6 +148,7 @@ Result<void> Screen::draw(std::string_view text) {
 }
 
 Screen::Event Screen::wait(int milliseconds) {
+  if (!typed_.empty() && !stop_requested()) return next_key();
   std::array<pollfd, 3> watched = {{{stop_descriptor(), POLLIN, 0},
                                     {resized[0], POLLIN, 0},
                                     {keys_ ? STDIN_FILENO : -1, POLLIN, 0}}};
@@ -139,26 +160,21 @@ Screen::Event Screen::wait(int milliseconds) {
     static_cast<void>(::read(resized[0], bytes.data(), bytes.size()) > 0);
     return {Event::Kind::resized};
   }
-  if (watched[2].revents != 0) return read_key();
-  return {};
-}
-
-Screen::Event Screen::read_key() {
+  if (watched[2].revents == 0) return {};
   std::array<char, 64> bytes{};
   const auto count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
   if (count <= 0) return {Event::Kind::stop};  // the terminal is gone
-  const std::string_view sent(bytes.data(), static_cast<std::size_t>(count));
-  if (sent.find('\x1a') != std::string_view::npos) {  // Ctrl-Z
-    leave();
-    ::kill(0, SIGTSTP);
-    enter(keys_);
-    return {Event::Kind::resized};
-  }
-  // Typed faster than they are read, letters come together; of them a q must not be lost.
-  if (sent[0] != '\033' && sent.find_first_of("qQ") != std::string_view::npos) {
-    return {Event::Kind::key, Key::quit};
-  }
-  return {Event::Kind::key, key_of(sent[0] == '\033' ? sent : sent.substr(0, 1))};
+  typed_.append(bytes.data(), static_cast<std::size_t>(count));
+  return next_key();
+}
+
+Screen::Event Screen::next_key() {
+  const Key key = take_key(typed_);
+  if (key != Key::suspend) return {Event::Kind::key, key};
+  leave();
+  ::kill(0, SIGTSTP);
+  enter(keys_);
+  return {Event::Kind::resized};
 }
 
 }  // namespace caveat::cli

@@ -10,10 +10,26 @@
 
 namespace caveat::cli {
 
-enum class Key { none, quit, refresh, slower, faster, up, down, page_up, page_down, home, end };
+enum class Key {
+  none,
+  quit,
+  refresh,
+  slower,
+  faster,
+  up,
+  down,
+  page_up,
+  page_down,
+  home,
+  end,
+  suspend
+};
 
 // What a key sends, by xterm and its relatives: "q", " ", "\033[A".
 [[nodiscard]] Key key_of(std::string_view sent) noexcept;
+// The first key of what was sent, which it is taken off: keys that are typed faster than they are
+// read come together.
+[[nodiscard]] Key take_key(std::string& sent);
 
 class Screen {
  public:
@@ -42,8 +58,9 @@ class Screen {
   [[nodiscard]] Event wait(int milliseconds);
 
  private:
-  [[nodiscard]] Event read_key();
+  [[nodiscard]] Event next_key();
   bool keys_;
+  std::string typed_;  // and not handed out yet
 };
 
 }  // namespace caveat::cli
