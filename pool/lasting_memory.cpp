@@ -10,8 +10,15 @@ namespace caveat::lasting_memory {
 namespace {
 
 // Larger ones are pieces of the heap of their own.
-constexpr std::size_t kPooledMax = 1024;
+constexpr std::size_t kPooledMax =
+    HugeHeap::kGranuleBytes;  // aligned to their size, as granules are
 constexpr std::size_t kPiecesInChunk = 512;
+// Sanitizers see more of memory that comes piece by piece.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kPooled = false;
+#else
+constexpr bool kPooled = true;
+#endif
 
 class HugePages : public std::pmr::memory_resource {
  private:
@@ -54,12 +61,14 @@ Shared& shared() {
 }  // namespace
 
 void* acquire(std::size_t bytes, std::size_t alignment) {
+  if (!kPooled) return std::pmr::new_delete_resource()->allocate(bytes, alignment);
   Shared& from = shared();
   const std::lock_guard lock(from.mutex);
   return from.pools.allocate(bytes, alignment);
 }
 
 void release(void* piece, std::size_t bytes, std::size_t alignment) noexcept {
+  if (!kPooled) return std::pmr::new_delete_resource()->deallocate(piece, bytes, alignment);
   Shared& to = shared();
   const std::lock_guard lock(to.mutex);
   to.pools.deallocate(piece, bytes, alignment);
