@@ -147,7 +147,7 @@ std::vector<EncodedContainer> encode_containers(std::span<const PostingPair> pai
     parts = (pairs.size() + kContainerPairs - 1) / kContainerPairs;
   } else {
     encode(pairs, lower);
-    if (result.back().value.size() <= kSplitBytes || pairs.size() < 2) return result;
+    if (result.back().value.size() <= kSplitBytes) return result;  // as any of one pair is
     parts = (result.back().value.size() + kContainerBytes - 1) / kContainerBytes;
     result.clear();
   }

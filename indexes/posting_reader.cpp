@@ -90,12 +90,10 @@ Result<void> PostingReader::for_each_pair(const KvSnapshot* snapshot,
   std::vector<PostingPair> pairs;
   CAVEAT_ASSIGN(auto walk, PostingWalk::start(family_, backend_, snapshot, 0, kAllTerms, nullptr));
   while (walk.valid()) {
-    const auto lower = walk.lower();
     auto taken = walk.take(true, pairs);
     if (!taken) {
-      // A damaged value is passed over; anything else ends the walk.
-      const bool moved = !walk.valid() || walk.lower() != lower;
-      if (taken.error().code() != ErrorCode::corruption || !moved) return taken;
+      // A damaged value is passed over, for the walk has moved on; anything else ends it.
+      if (taken.error().code() != ErrorCode::corruption) return taken;
       on_error(taken.error());
       continue;
     }

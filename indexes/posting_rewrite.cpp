@@ -181,11 +181,10 @@ Result<void> PostingFamily::build(const IndexManager::PairSource& next,
       last = pair;
       pairs.push_back(pair);
     }
-    if (pairs.empty() && lower != PostingPair{}) break;
     auto containers = encode_containers(pairs, lower);
     // The last one may grow: its pairs wait for those that follow.
     std::size_t taken = pairs.size();
-    if (more && containers.size() > 1) {
+    if (more) {  // so many pairs are several containers
       lower = containers.back().lower;
       taken -= containers.back().pairs;
       containers.pop_back();

@@ -24,7 +24,6 @@ class PostingWalk {
 
   // False behind the last container of the range.
   [[nodiscard]] bool valid() const noexcept { return lower_.has_value(); }
-  [[nodiscard]] const PostingPair& lower() const noexcept { return *lower_; }
   [[nodiscard]] std::string_view value() const { return iterator_->value(); }
 
   // Reads this container's pairs within its bounds and the range (replacing `pairs`) and moves on.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "caveat/codec.h"
+#include "caveat/kv_backend.h"
 #include "caveat/query.h"
 #include "caveat/types.h"
 
@@ -27,6 +28,7 @@ TEST_CASE("sources have the host's priorities and names that read back") {
   CHECK_FALSE(source_from_string("explicit"));
   CHECK_FALSE(source_from_string(""));
   CHECK(to_string(static_cast<ExceptionSource>(9)) == "unknown");
+  CHECK(source_priority(static_cast<ExceptionSource>(9)) == 0);
 }
 
 TEST_CASE("enumerators print as they are written") {
@@ -46,6 +48,8 @@ TEST_CASE("enumerators print as they are written") {
   CHECK(to_string(static_cast<CompressionAlgorithm>(200)) == "custom");
   CHECK(to_string(static_cast<CompressionAlgorithm>(5)) == "unknown");
   CHECK(to_string(IndexKind::temporal) == "temporal");
+  CHECK(to_string(static_cast<IndexKind>(9)) == "unknown");
+  CHECK(to_string(static_cast<Family>(9)) == "unknown");
 }
 
 TEST_CASE("values are equal when they are stored alike") {

@@ -86,6 +86,8 @@ TEST_CASE("arena: objects and arrays are made in place") {
   const auto* numbers = arena.make_array<std::uint64_t>(100);
   for (int i = 0; i < 100; ++i) CHECK(numbers[i] == 0);
   CHECK(arena.allocate(0) != nullptr);
+  CHECK(arena.copy("").empty());
+  CHECK(arena.copy("text") == "text");
   CHECK_THROWS_AS(arena.make_array<std::uint64_t>(SIZE_MAX / 4), std::bad_alloc);
   CHECK_THROWS_AS(arena.allocate(SIZE_MAX - 8), std::bad_alloc);
   CHECK_THROWS_AS(arena.allocate(8, SIZE_MAX / 2 + 1), std::bad_alloc);

@@ -147,6 +147,9 @@ TEST_CASE("hazard: a pin moves, and an empty source gives an empty pin", "[threa
   HazardPtr<int> other = std::move(pin);
   CHECK_FALSE(pin);
   CHECK(*other == 1);
+  auto& same = other;
+  other = std::move(same);
+  CHECK(HazardDomain::is_pinned(&object));
   other = HazardPtr<int>();
   CHECK_FALSE(HazardDomain::is_pinned(&object));
   source.store(nullptr);

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <map>
 #include <string>
 #include <thread>
@@ -8,6 +9,7 @@
 #include "pool/chunk_pool.h"
 #include "pool/object_pool.h"
 #include "pool/poison.h"
+#include "pool/spin_lock.h"
 
 using namespace caveat;
 
@@ -80,6 +82,20 @@ TEST_CASE("buffer pool: with all its places taken it keeps the largest") {
   const auto misses = pool.statistics().pool_misses;
   { auto again = pool.acquire(9000); }
   CHECK(pool.statistics().pool_misses == misses);
+  pool.trim();
+  {
+    std::vector<BufferPool::Lease> leases;
+    for (const std::size_t size : {500, 300, 700, 300}) {
+      for (std::size_t i = 0; i < kPlaces / 4; ++i) leases.push_back(pool.acquire(size + i));
+    }
+    auto largest = pool.acquire(5000);
+    leases.clear();
+    const auto before = pool.statistics().bytes_reserved - largest->capacity();
+    largest.release();  // in the place of a smallest one
+    CHECK(pool.statistics().bytes_reserved > before + 4000);
+    CHECK(pool.statistics().bytes_reserved < before + 5000);
+  }
+  CHECK(pool.acquire(5000)->capacity() >= 5000);
 }
 
 TEST_CASE("buffer pool: leases move and end early") {
@@ -90,6 +106,68 @@ TEST_CASE("buffer pool: leases move and end early") {
   CHECK(*other == "text");
   other.release();
   CHECK(pool.statistics().bytes_in_use == 0);
+}
+
+TEST_CASE("pools: a lease that another moves into gives its own back first") {
+  MemoryPool pool;
+  const auto check = [](auto& of, auto held, auto other) {
+    const auto both = of.statistics().bytes_in_use;
+    auto& same = held;
+    held = std::move(same);  // is what it was
+    CHECK(of.statistics().bytes_in_use == both);
+    held = std::move(other);
+    const auto one = of.statistics().bytes_in_use;
+    CHECK(one < both);
+    decltype(held) later;
+    later = std::move(held);
+    CHECK(of.statistics().bytes_in_use == one);
+    later.release();
+    CHECK(of.statistics().bytes_in_use == 0);
+    later = decltype(held)();
+  };
+  auto& strings = pool.strings();
+  check(strings, strings.acquire(100), strings.acquire(200));
+  auto& vectors = pool.vectors<int>();
+  check(vectors, vectors.acquire(), vectors.acquire());
+}
+
+TEST_CASE("object pool: what it has no place or no room for is freed") {
+  ObjectPool<std::vector<int>> pool(8 * 4096);  // 4,096 bytes a shard
+  { pool.acquire()->resize(2000); }
+  CHECK(pool.statistics().bytes_reserved == 0);
+  {
+    std::vector<ObjectPool<std::vector<int>>::Lease> leases;
+    for (int i = 0; i < 20; ++i) leases.push_back(pool.acquire());
+  }
+  CHECK(pool.statistics().bytes_reserved == 16 * sizeof(std::vector<int>));
+  pool.trim();
+  CHECK(pool.statistics().bytes_reserved == 0);
+}
+
+TEST_CASE("pools: a lease may end on another thread", "[threads]") {
+  MemoryPool pool;
+  auto buffer = pool.strings().acquire(100);
+  auto numbers = pool.vectors<int>().acquire();
+  std::thread([b = std::move(buffer), n = std::move(numbers)]() mutable {
+    b.release();
+    n.release();
+  }).join();
+  CHECK(pool.statistics().bytes_in_use == 0);
+}
+
+TEST_CASE("spin lock: who waits for long lets others run", "[threads]") {
+  SpinLock lock;
+  int value = 0;
+  lock.lock();
+  std::thread waiting([&] {
+    lock.lock();
+    CHECK(value == 1);
+    lock.unlock();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  value = 1;
+  lock.unlock();
+  waiting.join();
 }
 
 TEST_CASE("buffer pool: what was given back is poisoned where invariants are on") {
@@ -160,6 +238,8 @@ TEST_CASE("memory pool: statistics are the sum of the parts, and trim empties th
   CHECK(statistics.pool_misses == 3);
   CHECK(statistics.bytes_in_use == 0);
   CHECK(statistics.bytes_reserved >= 4096 + 100 + sizeof(Scratch));
+  { auto other = pool.vectors<char>().acquire(); }  // each type has a pool of its own
+  CHECK(pool.statistics().pool_misses == 4);
   pool.trim();
   CHECK(pool.statistics().bytes_reserved == 0);
 }

@@ -19,13 +19,15 @@ TEST_CASE("worker pool: every piece runs once, and what it wrote is seen", "[thr
 }
 
 TEST_CASE("worker pool: pieces wait for each other only if several threads run them", "[threads]") {
-  WorkerPool pool(2);
-  std::atomic<int> inside{0};
-  // Each piece waits until the other is running, too: the caller alone would hang here.
-  CHECK(pool.parallel_for(2, [&](std::size_t) {
-    inside.fetch_add(1);
-    while (inside.load() < 2) std::this_thread::yield();
-  }));
+  for (const int threads : {2, 4}) {
+    WorkerPool pool(static_cast<std::size_t>(threads));
+    std::atomic<int> inside{0};
+    // Each piece waits until all others are running, too: the caller alone would hang here.
+    CHECK(pool.parallel_for(static_cast<std::size_t>(threads), [&](std::size_t) {
+      inside.fetch_add(1);
+      while (inside.load() < threads) std::this_thread::yield();
+    }));
+  }
 }
 
 TEST_CASE("worker pool: one thread is the caller itself", "[threads]") {
@@ -54,6 +56,36 @@ TEST_CASE("worker pool: running out of memory reaches the caller, and the pool g
     CHECK(pool.parallel_for(10, [&](std::size_t) { ran.fetch_add(1); }));
     CHECK(ran.load() == 10);
   }
+}
+
+TEST_CASE("worker pool: of several pieces that fail the caller gets one", "[threads]") {
+  WorkerPool pool(2);
+  std::atomic<int> inside{0};
+  CHECK_THROWS_AS(pool.parallel_for(2,
+                                    [&](std::size_t) {
+                                      inside.fetch_add(1);
+                                      while (inside.load() < 2) std::this_thread::yield();
+                                      throw std::bad_alloc();
+                                    }),
+                  std::bad_alloc);
+}
+
+TEST_CASE("worker pool: a call that began first may end first", "[threads]") {
+  WorkerPool pool(2);
+  std::atomic<bool> first_began{false}, second_began{false}, first_ended{false};
+  std::thread first([&] {
+    static_cast<void>(pool.parallel_for(2, [&](std::size_t) {
+      first_began = true;
+      while (!second_began) std::this_thread::yield();
+    }));
+    first_ended = true;
+  });
+  while (!first_began) std::this_thread::yield();
+  CHECK(pool.parallel_for(2, [&](std::size_t) {
+    second_began = true;
+    while (!first_ended) std::this_thread::yield();
+  }));
+  first.join();
 }
 
 TEST_CASE("worker pool: cancelling leaves pieces out and says so", "[threads]") {

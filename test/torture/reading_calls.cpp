@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "caveat/compressed_exception_store.h"
 #include "test/torture/failing_heap.h"
 #include "test/torture/public_calls.h"
 
@@ -222,6 +223,25 @@ Result<void> estimate(StorageOptimizer& store, Ledger&, Violation& wrong) {
   return {};
 }
 
+// The partitions, and records by their places in them.
+Result<void> look_at_blocks(StorageOptimizer& store, Ledger& ledger, Violation& wrong) {
+  const CompressedExceptionStore blocks(store);
+  CAVEAT_ASSIGN(const auto partitions, blocks.partitions());
+  for (const PartitionInfo& partition : partitions) {
+    const auto described = blocks.describe(partition.id);
+    if (!described && described.error().code() != ErrorCode::not_found) {
+      return fail(described.error());  // (one may have no block)
+    }
+  }
+  return visit_some(ledger, [&](const ExceptionKey& key, const Exception*) -> Result<void> {
+    CAVEAT_ASSIGN(const auto place, blocks.locate(key));
+    if (!place) return {};  // or it is in the delta
+    CAVEAT_ASSIGN(const auto record, blocks.read(*place));
+    if (record.key != key) wrong = "another record is where this one should be";
+    return {};
+  });
+}
+
 constexpr auto kOpened = PublicCall::Begin::opened;
 constexpr PublicCall kReads[] = {
     {"contains", kOpened, contains},
@@ -239,6 +259,7 @@ constexpr PublicCall kReads[] = {
     {"verify", kOpened, verify},
     {"column-statistics", kOpened, column_statistics},
     {"estimate", kOpened, estimate},
+    {"blocks", kOpened, look_at_blocks},
 };
 
 }  // namespace

@@ -1,0 +1,185 @@
+// Opening what is written down wrong: refused by name, or done without where nothing depends on it.
+#include "engine/catalogue/catalogue_format.h"
+#include "engine/partition/container.h"
+#include "engine/store/partition_ids.h"
+#include "test/support/backend_double.h"
+#include "test/support/stores.h"
+
+namespace caveat::test {
+
+namespace {
+
+constexpr NodeId kNodes = 300;
+const PropertyHash kProperty = hash_property("p");
+
+Exception exception_of(NodeId node) {
+  Exception exception;
+  exception.actual_value = static_cast<std::int64_t>(node);
+  return exception;
+}
+
+Options plain_options() {
+  Options options;
+  options.background_maintenance = false;
+  options.partition_records = 64;
+  return options;
+}
+
+// What a closed store left, with one registered name.
+std::shared_ptr<KvBackend> closed_store() {
+  auto backend = shared_memory_backend();
+  auto store =
+      value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
+  value_of(store.register_property("p"));
+  store_nodes(store, kProperty, 0, kNodes, exception_of);
+  value_of(store.close());
+  return backend;
+}
+
+std::vector<std::string> keys_of(KvBackend& backend, Family family, std::string_view prefix) {
+  std::vector<std::string> keys;
+  auto it = value_of(backend.iterate(family, nullptr, false));
+  for (it->seek(prefix); it->valid() && it->key().starts_with(prefix); it->next()) {
+    keys.emplace_back(it->key());
+  }
+  return keys;
+}
+
+// The directory must be read off the partitions.
+void erase_pages(KvBackend& backend, KvBatch& batch) {
+  for (const auto& key : keys_of(backend, Family::meta, "D")) batch.erase(Family::meta, key);
+}
+
+std::string segment(std::uint32_t id, PropertyHash hash, std::string_view name) {
+  std::string bytes;
+  catalogue_format::append_segment({{id, hash, name}}, bytes);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("what is written down wrong is refused by name", "[bad]") {
+  struct Wrong {
+    const char* says;
+    void (*write)(KvBackend&, KvBatch&);
+  };
+  const std::vector<Wrong> all = {
+      {"meta: catalogue key of a wrong length",
+       [](KvBackend&, KvBatch& b) { b.put(Family::meta, "C12", ""); }},
+      {"catalogue page 0: id 0 twice",
+       [](KvBackend&, KvBatch& b) {
+         b.append(Family::meta, catalogue_format::page_key(0), segment(0, kProperty + 1, "q"));
+       }},
+      {"catalogue page 0: id 0 twice",
+       [](KvBackend&, KvBatch& b) {
+         b.append(Family::meta, catalogue_format::page_key(0), segment(0, kProperty, ""));
+       }},
+      {"catalogue page 0: id 7 out of order",
+       [](KvBackend&, KvBatch& b) {
+         b.append(Family::meta, catalogue_format::page_key(0), segment(7, 77, "q"));
+       }},
+      {"catalogue page 1: id 1 out of order",
+       [](KvBackend&, KvBatch& b) {
+         b.put(Family::meta, catalogue_format::page_key(1), segment(1, 77, "q"));
+       }},
+      {"catalogue page 0: id 1 out of order",  // it has id 0
+       [](KvBackend&, KvBatch& b) {
+         b.append(Family::meta, catalogue_format::page_key(0), segment(1, kProperty, "p"));
+       }},
+      {"meta: waiting name of a wrong length",
+       [](KvBackend&, KvBatch& b) { b.put(Family::meta, "N12", "name"); }},
+      {"meta: waiting name of a wrong length",
+       [](KvBackend&, KvBatch& b) {
+         const std::string name(kMaxPropertyNameBytes + 1, 'n');
+         b.put(Family::meta, catalogue_format::waiting_key(hash_property(name)), name);
+       }},
+      {"has another hash",
+       [](KvBackend&, KvBatch& b) {
+         b.put(Family::meta, catalogue_format::waiting_key(hash_property("one")), "two");
+       }},
+      {"meta: a clear of a wrong length",
+       [](KvBackend&, KvBatch& b) { b.put(Family::meta, "T12", std::string(8, '\1')); }},
+      {"meta: a clear of a wrong length",
+       [](KvBackend&, KvBatch& b) { b.put(Family::meta, "T\3" + std::string(8, '\1'), "short"); }},
+      {"meta: a clear of an unknown kind",
+       [](KvBackend&, KvBatch& b) {
+         b.put(Family::meta, "T\7" + std::string(8, '\1'), std::string(8, '\1'));
+       }},
+      {"delta: a key of 1 bytes, not 16",
+       [](KvBackend&, KvBatch& b) { b.put(Family::delta, "x", ""); }},
+      {"primary: a key of a wrong length",
+       [](KvBackend& backend, KvBatch& b) {
+         erase_pages(backend, b);
+         b.put(Family::primary, "\xffx", "");
+       }},
+      {"primary: the first partition is missing",
+       [](KvBackend& backend, KvBatch& b) {
+         erase_pages(backend, b);
+         b.erase(Family::primary, encode_key({}));
+       }},
+      {"directory: impossible partition id",
+       [](KvBackend& backend, KvBatch& b) {
+         erase_pages(backend, b);
+         std::string container;
+         append_container_header(PartitionIds::kIdsMax, container);
+         b.put(Family::primary, encode_key({}), container);
+       }},
+  };
+  for (const Wrong& wrong : all) {
+    INFO(wrong.says);
+    const auto backend = closed_store();
+    KvBatch batch;
+    wrong.write(*backend, batch);
+    value_of(backend->write(batch, Durability::wal));
+    const auto opened =
+        StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options());
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().code() == ErrorCode::corruption);
+    CHECK_THAT(opened.error().message(), Catch::Contains(wrong.says));
+  }
+}
+
+TEST_CASE("foreign keys among pages and dictionaries stand in nobody's way", "[bad]") {
+  const auto backend = closed_store();
+  KvBatch batch;
+  for (const char* key : {"D12", "X12", "Z", "Z123456789", "Z1234"}) {
+    batch.put(Family::meta, key, "nonsense");
+  }
+  value_of(backend->write(batch, Durability::wal));
+  auto store =
+      value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
+  CHECK(value_of(store.count({})) == kNodes);
+  CHECK(value_of(store.verify()).sound());
+}
+
+TEST_CASE("a name that is registered late is the name of records stored before", "[bad]") {
+  const auto backend = closed_store();
+  const auto open = [&] {
+    return value_of(
+        StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
+  };
+  {
+    // Some with names and some without, in one fold.
+    auto store = open();
+    value_of(store.register_property("early"));
+    for (const char* name : {"late", "early", "later", "never"}) {
+      value_of(store.store_exception({1, hash_property(name)}, exception_of(1)));
+    }
+    value_of(store.flush());
+    CHECK_FALSE(store.property_name(hash_property("late")));
+    const std::string_view names[] = {"late", "early", "late", "unused", "unused"};
+    value_of(store.register_properties(names));
+    CHECK(store.property_name(hash_property("late")) == "late");
+    value_of(store.close());
+  }
+  auto store = open();
+  CHECK(store.property_name(hash_property("early")) == "early");
+  CHECK(store.property_name(hash_property("late")) == "late");
+  CHECK(store.property_name(hash_property("unused")) == "unused");
+  CHECK_FALSE(store.property_name(hash_property("later")));
+  value_of(store.register_property("later"));
+  CHECK(store.property_name(hash_property("later")) == "later");
+  CHECK(value_of(store.count({})) == kNodes + 4);
+}
+
+}  // namespace caveat::test
