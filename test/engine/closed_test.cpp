@@ -21,6 +21,8 @@ TEST_CASE("every call on a closed store says so", "[bad]") {
   TestStore holder(backend);
   StorageOptimizer& store = *holder;
   value_of(store.store_exception(kKey, {}));
+  value_of(store.write(WriteBatch()));  // nothing to write is no error
+  CHECK(value_of(store.key_usage()).empty());
   value_of(store.close());
   value_of(store.close());
   const auto closed = ErrorCode::closed;
@@ -63,6 +65,10 @@ TEST_CASE("every call on a closed store says so", "[bad]") {
   const CompressedExceptionStore blocks(store);
   require_code(blocks.partitions(), closed);
   require_code(blocks.locate(kKey), closed);
+  require_code(blocks.read({1, 0}), closed);
+  require_code(blocks.container(1), closed);
+  require_code(blocks.describe(1), closed);
+  require_code(store.key_usage(), closed);
 }
 
 TEST_CASE("a store with open snapshots or cursors is busy, and goes on", "[bad]") {

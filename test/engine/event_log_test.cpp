@@ -1,4 +1,5 @@
 // What a store tells its operator: each event when the thing happens, and once.
+#include <array>
 #include <mutex>
 
 #include "engine/store/engine.h"
@@ -113,6 +114,25 @@ TEST_CASE("opening, folding, maintenance and closing are events with figures", "
   CHECK(lines.of("closed").size() == 1);
   REQUIRE(lines.of("opened").size() == 2);
   CHECK(lines.of("opened")[1].find(" records=10 ") != std::string::npos);
+}
+
+TEST_CASE("a value that is no plain word is quoted, and its control characters are told", "[log]") {
+  const std::pair<const char*, const char*> values[] = {{"word", "word"},
+                                                        {"", "\"\""},
+                                                        {"two words", "\"two words\""},
+                                                        {"a=b", "\"a=b\""},
+                                                        {"a\"b", R"("a\"b")"},
+                                                        {"a\\b", R"("a\\b")"},
+                                                        {"\x7f", R"("\x7f")"},
+                                                        {"\n", R"("\n")"},
+                                                        {"\x01", R"("\x01")"},
+                                                        {"\xc3\xa4", "\"\xc3\xa4\""}};
+  for (const auto& [value, written] : values) {
+    const std::array<LogField, 1> fields = {{{"key", std::string_view(value)}}};
+    const LogEvent event{Severity::debug, "c", "e", "m", fields};
+    CHECK(to_logfmt(event) == std::string("level=debug component=c event=e msg=m key=") + written);
+  }
+  CHECK(to_string(static_cast<Severity>(9)) == "unknown");
 }
 
 TEST_CASE("a sink is spared what is less severe than it wants", "[log]") {

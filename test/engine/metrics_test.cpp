@@ -1,9 +1,13 @@
 // What a store says of itself in the text format of Prometheus, and in the file it keeps.
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
+#include <csignal>
 #include <functional>
+#include <limits>
 #include <map>
 #include <regex>
 #include <set>
@@ -228,6 +232,40 @@ TEST_CASE("text that would break a line of the format is escaped", "[metrics]") 
   CHECK(text.take() ==
         "# HELP x one\\\\two\\nthree\n# TYPE x gauge\nx{a=\"q\\\"b\\\\c\\nd\",b=\"\"} 0.5\n"
         "# HELP y Y.\n# TYPE y gauge\ny +Inf\n");
+}
+
+TEST_CASE("numbers that are none are written as Prometheus reads them", "[metrics]") {
+  MetricsText m;
+  const double inf = std::numeric_limits<double>::infinity();
+  m.gauge("odd", "Odd.").sample(std::nan("")).sample(inf).sample(-inf).sample(0.5);
+  CHECK_THAT(m.take(), Catch::EndsWith("odd NaN\nodd +Inf\nodd -Inf\nodd 0.5\n"));
+}
+
+TEST_CASE("a metrics file that cannot be replaced or filled leaves no draft", "[metrics]") {
+  const ScratchDirectory directory;
+  const fs::path path = directory.path() / "metrics";
+  const MetricsFile file(path);
+  fs::create_directory(path);  // a file cannot take its place
+  const auto renamed = file.write("text");
+  REQUIRE_FALSE(renamed);
+  CHECK(renamed.error().code() == ErrorCode::io_error);
+  CHECK_THAT(renamed.error().message(), Catch::Contains("rename"));
+  CHECK_FALSE(fs::exists(path.string() + ".draft"));
+  fs::remove(path);
+  // No file may be longer: what a quota or a full disk does.
+  struct rlimit before {};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const struct rlimit short_files { 1000, before.rlim_max };
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &short_files) == 0);
+  const auto written = file.write(std::string(5000, 'x'));
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, ignored);
+  REQUIRE_FALSE(written);
+  CHECK(written.error().code() == ErrorCode::io_error);
+  CHECK_THAT(written.error().message(), Catch::Contains("write"));
+  CHECK_FALSE(fs::exists(path));
+  CHECK_FALSE(fs::exists(path.string() + ".draft"));
 }
 
 TEST_CASE("every counter counts what it is named for", "[metrics]") {

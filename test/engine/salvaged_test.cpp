@@ -1,5 +1,6 @@
 // A store that was salvaged, whatever of it is missing: it opens for reading, gives what is there,
 // and names what is not. (tools/cli has the same on files; here each part is lost by itself.)
+#include "caveat/compressed_exception_store.h"
 #include "engine/partition/container.h"
 #include "engine/store/salvaged_view.h"
 #include "engine/store/superblock.h"
@@ -174,11 +175,38 @@ TEST_CASE("of a container whose begin is lost the runs are read", "[damage]") {
   const std::vector<ExceptionKey> keys = {{node, kProperty}, {290, kProperty}};
   CHECK(value_of(store.bulk_retrieve(keys))[0] == exception_of(1000 + node));
   CHECK_FALSE(value_of(store.contains({node + 1, kProperty})));
+  // It has no block: what there is of it are places behind one.
+  {
+    const CompressedExceptionStore blocks(store);
+    const auto at = value_of(blocks.locate({node, kProperty}));
+    REQUIRE(at);
+    CHECK(value_of(blocks.read(*at)).exception == exception_of(1000 + node));
+    CHECK(blocks.describe(at->partition_id).error().code() == ErrorCode::not_found);
+    CHECK(value_of(store.column_statistics()).size() > 3);
+  }
   const auto left = value_of(store.count({}));
   CHECK(left < kNodes);
   CHECK(left > kNodes / 2);
   CHECK(value_of(store.query_by_property(kProperty)).size() == left);
   require_rest(store, 250, kNodes);
+}
+
+TEST_CASE("a record of the log that cannot be read is left out of what was salvaged", "[damage]") {
+  Salvaged salvaged;
+  std::string key, value;
+  {
+    auto it = value_of(salvaged.backend->iterate(Family::delta, nullptr, false));
+    it->seek_to_first();
+    REQUIRE(it->valid());
+    key = it->key();
+    value = it->value();
+  }
+  value.back() = static_cast<char>(value.back() ^ 1);
+  salvaged.change([&](KvBatch& batch) { batch.put(Family::delta, key, value); });
+  auto store = value_of(salvaged.open());
+  CHECK(value_of(store.count({})) == kNodes);
+  CHECK(salvaged.was_told("delta"));
+  require_rest(store, 101, kNodes);
 }
 
 TEST_CASE("before the first partition that was salvaged there is an error, not nothing",
