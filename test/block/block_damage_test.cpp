@@ -110,6 +110,51 @@ TEST_CASE("damage under a right checksum never does worse than an error or anoth
   }
 }
 
+// Only the code of a source is in the block: no name would be there for the sixth.
+TEST_CASE("a source that there is not is refused under a right checksum") {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  BlockMaker maker(25);
+  auto set = maker.rows(20);
+  for (const unsigned source : {4U, 5U, 6U}) {
+    for (BlockRow& row : set.rows) row.view.source = static_cast<ExceptionSource>(source);
+    const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 0)).value();
+    const auto outcome = read_all(std::string(block.bytes()), set, resolver);
+    CHECK((outcome == Outcome::equal) == (source < 5));
+    CHECK((outcome == Outcome::refused) == (source >= 5));
+  }
+}
+
+// Two strings would be three, and all behind them other ones.
+TEST_CASE("a frame with one separator too many is refused under a right checksum") {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  for (const std::size_t length : {3U, 40U, 200U}) {
+    RowSet set;
+    for (std::uint64_t i = 0; i < 9; ++i) {
+      BlockRow row;
+      row.view.key.node_id = i;
+      row.view.reason = set.keep(std::string(length + i * i * 7 % 11, 'q') + std::to_string(i * 7));
+      row.view.confidence = 1;
+      set.rows.push_back(row);
+    }
+    const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 0)).value();
+    const std::string whole(block.bytes());
+    REQUIRE(read_all(whole, set, resolver) == Outcome::equal);
+    for (const std::size_t at : {whole.find("qqq"), whole.rfind("qqq")}) {
+      REQUIRE(at != std::string::npos);
+      std::size_t refused = 0;
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string damaged = whole;
+        damaged[at] = static_cast<char>(byte);
+        seal(damaged);
+        refused += read_all(damaged, set, resolver) == Outcome::refused ? 1 : 0;
+      }
+      CHECK(refused == 1);
+    }
+  }
+}
+
 TEST_CASE("a codec or dictionary that is missing is named") {
   const auto codecs = all_codecs();
   const auto built_in = CodecRegistry::built_in(3);

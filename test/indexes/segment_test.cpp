@@ -9,6 +9,7 @@
 
 #include "engine/model/bytes.h"
 #include "engine/model/checksum.h"
+#include "engine/model/varint.h"
 #include "test/indexes/posting_world.h"
 #include "test/model/hex_dump.h"
 #include "test/support/test_folder.h"
@@ -166,6 +167,37 @@ TEST_CASE("behind a checksum that holds, wrong bytes give an error or pairs, nev
     }
   }
   CHECK(refused > 100);
+}
+
+// One group, of partition 5: its terms begin at `base`.
+TEST_CASE("a group goes no further than the last term, and has no more terms than it says") {
+  const auto reads = [](std::uint64_t base, std::uint32_t count, std::string_view tokens) {
+    std::string bytes;
+    for (const std::uint64_t number :
+         {std::uint64_t{1}, std::uint64_t{5}, base, std::uint64_t{0}, std::uint64_t{count} - 1}) {
+      put_varint(number, bytes);
+    }
+    bytes += tokens;
+    std::string_view rest(bytes);
+    std::vector<PostingPair> out;
+    const bool sound = decode_stream(rest, StreamLayout::by_partition, count, 0, kAll, out) &&
+                       rest.empty() && out.size() == count;
+    CHECK(out.size() <= count);
+    return sound;
+  };
+  using namespace std::string_view_literals;
+  constexpr std::uint64_t kLast = kAll;
+  CHECK(reads(kLast, 1, "\0"sv));
+  CHECK(reads(kLast - 1, 2, "\0\0"sv));
+  CHECK(reads(kLast - 1, 2, "\x01\0"sv));
+  CHECK_FALSE(reads(kLast, 1, "\x02"sv));    // a gap behind the last
+  CHECK_FALSE(reads(kLast, 2, "\x01\0"sv));  // a run across it
+  CHECK_FALSE(reads(kLast, 2, "\0\0"sv));    // from it on to the first again
+  CHECK_FALSE(reads(kLast - 1, 3, "\x01\0\0"sv));
+  CHECK(reads(7, 3, "\x01\x01"sv));
+  CHECK_FALSE(reads(7, 3, "\x01\x02"sv));  // one more
+  CHECK_FALSE(reads(7, 3, "\0\x01\x01"sv));
+  CHECK_FALSE(reads(7, 3, "\x01\x7F\0\0"sv));
 }
 
 TEST_CASE("claims of a size beyond reason are refused before anything is allocated") {

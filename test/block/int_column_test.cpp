@@ -1,0 +1,207 @@
+// Integer columns: what is written comes back whatever structure lies inside which, as the encoding
+// that is meant for it; and bytes that are no column are refused.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "engine/block/int_column.h"
+#include "engine/block/int_scratch.h"
+
+using namespace caveat;
+using namespace caveat::detail;
+
+namespace {
+
+using Column = std::vector<std::uint64_t>;
+
+// Rows of nodes, each of which has the same properties or some of them.
+struct Rows {
+  std::vector<std::uint16_t> node_of_row, property_of_row;
+  std::uint32_t nodes = 0, properties = 0;
+  [[nodiscard]] RowShape shape() const { return {node_of_row, nodes, property_of_row, properties}; }
+};
+
+Rows rows_of(std::uint32_t nodes, std::uint32_t each) {
+  Rows rows;
+  rows.nodes = nodes;
+  rows.properties = each;
+  for (std::uint32_t n = 0; n < nodes; ++n) {
+    for (std::uint32_t p = 0; p < each; ++p) {
+      rows.node_of_row.push_back(static_cast<std::uint16_t>(n));
+      rows.property_of_row.push_back(static_cast<std::uint16_t>(p));
+    }
+  }
+  return rows;
+}
+
+std::string written(const Column& values, const RowShape* shape, IntEncoding* encoding = nullptr,
+                    std::uint64_t fresh_from = kNoFresh) {
+  IntScratch scratch;
+  std::string out;
+  const IntEncoding chosen = encode_ints(values, shape, scratch, out, fresh_from);
+  if (encoding != nullptr) *encoding = chosen;
+  return out;
+}
+
+template <class T>
+bool reads(std::string_view bytes, const RowShape* shape, std::vector<T>& values) {
+  ByteReader in(bytes);
+  return decode_ints(in, shape, std::span<T>(values)) && in.left() == 0;
+}
+
+// Reads it back both ways; and nothing that is shorter.
+void check_column(const Column& values, const RowShape* shape, const std::string& bytes) {
+  Column wide(values.size());
+  REQUIRE(reads(bytes, shape, wide));
+  REQUIRE(wide == values);
+  if (*std::max_element(values.begin(), values.end()) < (std::uint64_t{1} << 31)) {
+    std::vector<std::uint32_t> narrow(values.size());
+    REQUIRE(reads(bytes, shape, narrow));
+    REQUIRE(std::equal(narrow.begin(), narrow.end(), values.begin()));
+  }
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    REQUIRE_FALSE(reads(std::string_view(bytes).substr(0, size), shape, wide));
+  }
+}
+
+class Maker {
+ public:
+  explicit Maker(std::uint64_t seed) : random_(seed) {}
+  std::uint64_t below(std::uint64_t n) { return random_() % n; }
+
+  Column column(std::size_t count, unsigned depth = 0) {
+    const std::uint64_t base = below(3) == 0 ? below(1U << 20) : 0;
+    Column made(count, base);
+    const auto kind = below(depth < 2 ? 6 : 3);
+    if (kind == 0) return made;
+    if (kind == 1) {
+      for (auto& value : made) value += below(std::uint64_t{2} << below(10));
+    } else if (kind == 2) {
+      std::uint64_t sum = base;
+      for (auto& value : made) value = sum += 5 + below(3);
+    } else if (kind == 3) {  // runs
+      const Column heads = column(count, depth + 1);
+      for (std::size_t i = 0, run = 0; i < count; ++run) {
+        for (auto length = 1 + below(12); length > 0 && i < count; --length) made[i++] = heads[run];
+      }
+    } else if (kind == 4) {  // few that differ
+      const Column others = column(count, depth + 1);
+      for (std::size_t i = 0; i < count; ++i) made[i] = below(9) == 0 ? others[i] : base;
+    } else {  // few distinct ones
+      const Column some = column(1 + below(9), depth + 1);
+      for (auto& value : made) value = some[below(some.size())] * 977;
+    }
+    return made;
+  }
+
+  // Leans on the rows' nodes and properties.
+  Column shaped(const Rows& rows) {
+    const std::size_t count = rows.node_of_row.size();
+    Column made(count), heads = column(rows.nodes), steps = column(count);
+    const Column of_property = column(rows.properties);
+    const auto kind = below(4);
+    for (std::size_t i = 0; i < count; ++i) {
+      const bool first = i == 0 || rows.node_of_row[i] != rows.node_of_row[i - 1];
+      if (kind == 0) made[i] = first ? heads[rows.node_of_row[i]] : made[i - 1] + steps[i] % 50;
+      if (kind == 1)
+        made[i] = first || below(8) == 0 ? heads[rows.node_of_row[i]] + i : made[i - 1];
+      if (kind == 2) made[i] = of_property[rows.property_of_row[i]] + (below(9) == 0 ? 1 : 0);
+      if (kind == 3) made[i] = steps[i];
+    }
+    return made;
+  }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+std::string bytes_of_packed(std::uint8_t width, std::string_view bits) {
+  return std::string("\x02\0", 2) + static_cast<char>(width) + std::string(bits);
+}
+
+}  // namespace
+
+TEST_CASE("columns come back, whatever structure is inside which") {
+  Maker maker(31);
+  std::array<std::size_t, kIntEncodingLast + 1> seen{};
+  for (int round = 0; round < 3000; ++round) {
+    const Rows rows = rows_of(1 + static_cast<std::uint32_t>(maker.below(30)),
+                              1 + static_cast<std::uint32_t>(maker.below(12)));
+    const RowShape shape = rows.shape();
+    const bool leans = maker.below(3) != 0;
+    const Column values = leans ? maker.shaped(rows) : maker.column(rows.node_of_row.size());
+    const RowShape* const given = leans ? &shape : nullptr;
+    IntEncoding encoding{};
+    const std::string bytes = written(values, given, &encoding);
+    ++seen[static_cast<std::size_t>(encoding)];
+    INFO("round " << round << ", " << to_string(encoding));
+    check_column(values, given, bytes);
+  }
+  for (std::size_t i = 1; i < seen.size(); ++i) {
+    if (static_cast<IntEncoding>(i) == IntEncoding::fresh) continue;  // has to be asked for
+    INFO(to_string(static_cast<IntEncoding>(i)));
+    CHECK(seen[i] > 0);
+  }
+}
+
+TEST_CASE("each structure gets the encoding that is meant for it, in the bytes that it takes") {
+  const Rows rows = rows_of(40, 6);
+  const RowShape shape = rows.shape();
+  const std::size_t count = rows.node_of_row.size();
+  const auto check = [&](IntEncoding meant, std::size_t bytes_max, const RowShape* given,
+                         auto value_of, std::uint64_t fresh_from = kNoFresh) {
+    Column values(count);
+    for (std::size_t i = 0; i < count; ++i) values[i] = value_of(i);
+    IntEncoding encoding{};
+    const std::string bytes = written(values, given, &encoding, fresh_from);
+    INFO(to_string(encoding) << " in " << bytes.size() << " bytes for " << to_string(meant));
+    CHECK(encoding == meant);
+    CHECK(bytes.size() <= bytes_max);
+    check_column(values, given, bytes);
+  };
+  const auto scattered = [](std::size_t i) { return i * 2654435761U >> 3 & 1023; };
+  check(IntEncoding::constant, 3, nullptr, [](std::size_t) { return 900; });
+  check(IntEncoding::packed, 310, nullptr, scattered);
+  check(IntEncoding::delta, 8, nullptr, [](std::size_t i) { return 70 + i * 1000; });
+  check(IntEncoding::runs, 20, nullptr, [](std::size_t i) { return i / 60 * 7 % 13; });
+  check(IntEncoding::sparse, 20, nullptr, [](std::size_t i) { return i % 50 == 7 ? 100 + i : 3; });
+  check(IntEncoding::dictionary, 110, nullptr,
+        [&](std::size_t i) { return scattered(i) % 5 * 123'457; });
+  check(
+      IntEncoding::fresh, 70, nullptr,
+      [n = std::uint64_t{100}](std::size_t i) mutable { return i % 2 == 0 ? n++ : 100 + i % 3; },
+      100);
+  // The nodes' first values rise, and so do the steps: columns inside columns.
+  check(IntEncoding::node_delta, 14, &shape,
+        [](std::size_t i) { return 5000 + i / 6 * 1000 + i % 6; });
+  check(IntEncoding::by_node, 70, &shape, [&](std::size_t i) { return scattered(i / 6) + 7; });
+  check(IntEncoding::by_property, 20, &shape, [&](std::size_t i) { return scattered(i % 6) + 7; });
+}
+
+TEST_CASE("packed columns of too wide values, or with bits behind the last, are refused") {
+  Column wide(4);
+  std::vector<std::uint32_t> narrow(4);
+  const std::string most(64, '\x7F');
+  const auto accepts = [&](std::uint8_t width, std::string_view bits, auto& values) {
+    return reads(bytes_of_packed(width, bits), nullptr, values);
+  };
+  // Four values of 3 bits: the upper half of the second byte is nobody's.
+  CHECK(accepts(3, std::string("\xFF\x0F", 2), wide));
+  CHECK(wide == Column(4, 7));
+  for (const char stray : {'\x1F', '\x2F', '\x4F', '\x8F'}) {
+    CHECK_FALSE(accepts(3, std::string{'\xFF', stray}, wide));
+    CHECK_FALSE(accepts(3, std::string{'\xFF', stray}, narrow));
+  }
+  CHECK(accepts(64, most.substr(0, 32), wide));
+  CHECK(accepts(32, most.substr(0, 16), narrow));
+  for (unsigned width = 65; width < 128; ++width) {
+    for (std::size_t size = 32; size <= 64; ++size) {
+      REQUIRE_FALSE(accepts(static_cast<std::uint8_t>(width), most.substr(0, size), wide));
+    }
+  }
+  for (unsigned width = 33; width < 128; ++width) {
+    for (std::size_t size = 16; size <= 64; ++size) {
+      REQUIRE_FALSE(accepts(static_cast<std::uint8_t>(width), most.substr(0, size), narrow));
+    }
+  }
+}
