@@ -102,6 +102,28 @@ TEST_CASE("the difference of two hint sets turns the one into the other") {
   CHECK(none.empty());
 }
 
+TEST_CASE("sorted changes of one pair keep their order: the last one counts") {
+  HintChanges changes;
+  auto& list = changes.families[1];
+  for (std::uint64_t term = 9; term > 0; --term) {
+    for (const bool add : {true, false, true, true, false}) list.push_back({term % 4, 7, add});
+  }
+  const auto given = list;
+  changes.sort();
+  REQUIRE(list.size() == given.size());
+  for (std::size_t i = 1; i < list.size(); ++i) CHECK_FALSE(list[i].pair() < list[i - 1].pair());
+  for (std::uint64_t term = 0; term < 4; ++term) {
+    const auto of_term = [term](const std::vector<PostingChange>& all) {
+      std::vector<bool> adds;
+      for (const PostingChange& change : all) {
+        if (change.term == term) adds.push_back(change.add);
+      }
+      return adds;
+    };
+    CHECK(of_term(list) == of_term(given));
+  }
+}
+
 TEST_CASE("sorted lists intersect and unite as sets do") {
   Random random(4);
   for (int round = 0; round < 500; ++round) {
