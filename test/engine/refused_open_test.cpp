@@ -52,7 +52,7 @@ void erase_pages(KvBackend& backend, KvBatch& batch) {
 
 std::string segment(std::uint32_t id, PropertyHash hash, std::string_view name) {
   std::string bytes;
-  catalogue_format::append_segment({{id, hash, name}}, bytes);
+  catalogue_format::append_segments({{id, hash, name}}, bytes);
   return bytes;
 }
 
