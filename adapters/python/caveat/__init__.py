@@ -65,6 +65,8 @@ def open(path: str | bytes | os.PathLike[Any], **options: Any) -> Store:
     on_error               called with (kind, sentence) for errors in the background
     metrics_file           kept up to date for Prometheus, each metrics_interval_ms
     """
+    if path is None:
+        raise TypeError("path is the directory of the store; caveat.volatile() is an empty one in memory")
     return Store(path, options)
 
 

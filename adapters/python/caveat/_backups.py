@@ -73,10 +73,10 @@ class Backups:
 
     def delete(self, id: int) -> None:
         """Deletes one, be it damaged, and the files that no other needs."""
-        call("delete_backup", self._directory, unsigned(id))
+        call("delete_backup", self._directory, unsigned(id, "id"))
 
     def keep_newest(self, count: int) -> int:
         """Deletes all others; returns how many."""
         deleted = c_uint64()
-        call("keep_newest_backups", self._directory, unsigned(count), byref(deleted))
+        call("keep_newest_backups", self._directory, unsigned(count, "count"), byref(deleted))
         return deleted.value

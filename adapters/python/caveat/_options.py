@@ -9,15 +9,20 @@ from typing import Any, Protocol, Union
 
 from . import _native as native
 from ._errors import InvalidArgument, IoError, KeyMissing
+from ._records import one_of
 
 _lib = native.shared_object
-DURABILITY = {None: 0, "none": 1, "wal": 2, "fsync": 3}
+_DURABILITY = {None: 0, "none": 1, "wal": 2, "fsync": 3}
 _COMPRESSION = {None: 0, "none": 1, "lz4": 2, "zstd": 3}
 _KEY_BYTES = 32
 
 # Keys by their number: the ones there are, or a function that fetches one.
 Keys = Union[Mapping[int, bytes], Callable[[int], Union[bytes, None]]]
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+
+
+def durability_of(given: str | None) -> int:
+    return one_of("durability", given, _DURABILITY)
 
 
 class Codec(Protocol):
@@ -46,15 +51,15 @@ class OpenOptions:
         self._raised: list[BaseException] = []
         options = self._options = native.Options(
             size=sizeof(native.Options), flags=(not create) + 2 * exclusive + 4 * (not background) + 8 * encrypt,
-            durability=DURABILITY[durability], memory_budget_bytes=memory_budget,
+            durability=durability_of(durability), memory_budget_bytes=memory_budget,
             cache_bytes=cache_bytes, delta_bytes=delta_bytes, compression_level=compression_level,
             optimize_compression_level=optimize_compression_level,
             partition_records=partition_records, partition_bytes=partition_bytes,
             dictionary_bytes=0 if dictionary_bytes is None else dictionary_bytes or -1)
-        if isinstance(compression, int):
+        if isinstance(compression, int) and not isinstance(compression, bool):
             options.compression, options.custom_codec_id = 4, compression
         else:
-            options.compression = _COMPRESSION[compression]
+            options.compression = one_of("compression", compression, _COMPRESSION)
         given = codecs or {}
         options.codecs = (native.Codec * len(given))(*(self._codec(*item) for item in given.items()))
         options.codec_count = len(given)

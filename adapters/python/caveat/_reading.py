@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _native as native
 from ._errors import Closed, call
-from ._records import (ConfidenceRange, Key, Property, Record, Source, TimeRange, hash_of, query_of,
-                       read, take, unsigned)
+from ._records import (ConfidenceRange, Key, Property, Record, Source, TimeRange, key_of, query_of, read,
+                       take, unsigned)
 
 if TYPE_CHECKING:
     from ._store import Store
@@ -144,28 +144,28 @@ class Reads:
         raise NotImplementedError
 
     def __contains__(self, key: Key) -> bool:
-        node, property = key
+        node, property = key_of(key)
         found = c_int32()
         with self._view() as view:
-            call("contains", *view, unsigned(node), unsigned(hash_of(property)), byref(found))
+            call("contains", *view, node, property, byref(found))
         return found.value == 1
 
     def has_exceptions(self, node: int) -> bool:
         """Has the node any exception at all?"""
         found = c_int32()
         with self._view() as view:
-            call("has_exceptions", *view, unsigned(node), byref(found))
+            call("has_exceptions", *view, unsigned(node, "node"), byref(found))
         return found.value == 1
 
     def get(self, node: int, property: Property, default: _Default | None = None) -> Record | _Default | None:
         """The record, or `default`."""
         pointer = POINTER(native.Record)()
         with self._view() as view:
-            call("retrieve_exception", *view, unsigned(node), unsigned(hash_of(property)),
-                 byref(pointer))
+            call("retrieve_exception", *view, *key_of((node, property)), byref(pointer))
         return take(pointer, self._of_store()._name_of) if pointer else default
 
     def __getitem__(self, key: Key) -> Record:
+        key_of(key)
         found: Record | None = self.get(*key)
         if found is None:
             raise KeyError(key)
@@ -173,7 +173,7 @@ class Reads:
 
     def get_many(self, keys: Iterable[Key]) -> list[Record | None]:
         """A list with the record, or None, for each (node, property); all of one version."""
-        wanted = [(unsigned(node), unsigned(hash_of(property))) for node, property in keys]
+        wanted = [key_of(key) for key in keys]
         records = (POINTER(native.Record) * len(wanted))()
         with self._view() as view:
             call("bulk_retrieve", *view, (native.Key * len(wanted))(*(native.Key(*key) for key in wanted)), len(wanted), records)

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import builtins
 import enum
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref, sizeof
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -35,8 +36,21 @@ class Source(enum.IntEnum):
     IMPORTED = 4
 
 
+def one_of(what: str, given: Any, allowed: Mapping[Any, int]) -> int:
+    """The number that the library has for a word."""
+    try:
+        return allowed[given]
+    except (KeyError, TypeError):
+        words = ", ".join(repr(word) for word in allowed)
+        raise ValueError("%s is one of %s: %r" % (what, words, given)) from None
+
+
 def source_of(given: Source | int | str) -> Source:
-    return Source[given.upper()] if isinstance(given, str) else Source(given)
+    try:
+        return Source[given.upper()] if isinstance(given, str) else Source(given)
+    except (KeyError, ValueError):
+        names = ", ".join(source.name for source in Source)
+        raise ValueError("source is one of %s: %r" % (names, given)) from None
 
 
 def hash_property(name: str | bytes) -> int:
@@ -51,23 +65,34 @@ def to_ns(moment: Moment) -> int:
 
     ValueError for a time that no record can have: they lie from 1677-09-21 to 2262-04-11.
     """
-    ns = _any_ns(moment)
+    return _record_ns("a time", moment)
+
+
+def _record_ns(what: str, moment: Moment) -> int:
+    ns = _any_ns(what, moment)
     if not _INT64[0] <= ns <= _INT64[1]:
-        raise ValueError("a time lies from 1677-09-21 to 2262-04-11: %r" % (moment,))
+        raise ValueError("%s lies from 1677-09-21 to 2262-04-11: %r" % (what, moment))
     return ns
 
 
-def _any_ns(moment: Moment) -> int:
+def created_ns(moment: Moment) -> int:
+    return _record_ns("created_at", moment)
+
+
+def _any_ns(what: str, moment: Moment) -> int:
     if isinstance(moment, int):
         return moment
+    if not isinstance(moment, datetime):
+        raise TypeError("%s is a datetime with a zone, or an int, nanoseconds since the Unix epoch; text is "
+                        "read by datetime.fromisoformat: %r" % (what, moment))
     if moment.tzinfo is None:
-        raise ValueError("a time without a zone may mean many: %r" % moment)
+        raise ValueError("%s has no zone, and may mean many times: %r" % (what, moment))
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _bound_ns(moment: Moment) -> int:
     """As an end of a range a time beyond all records is as good as none."""
-    return max(_INT64[0], min(_INT64[1], _any_ns(moment)))
+    return max(_INT64[0], min(_INT64[1], _any_ns("time", moment)))
 
 
 @dataclass(frozen=True)
@@ -97,23 +122,50 @@ class Record:
 
 
 def hash_of(given: Property) -> int:
-    return given if isinstance(given, int) else hash_property(given)
+    if isinstance(given, str):
+        return hash_property(given)
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise TypeError("property is a name, which is str, or its hash, which is int: %r" % (given,))
+    return unsigned(given, "property")
+
+
+def key_of(given: Key) -> tuple[int, int]:
+    """A key as the library has it."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise TypeError("a key is a pair (node, property): %r" % (given,))
+    return unsigned(given[0], "node"), hash_of(given[1])
+
+
+def bytes_of(what: str, given: str | bytes) -> bytes:
+    if isinstance(given, str):
+        return given.encode()
+    if not isinstance(given, (bytes, bytearray, memoryview)):
+        raise TypeError("%s is str or bytes: %r" % (what, given))
+    return bytes(given)
+
+
+def _number(what: str, given: Any) -> float:
+    if isinstance(given, (str, bytes)) or not hasattr(given, "__float__") and not hasattr(given, "__index__"):
+        raise TypeError("%s is a number from 0 to 1: %r" % (what, given))
+    return float(given)
 
 
 def fill(out: native.Record, record: Record, keep: list[Any]) -> native.Record:
-    out.key.node, out.key.property = unsigned(record.node), unsigned(hash_of(record.property))
+    out.key.node, out.key.property = unsigned(record.node, "node"), hash_of(record.property)
     native.set_value(out.inherited, record.inherited, keep)
     native.set_value(out.actual, record.actual, keep)
-    reason = record.reason
-    native.set_string(out.reason, reason.encode() if isinstance(reason, str) else bytes(reason), keep)
-    out.created_at_ns = to_ns(record.created_at)
-    out.confidence, out.source = record.confidence, source_of(record.source)
+    native.set_string(out.reason, bytes_of("reason", record.reason), keep)
+    out.created_at_ns = created_ns(record.created_at)
+    out.confidence, out.source = _number("confidence", record.confidence), source_of(record.source)
     return out
 
 
-def unsigned(number: int) -> int:
+def unsigned(number: int, what: str) -> int:
+    if not hasattr(number, "__index__"):
+        raise TypeError("%s is an int: %r" % (what, number))
+    number = operator.index(number)
     if not 0 <= number < 2**64:
-        raise OverflowError("not of 64 bits without a sign: %d" % number)
+        raise OverflowError("%s is of 64 bits without a sign: %d" % (what, number))
     return number
 
 
@@ -144,8 +196,10 @@ def take(pointer: Any, name_of: Naming) -> Record:
 _ORDERS = {"key": 0, "confidence": 1, "time": 2}
 
 
-def _ends(given: tuple[Any, Any], lowest: Any, highest: Any) -> tuple[Any, Any]:
+def _ends(what: str, given: tuple[Any, Any], lowest: Any, highest: Any) -> tuple[Any, Any]:
     """A pair, of which None leaves an end open."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise TypeError("%s is a pair (low, high), None where an end is open: %r" % (what, given))
     low, high = given
     return lowest if low is None else low, highest if high is None else high
 
@@ -154,21 +208,23 @@ def query_of(keep: list[Any], node: int | None = None, property: Property | None
              source: Source | int | str | None = None, confidence: ConfidenceRange | None = None,
              time: TimeRange | None = None, order: str = "key", descending: bool = False,
              limit: int | None = None, resume: str | None = None) -> Any:
-    query = native.Query(size=sizeof(native.Query), order=_ORDERS[order], descending=descending)
+    query = native.Query(size=sizeof(native.Query), order=one_of("order", order, _ORDERS),
+                         descending=bool(descending))
     if node is not None:
-        query.fields, query.node = query.fields | 1, unsigned(node)
+        query.fields, query.node = query.fields | 1, unsigned(node, "node")
     if property is not None:
-        query.fields, query.property = query.fields | 2, unsigned(hash_of(property))
+        query.fields, query.property = query.fields | 2, hash_of(property)
     if source is not None:
         query.fields, query.source = query.fields | 4, source_of(source)
     if confidence is not None:
         query.fields |= 8
-        query.confidence_min, query.confidence_max = _ends(confidence, 0.0, 1.0)
+        low, high = _ends("confidence", confidence, 0.0, 1.0)
+        query.confidence_min, query.confidence_max = _number("confidence", low), _number("confidence", high)
     if time is not None:
         query.fields |= 16
-        query.time_start_ns, query.time_end_ns = map(_bound_ns, _ends(time, *_INT64))
+        query.time_start_ns, query.time_end_ns = map(_bound_ns, _ends("time", time, *_INT64))
     if limit is not None:
-        query.fields, query.limit = query.fields | 32, unsigned(limit)
+        query.fields, query.limit = query.fields | 32, unsigned(limit, "limit")
     if resume:
-        native.set_string(query.resume_token, resume.encode(), keep)
+        native.set_string(query.resume_token, bytes_of("resume", resume), keep)
     return byref(query)

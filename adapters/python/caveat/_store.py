@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from . import _native as native
 from ._backups import Progress, progress_of
 from ._errors import Busy, Closed, Error, call
-from ._options import DURABILITY, OpenOptions, Path
+from ._options import OpenOptions, Path, durability_of
 from ._reading import Handle, Reads, Snapshot
-from ._records import (Key, Moment, Property, Record, Source, fill, filled, hash_of, source_of, take, to_ns,
-                       unsigned)
+from ._records import (Key, Moment, Property, Record, Source, created_ns, fill, filled, hash_of, key_of,
+                       source_of, take, unsigned)
 
 _lib = native.shared_object
 
@@ -41,7 +41,7 @@ class _Writes:
             reason: str | bytes = "", source: Source | int | str = Source.EXPLICIT,
             created_at: Moment | None = None, confidence: float = 1.0) -> None:
         """Stores an exception, or replaces the one that is there. `created_at`: now, if not given."""
-        moment = time.time_ns() if created_at is None else to_ns(created_at)
+        moment = time.time_ns() if created_at is None else created_ns(created_at)
         self.put_record(Record(node, property, inherited, actual, reason, source_of(source), moment, confidence))
 
 
@@ -52,7 +52,8 @@ class Batch(_Writes):
     """
 
     def __init__(self, store: Store, durability: str | None) -> None:
-        self._store, self._durability, self._handle = store, durability, c_void_p()
+        self._handle = c_void_p()
+        self._store, self._durability = store, durability_of(durability)
         call("batch_create", byref(self._handle))
 
     def put_record(self, record: Record) -> None:
@@ -62,15 +63,15 @@ class Batch(_Writes):
 
     def remove(self, node: int, property: Property) -> None:
         """Removes what is there, if anything."""
-        call("batch_remove_exception", self._handle, unsigned(node), unsigned(hash_of(property)))
+        call("batch_remove_exception", self._handle, *key_of((node, property)))
 
     def clear_node(self, node: int) -> None:
         """Removes everything of a node."""
-        call("batch_clear_node", self._handle, unsigned(node))
+        call("batch_clear_node", self._handle, unsigned(node, "node"))
 
     def clear_property(self, property: Property) -> None:
         """Removes everything of a property."""
-        call("batch_clear_property", self._handle, unsigned(hash_of(property)))
+        call("batch_clear_property", self._handle, hash_of(property))
 
     def __len__(self) -> int:
         """How many writes it holds."""
@@ -83,7 +84,7 @@ class Batch(_Writes):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            call("write", self._store._native, self._handle, DURABILITY[self._durability])
+            call("write", self._store._native, self._handle, self._durability)
         self.__del__()
 
     def __del__(self) -> None:
@@ -169,6 +170,8 @@ class Store(Reads, _Writes):
 
     def register(self, name: str) -> int:
         """Makes a name known, and returns its hash. Done by every write under a name."""
+        if not isinstance(name, str):
+            raise TypeError("the name of a property is str: %r" % (name,))
         data, number = name.encode(), c_uint64()
         call("register_property", self._native, data, len(data), byref(number))
         self._named.add(name)
@@ -180,7 +183,7 @@ class Store(Reads, _Writes):
 
     def _name_bytes(self, property: int) -> bytes | None:
         text = native.String()
-        call("property_name", self._native, unsigned(property), byref(text))
+        call("property_name", self._native, unsigned(property, "property"), byref(text))
         return native.take_text(text) if text.data else None
 
     def property_name(self, property: int) -> str | None:
@@ -208,7 +211,7 @@ class Store(Reads, _Writes):
     def put_record(self, record: Record, durability: str | None = None) -> None:
         """Stores a record, or replaces the one that is there."""
         self._name(record.property)
-        call("store_exception", self._native, filled(record, []), DURABILITY[durability])
+        call("store_exception", self._native, filled(record, []), durability_of(durability))
 
     def put_many(self, records: Iterable[Record], durability: str | None = None, chunk: int = 10000) -> int:
         """Stores any number of records out of an iterable, `chunk` of them at a time; returns how many.
@@ -227,30 +230,31 @@ class Store(Reads, _Writes):
         for place, record in zip(array, records):
             self._name(record.property)
             fill(place, record, keep)
-        call("bulk_store", self._native, array, len(records), DURABILITY[durability], None)
+        call("bulk_store", self._native, array, len(records), durability_of(durability), None)
         return len(records)
 
     def exchange(self, record: Record, durability: str | None = None) -> Record | None:
         """Stores a record, and returns the one that was there, or None."""
         self._name(record.property)
         was = POINTER(native.Record)()
-        call("exchange_exception", self._native, filled(record, []), DURABILITY[durability], byref(was))
+        call("exchange_exception", self._native, filled(record, []), durability_of(durability), byref(was))
         return take(was, self._name_of) if was else None
 
     def remove(self, node: int, property: Property, durability: str | None = None) -> None:
         """Removes what is there, if anything."""
-        call("remove_exception", self._native, unsigned(node), unsigned(hash_of(property)),
-             DURABILITY[durability])
+        call("remove_exception", self._native, *key_of((node, property)),
+             durability_of(durability))
 
     def __delitem__(self, key: Key) -> None:
+        key_of(key)
         if self.take(*key) is None:
             raise KeyError(key)
 
     def take(self, node: int, property: Property, durability: str | None = None) -> Record | None:
         """Removes the record, and returns it; None where there is none."""
         was = POINTER(native.Record)()
-        call("take_exception", self._native, unsigned(node), unsigned(hash_of(property)),
-             DURABILITY[durability], byref(was))
+        call("take_exception", self._native, *key_of((node, property)),
+             durability_of(durability), byref(was))
         return take(was, self._name_of) if was else None
 
     def compare_and_set(self, node: int, property: Property, expected: Record | None, desired: Record | None,
@@ -259,8 +263,8 @@ class Store(Reads, _Writes):
         True if it did. Of records only what is not the key counts."""
         swapped, keep = c_int32(), []  # type: tuple[c_int32, list[Any]]
         self._name(property)
-        call("compare_and_set", self._native, unsigned(node), unsigned(hash_of(property)),
-             filled(expected, keep), filled(desired, keep), DURABILITY[durability], byref(swapped))
+        call("compare_and_set", self._native, *key_of((node, property)),
+             filled(expected, keep), filled(desired, keep), durability_of(durability), byref(swapped))
         return swapped.value == 1
 
     def batch(self, durability: str | None = None) -> Batch:
@@ -269,11 +273,11 @@ class Store(Reads, _Writes):
 
     def clear_node(self, node: int, durability: str | None = None) -> None:
         """Removes everything of a node: one short write, whatever it covers."""
-        call("clear_node", self._native, unsigned(node), DURABILITY[durability])
+        call("clear_node", self._native, unsigned(node, "node"), durability_of(durability))
 
     def clear_property(self, property: Property, durability: str | None = None) -> None:
         """Removes everything of a property: one short write, whatever it covers."""
-        call("clear_property", self._native, unsigned(hash_of(property)), DURABILITY[durability])
+        call("clear_property", self._native, hash_of(property), durability_of(durability))
 
     def flush(self) -> None:
         """All that was written is on the device when this returns."""
