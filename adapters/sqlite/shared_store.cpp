@@ -64,13 +64,16 @@ class Registry {
   std::map<std::string, std::weak_ptr<SharedStore>> stores_;
 };
 
+// One name for one directory, wherever the process goes later. Absolute first: weakly_canonical()
+// leaves a relative path relative where nothing of it is there yet.
 SqlResult<fs::path> absolute(const std::string& path) {
   std::error_code error;
-  auto whole = fs::weakly_canonical(path, error);
-  if (error) whole = fs::absolute(path, error);
+  const auto from_root = fs::absolute(path, error);
   if (error) {
     return sql_fail(SQLITE_CANTOPEN, fmt::format("{}: {}", path, error.message()));
   }
+  auto whole = fs::weakly_canonical(from_root, error);
+  if (error) whole = from_root.lexically_normal();
   // "store/" and "store" are one.
   return whole.has_filename() ? whole : whole.parent_path();
 }

@@ -304,6 +304,35 @@ class Stores(Case):
         self.assertIn("[(1,), (2,)]", ran.stdout)
         self.assertEqual(os.listdir(self.folder), ["store"])  # the copy is gone
 
+    def test_a_new_store_under_a_relative_name_is_one_store_for_all(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        below = os.path.join(self.folder, "below")
+        os.mkdir(below)
+        os.mkdir(os.path.join(self.folder, "else"))
+        os.symlink("else", os.path.join(self.folder, "link"))
+        for name in ("birds.store", "new/../birds2.store", "./birds3.store/", "link/birds4.store"):
+            with self.subTest(name):
+                os.chdir(self.folder)
+                whole = os.path.realpath(name)
+                first, second = self.connect(), self.connect()
+                first.execute("CREATE VIRTUAL TABLE e USING caveat('%s')" % name)
+                first.execute("INSERT INTO e(node, property, actual) VALUES (1, 'p', 'first')")
+                for other, table, options in ((first, "f", ""), (second, "e", ""), (second, "r", ", mode=ro")):
+                    other.execute("CREATE VIRTUAL TABLE %s USING caveat('%s'%s)" % (table, name, options))
+                    self.assertEqual(other.execute("SELECT actual FROM %s" % table).fetchall(), [("first",)])
+                first.execute("UPDATE e SET actual = 'second'")
+                self.assertEqual(second.execute("SELECT actual FROM r").fetchall(), [("second",)])  # no copy
+                os.chdir(below)
+                first.execute("INSERT INTO e(node, property) VALUES (2, 'p')")
+                third = self.connect()
+                third.execute("CREATE VIRTUAL TABLE e USING caveat('%s')" % whole)
+                self.assertEqual(self.nodes(third), [1, 2])
+                # The same name is another store here.
+                third.execute("CREATE VIRTUAL TABLE here USING caveat('%s')" % os.path.basename(whole))
+                self.assertEqual(third.execute("SELECT count(*) FROM here").fetchone(), (0,))
+                for connection in (first, second, third):
+                    connection.close()
+
     def test_tables_in_memory(self):
         for name in (":memory:", ":memory:shared"):
             self.db.execute("CREATE VIRTUAL TABLE m USING caveat('%s')" % name)
