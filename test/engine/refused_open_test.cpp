@@ -142,7 +142,7 @@ TEST_CASE("what is written down wrong is refused by name", "[bad]") {
 TEST_CASE("foreign keys among pages and dictionaries stand in nobody's way", "[bad]") {
   const auto backend = closed_store();
   KvBatch batch;
-  for (const char* key : {"D12", "X12", "Z", "Z123456789", "Z1234"}) {
+  for (const char* key : {"D12", "X12", "Z", "Z123456789", "Z1234", "[", "z"}) {
     batch.put(Family::meta, key, "nonsense");
   }
   value_of(backend->write(batch, Durability::wal));
@@ -150,6 +150,48 @@ TEST_CASE("foreign keys among pages and dictionaries stand in nobody's way", "[b
       value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
   CHECK(value_of(store.count({})) == kNodes);
   CHECK(value_of(store.verify()).sound());
+}
+
+TEST_CASE("a page under the key of another is not believed", "[bad]") {
+  const auto backend = closed_store();
+  const auto pages = keys_of(*backend, Family::meta, "D");
+  REQUIRE(pages.size() == 1);
+  KvBatch batch;
+  batch.put(Family::meta, "D" + encode_key({100, 1}),
+            stored_under(*backend, Family::meta, pages[0]));
+  value_of(backend->write(batch, Durability::wal));
+  auto store =
+      value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
+  CHECK(value_of(store.count({})) == kNodes);
+  for (NodeId node = 0; node < kNodes; node += 7) {
+    CHECK(value_of(store.retrieve_exception({node, kProperty})) == exception_of(node));
+  }
+}
+
+TEST_CASE("what can only be read and has no superblock is refused", "[bad]") {
+  class ReadOnly final : public BackendDouble {
+   public:
+    using BackendDouble::BackendDouble;
+    [[nodiscard]] std::optional<StorageError> read_only() const override {
+      return StorageError(ErrorCode::corruption, "a part is missing");
+    }
+  };
+  const auto backend = closed_store();
+  const auto open = [&] {
+    return StorageOptimizer::open(std::make_unique<ReadOnly>(backend), plain_options());
+  };
+  {
+    auto store = value_of(open());
+    CHECK(value_of(store.count({})) == kNodes);
+    CHECK(store.store_exception({1, kProperty}, {}).error().message() == "a part is missing");
+    CHECK_THAT(store.metrics(), Catch::Contains("caveat_read_only 1"));
+  }
+  KvBatch batch;
+  batch.erase(Family::meta, "S");
+  value_of(backend->write(batch, Durability::wal));
+  const auto refused = open();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message() == "superblock: missing");
 }
 
 TEST_CASE("a name that is registered late is the name of records stored before", "[bad]") {

@@ -24,7 +24,9 @@ Exception exception_of(NodeId node) {
 // What a salvage found, here in memory: for reading only.
 class SalvagedMemory final : public SalvagedBackend {
  public:
-  explicit SalvagedMemory(std::shared_ptr<KvBackend> inner) : inner_(std::move(inner)) {}
+  // `reads`: so many iterators it gives, and then errors.
+  explicit SalvagedMemory(std::shared_ptr<KvBackend> inner, int reads = 1 << 30)
+      : inner_(std::move(inner)), reads_(reads) {}
   Result<void> write(const KvBatch&, Durability) override { return fail(why()); }
   Result<bool> get(Family family, std::string_view key, const KvSnapshot* snapshot,
                    std::string& value) override {
@@ -37,6 +39,7 @@ class SalvagedMemory final : public SalvagedBackend {
   }
   Result<std::unique_ptr<KvIterator>> iterate(Family family, const KvSnapshot* snapshot,
                                               bool readahead) override {
+    if (reads_-- <= 0) return fail(ErrorCode::io_error, "the disk is gone");
     return inner_->iterate(family, snapshot, readahead);
   }
   Result<std::shared_ptr<const KvSnapshot>> snapshot() override { return inner_->snapshot(); }
@@ -51,6 +54,7 @@ class SalvagedMemory final : public SalvagedBackend {
  private:
   static StorageError why() { return {ErrorCode::corruption, "salvaged: for reading only"}; }
   std::shared_ptr<KvBackend> inner_;
+  int reads_;
 };
 
 Options plain_options() {
@@ -158,6 +162,18 @@ TEST_CASE("a salvaged store does without what is lost of its catalogue", "[damag
   auto store = value_of(salvaged.open());
   CHECK(salvaged.was_told("catalogue key of a wrong length"));
   require_rest(store, 101, kNodes);
+}
+
+TEST_CASE("an error of the disk is not taken for what a salvaged store lacks", "[damage]") {
+  const Salvaged salvaged;
+  int reads = 0;
+  for (;; ++reads) {
+    const auto opened = StorageOptimizer::open(
+        std::make_unique<SalvagedMemory>(salvaged.backend, reads), plain_options());
+    if (opened) break;
+    CHECK(opened.error().code() == ErrorCode::io_error);
+  }
+  CHECK(reads > 5);
 }
 
 TEST_CASE("of a container whose begin is lost the runs are read", "[damage]") {

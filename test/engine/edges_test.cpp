@@ -1,0 +1,179 @@
+// Where calls meet the ends of what they are for: nothing stored, nothing that can match, nothing
+// left behind a removal, a load that breaks off in its middle.
+#include "test/support/backend_double.h"
+#include "test/support/stores.h"
+
+namespace caveat::test {
+
+namespace {
+
+const PropertyHash kProperty = hash_property("p");
+
+Exception exception_of(NodeId node) {
+  Exception exception;
+  exception.inherited_value = "inherited by all of them";
+  exception.actual_value = static_cast<std::int64_t>(node);
+  exception.reason = "record of node " + std::to_string(node * 7919);
+  exception.confidence = 0.5F;
+  exception.created_at = static_cast<std::int64_t>(node);
+  return exception;
+}
+
+Options plain_options() {
+  Options options;
+  options.background_maintenance = false;
+  options.partition_records = 64;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("maintenance of an empty store has nothing to do, and does it") {
+  for (const bool cleared : {false, true}) {
+    StorageOptimizer store(0, plain_options());
+    if (cleared) value_of(store.clear_property(kProperty));
+    const auto done = value_of(store.optimize_storage());
+    CHECK(done.partitions_rewritten == 0);
+    CHECK(done.compression_ratio_before == 1.0);
+    value_of(store.rebuild_indexes());
+    value_of(store.compact_storage());
+    CHECK(value_of(store.verify()).sound());
+    CHECK(value_of(store.count({})) == 0);
+    CHECK_FALSE(value_of(store.has_exceptions(1)));
+    const std::vector<ExceptionKey> keys = {{1, kProperty}};
+    CHECK_FALSE(value_of(store.bulk_retrieve(keys))[0]);
+  }
+}
+
+TEST_CASE("a query that nothing can match finds nothing, in any order, stored or recent") {
+  std::vector<Query> queries(6);
+  queries[0].confidence = Query::ConfidenceRange{1.5F, 2.0F};
+  queries[1].confidence = Query::ConfidenceRange{-2.0F, -1.0F};
+  queries[2].time = Query::TimeRange{5, 4};
+  queries[3].property = hash_property("never stored");
+  queries[4].node = 77'777;
+  queries[5].confidence = Query::ConfidenceRange{0.6F, 0.7F};
+  for (const bool folded : {true, false}) {
+    StorageOptimizer store(0, plain_options());
+    store_nodes(store, kProperty, 0, 300, exception_of);
+    if (folded) value_of(store.flush());
+    for (Query query : queries) {
+      for (const QueryOrder order : {QueryOrder::key, QueryOrder::time, QueryOrder::confidence}) {
+        for (const bool descending : {false, true}) {
+          query.order = order;
+          query.descending = descending;
+          auto cursor = value_of(store.query(query));
+          CHECK(value_of(cursor.next()) == nullptr);
+          CHECK(value_of(cursor.next()) == nullptr);
+          CHECK(value_of(store.count(query)) == 0);
+          CHECK_FALSE(value_of(store.explain(query)).to_string().empty());
+          query.resume_token = cursor.resume_token();
+          CHECK(value_of(store.count(query)) == 0);
+          CHECK(value_of(value_of(store.query(query)).next()) == nullptr);
+          query.resume_token.clear();
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a node has exceptions until the last of them is removed, wherever that stands") {
+  for (const bool folded : {true, false}) {
+    StorageOptimizer store(0, plain_options());
+    for (const PropertyHash property : {1, 2, 3}) {
+      value_of(store.store_exception({7, property}, exception_of(7)));
+    }
+    value_of(store.flush());
+    const auto next = [&](bool expected) {
+      if (folded) value_of(store.flush());
+      CHECK(value_of(store.has_exceptions(7)) == expected);
+    };
+    value_of(store.remove_exception({7, 1}));
+    next(true);
+    value_of(store.clear_property(2));
+    next(true);
+    value_of(store.remove_exception({7, 3}));
+    next(false);
+    value_of(store.store_exception({7, 3}, exception_of(7)));
+    next(true);
+    value_of(store.clear_node(7));
+    next(false);
+  }
+}
+
+TEST_CASE("each level of durability stores, on both backends") {
+  const auto backend = GENERATE(Backend::memory, Backend::rocksdb);
+  TestStore store(backend, plain_options());
+  using Level = WriteOptions::Level;
+  NodeId node = 0;
+  for (const Level level : {Level::none, Level::wal, Level::fsync, Level::store_default}) {
+    WriteOptions options;
+    options.durability = level;
+    ++node;
+    value_of(store->store_exception({node, kProperty}, exception_of(node), options));
+  }
+  store.reopen();
+  CHECK(value_of(store->count({})) == node);
+}
+
+TEST_CASE("a fold of removals and of stores beside them leaves the stores alone") {
+  StorageOptimizer store(0, plain_options());
+  store_nodes(store, kProperty, 0, 3000, exception_of);
+  value_of(store.flush());
+  WriteBatch batch;
+  for (NodeId node = 0; node < 3000; ++node) value_of(batch.remove_exception({node, kProperty}));
+  for (NodeId node = 3000; node < 9000; ++node) {
+    value_of(batch.store_exception({node, kProperty}, exception_of(node)));
+  }
+  value_of(store.write(batch));
+  value_of(store.flush());
+  CHECK(value_of(store.count({})) == 6000);
+  CHECK(value_of(store.verify()).sound());
+}
+
+TEST_CASE("columns add up, with a dictionary, without one, and not compressed at all") {
+  for (const auto compression :
+       {CompressionAlgorithm::None, CompressionAlgorithm::Lz4, CompressionAlgorithm::Zstd}) {
+    Options options = plain_options();
+    options.compression = compression;
+    StorageOptimizer store(0, options);
+    store_nodes(store, kProperty, 0, 6000, exception_of);
+    value_of(store.flush());
+    std::uint64_t stored = 0;
+    for (const auto& column : value_of(store.column_statistics())) stored += column.raw_bytes;
+    CHECK(stored > 6000 * 20);
+  }
+}
+
+TEST_CASE("a bulk load that breaks off says how much of it is stored", "[bad]") {
+  // Fails its writes of the log from the third on.
+  class BreaksOff final : public BackendDouble {
+   public:
+    using BackendDouble::BackendDouble;
+    Result<void> write(const KvBatch& batch, Durability durability) override {
+      const bool log = !batch.empty() && batch.entry(0).family == Family::delta &&
+                       batch.entry(0).op == KvBatch::Op::put;
+      if (log && ++writes_ >= 3) return fail(ErrorCode::io_error, "it broke");
+      return BackendDouble::write(batch, durability);
+    }
+
+   private:
+    int writes_ = 0;
+  };
+  auto store = value_of(StorageOptimizer::open(std::make_unique<BreaksOff>(shared_memory_backend()),
+                                               plain_options()));
+  constexpr std::size_t kChunk = StorageOptimizer::kBulkChunkRecords;
+  Exception small;
+  small.actual_value = true;
+  std::vector<ExceptionRecord> records;
+  for (NodeId node = 0; node < 3 * kChunk; ++node) records.push_back({{node, kProperty}, small});
+  const auto broken = store.bulk_store(records);
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code() == ErrorCode::io_error);
+  const auto stored = value_of(store.count({}));
+  CHECK(stored == 2 * kChunk);
+  CHECK_THAT(broken.error().message(),
+             Catch::Contains("the first " + std::to_string(stored) + " records are stored"));
+}
+
+}  // namespace caveat::test
