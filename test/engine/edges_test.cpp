@@ -77,6 +77,39 @@ TEST_CASE("a query that nothing can match finds nothing, in any order, stored or
   }
 }
 
+TEST_CASE("pages of a few results run through stored and recent records together, either way") {
+  constexpr NodeId kCount = 4000;
+  StorageOptimizer store(0, plain_options());
+  std::vector<ExceptionRecord> stored;
+  std::vector<ExceptionRecord> recent;
+  for (NodeId node = 0; node < kCount; ++node) {
+    (node % 2 == 0 ? stored : recent).push_back({{node, kProperty}, exception_of(node)});
+  }
+  value_of(store.bulk_store(stored));
+  value_of(store.flush());
+  value_of(store.bulk_store(recent));
+  for (const bool descending : {false, true}) {
+    Query query;
+    query.descending = descending;
+    query.limit = 70;
+    NodeId shown = 0;
+    for (;;) {
+      auto cursor = value_of(store.query(query));
+      const NodeId before = shown;
+      while (const ExceptionView* record = value_of(cursor.next())) {
+        REQUIRE(record->key.node_id == (descending ? kCount - 1 - shown : shown));
+        ++shown;
+      }
+      CHECK(value_of(cursor.next()) == nullptr);
+      CHECK_FALSE(cursor.skip_damage());  // there is none
+      if (shown == before) break;
+      query.resume_token = cursor.resume_token();
+      CHECK_FALSE(value_of(store.explain(query)).to_string().empty());
+    }
+    CHECK(shown == kCount);
+  }
+}
+
 TEST_CASE("a node has exceptions until the last of them is removed, wherever that stands") {
   for (const bool folded : {true, false}) {
     StorageOptimizer store(0, plain_options());
