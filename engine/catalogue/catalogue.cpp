@@ -134,6 +134,7 @@ Result<void> Catalogue::load_page(std::uint32_t page, std::string_view value) {
 Result<void> Catalogue::load(KvBackend& backend) {
   const std::lock_guard lock(mutex_);
   CAVEAT_TRY(load_pages(backend));
+  tables_.erase(tables_.begin(), tables_.end() - 1);  // nobody reads yet
   return load_waiting(backend);
 }
 

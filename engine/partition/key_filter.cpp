@@ -36,28 +36,39 @@ KeyFilter KeyFilter::halved() const {
   return half;
 }
 
-void KeyFilter::encode(std::string& out) const {
-  put_fixed(out, count_);
-  put_fixed(out, capacity_);
-  put_fixed(out, static_cast<std::uint32_t>(words_.size() / kWordsPerBlock));
+void KeyFilter::append_words(std::string& out) const {
   out.append(reinterpret_cast<const char*>(words_.data()), words_.size() * sizeof(std::uint64_t));
 }
 
-Result<KeyFilter> KeyFilter::decode(std::string_view& bytes) {
-  KeyFilter filter;
-  std::uint32_t blocks = 0;
-  if (!take_fixed(bytes, filter.count_) || !take_fixed(bytes, filter.capacity_) ||
-      !take_fixed(bytes, blocks)) {
-    return fail(ErrorCode::corruption, "key filter: ends inside its header");
-  }
-  const std::size_t size = std::size_t{blocks} * kWordsPerBlock * sizeof(std::uint64_t);
-  if (blocks == 0 || blocks > kFilterBlocksMax || filter.capacity_ == 0 || bytes.size() < size) {
+Result<KeyFilter> KeyFilter::from_words(const Size& size, std::string_view& bytes) {
+  if (size.blocks == 0 || size.blocks > kFilterBlocksMax || size.capacity == 0 ||
+      bytes.size() < size.words_bytes()) {
     return fail(ErrorCode::corruption, "key filter: impossible size");
   }
-  filter.words_.resize(std::size_t{blocks} * kWordsPerBlock);
-  std::memcpy(filter.words_.data(), bytes.data(), size);
-  bytes.remove_prefix(size);
+  KeyFilter filter;
+  filter.count_ = size.added;
+  filter.capacity_ = size.capacity;
+  filter.words_.resize(std::size_t{size.blocks} * kWordsPerBlock);
+  std::memcpy(filter.words_.data(), bytes.data(), size.words_bytes());
+  bytes.remove_prefix(size.words_bytes());
   return filter;
+}
+
+void KeyFilter::encode(std::string& out) const {
+  const Size numbers = size();
+  put_fixed(out, numbers.added);
+  put_fixed(out, numbers.capacity);
+  put_fixed(out, numbers.blocks);
+  append_words(out);
+}
+
+Result<KeyFilter> KeyFilter::decode(std::string_view& bytes) {
+  Size size;
+  if (!take_fixed(bytes, size.added) || !take_fixed(bytes, size.capacity) ||
+      !take_fixed(bytes, size.blocks)) {
+    return fail(ErrorCode::corruption, "key filter: ends inside its header");
+  }
+  return from_words(size, bytes);
 }
 
 }  // namespace caveat

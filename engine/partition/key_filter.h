@@ -91,7 +91,24 @@ class KeyFilter {
     return sizeof(*this) + words_.capacity() * sizeof(std::uint64_t);
   }
 
-  // As a directory page holds it: u32 count, u32 blocks, words. The page carries the checksum.
+  // How a directory page holds it, which carries the checksum: three numbers, and apart from them
+  // the words.
+  struct Size {
+    std::uint32_t added = 0;
+    std::uint32_t capacity = 0;
+    std::uint32_t blocks = 0;  // of 64 bytes
+    [[nodiscard]] std::size_t words_bytes() const noexcept {
+      return std::size_t{blocks} * kWordsPerBlock * sizeof(std::uint64_t);
+    }
+  };
+  [[nodiscard]] Size size() const noexcept {
+    return {count_, capacity_, static_cast<std::uint32_t>(words_.size() / kWordsPerBlock)};
+  }
+  void append_words(std::string& out) const;
+  // Takes the words off the front of `bytes`; corruption where that cannot be.
+  [[nodiscard]] static Result<KeyFilter> from_words(const Size& size, std::string_view& bytes);
+
+  // The same in one: the numbers as u32, then the words. Pages of version 2 hold it so.
   void encode(std::string& out) const;
   [[nodiscard]] static Result<KeyFilter> decode(std::string_view& bytes);
 

@@ -13,6 +13,8 @@ constexpr std::size_t kWholeColumnsShare = 4;
 // Whoever wants many results gets several partitions from the start.
 constexpr std::size_t kManyWanted = 256;
 constexpr std::size_t kFirstBatchOfMany = 4;
+// Texts of so many results are fetched ahead. In the order of keys, rows lie mixed within a node.
+constexpr std::size_t kRecordsAhead = 4;
 // A guess, for queries that end by their limit.
 constexpr std::size_t kResultsInPartition = 8;
 // Up to about so many recent rows are gathered in one go; more, batch by batch. Few where few
@@ -186,7 +188,15 @@ Result<void> KeyStream::enter_partition() {
   whole_columns_ =
       image_->base() != nullptr && shown * kWholeColumnsShare >= image_->base()->row_count();
   if (whole_columns_) CAVEAT_TRY(image_->load(kAllColumns));
+  // What was just inflated is in the processor's caches.
+  fetch_ahead_ = image_->base() != nullptr && use_ != CacheUse::scan;
+  for (std::size_t i = 0; i < kRecordsAhead; ++i) fetch(match_ + i);
   return {};
+}
+
+void KeyStream::fetch(std::size_t match) const noexcept {
+  if (!fetch_ahead_ || match >= matches_.size() || matches_[match].row.in_run()) return;
+  image_->base()->prefetch_record(matches_[match].row.index());
 }
 
 // Only the first partition holds keys that were shown before.
@@ -197,6 +207,7 @@ void KeyStream::skip_passed() {
 
 Result<void> KeyStream::emit_row(ExceptionView& out) {
   const Match& match = matches_[match_++];
+  fetch(match_ + kRecordsAhead - 1);
   if (wanted_ > 0) --wanted_;
   if (match.row.in_run()) return image_->materialise(match.row, out, room_);
   const DecodedBlock& base = *image_->base();

@@ -38,6 +38,7 @@ class KeyStream {
   [[nodiscard]] bool more_partitions() const noexcept { return !rest_.empty() || walk_.left() > 0; }
   void select_delta(const std::optional<ExceptionKey>& end);
   void skip_passed();
+  void fetch(std::size_t match) const noexcept;  // its record's memory, where that helps
   [[nodiscard]] Result<void> emit_row(ExceptionView& out);
   [[nodiscard]] bool before(const ExceptionKey& a, const ExceptionKey& b) const noexcept {
     return descending_ ? b < a : a < b;
@@ -68,6 +69,7 @@ class KeyStream {
   const PartitionImage* image_ = nullptr;
   ReasonRoom room_;             // of the last result
   bool whole_columns_ = false;  // everything of the current partition is inflated
+  bool fetch_ahead_ = false;
 
   // Delta rows in the stream's direction: all of them, or those of the stretch of keys that the
   // batch covers. Where a stretch ends the next batch's begins.

@@ -4,14 +4,20 @@
 //   meta key 'X' lower bound (16 bytes)   value empty: the page is out of date
 //
 //   page  0  u32 magic "CVDP"
-//         4  u8  version (2)
+//         4  u8  version (3)
 //         5  u8  1: it has an upper bound, 0: it is the last
 //         6  u8[2] zero
 //         8  u32 entries (1 .. 128)
 //        12  u32 low half of the XXH3-64 of all other bytes
 //        16  u64 node, u64 property hash: the upper bound, or zeros
-//        32  entry*: u64 node, u64 property hash, u64 id, u32 rows, u32 run rows, u32 bytes,
-//                    u64 raw bytes, u64 as_of, u8 filter follows, filter?
+//        32  one column after the other, each with a number an entry: node (the difference to the
+//            entry before), u64 property hash, partition id (zigzag of the difference), rows, run
+//            rows, bytes, raw bytes, as_of (zigzag of the difference), blocks of its filter (0:
+//            none); all but the hash are varints of each filter: varint hashes added, varint
+//            capacity of each filter: 64 bytes a block
+//
+// Version 2, which is read and no longer written: at 32 entry*: u64 node, u64 property hash, u64
+// id, u32 rows, u32 run rows, u32 bytes, u64 raw bytes, u64 as_of, u8 filter follows, filter?
 //
 // A page covers the keys from its lower bound to its upper one, which is where the next page
 // begins: else the next one is missing, and neither is to be believed about the keys between.

@@ -1,4 +1,6 @@
 // Pages of the directory are believed after any crash only as far as they are true.
+#include <fmt/format.h>
+
 #include "engine/maintenance/directory_marks.h"
 #include "engine/store/directory_page.h"
 #include "test/support/backend_double.h"
@@ -99,6 +101,26 @@ TEST_CASE("a page is believed only if the next one is there", "[regression]") {
   bytes.clear();
   encode_directory_page(group_of(0, 10).entries, ExceptionKey{9, 0}, bytes);
   CHECK(decode_directory_page(bytes, true).error().code() == ErrorCode::corruption);
+}
+
+TEST_CASE("a page is laid out as docs/format/directory.md says", "[golden]") {
+  PartitionEntry entry;
+  entry.id = 1;
+  entry.rows = 3;
+  entry.run_rows = 1;
+  entry.bytes = 300;
+  entry.raw_bytes = 900;
+  entry.as_of_min = 5;
+  std::string bytes;
+  encode_directory_page(std::span(&entry, 1), std::nullopt, bytes);
+  std::string hex;
+  for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  hex.replace(24, 8, "--------");  // the check
+  CHECK(hex ==
+        "435644500300000001000000--------"
+        "00000000000000000000000000000000"
+        "000000000000000000"
+        "020301ac0284070a00");
 }
 
 TEST_CASE("a crash between any two writes of a close loses nothing", "[regression][crash]") {

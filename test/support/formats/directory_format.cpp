@@ -18,7 +18,30 @@ KeyFilter cldr_filter(std::size_t count) {
   return filter;
 }
 
-std::string cldr_page(std::size_t count, bool bounded, bool filters) {
+// As stores of before have them.
+std::string page_of_version_2(const std::vector<PartitionEntry>& entries,
+                              const std::optional<ExceptionKey>& upper) {
+  std::string out;
+  encode_directory_page(entries, upper, out);
+  out.resize(kHeaderBytes);
+  out[4] = 2;
+  for (const auto& entry : entries) {
+    put_fixed(out, entry.lower.node_id);
+    put_fixed(out, entry.lower.property_hash);
+    put_fixed(out, entry.id);
+    put_fixed(out, entry.rows);
+    put_fixed(out, entry.run_rows);
+    put_fixed(out, entry.bytes);
+    put_fixed(out, entry.raw_bytes);
+    put_fixed(out, entry.as_of_min);
+    put_fixed(out, static_cast<std::uint8_t>(entry.filter ? 1 : 0));
+    if (entry.filter) entry.filter->encode(out);
+  }
+  set_fixed(out, kCheckAt, static_cast<std::uint32_t>(checksum_around(out, kCheckAt, 4)));
+  return out;
+}
+
+std::string cldr_page(std::size_t count, bool bounded, bool filters, int version = 3) {
   std::vector<PartitionEntry> entries;
   for (std::size_t i = 0; i < count; ++i) {
     PartitionEntry entry;
@@ -33,9 +56,10 @@ std::string cldr_page(std::size_t count, bool bounded, bool filters) {
       entry.filter = std::make_shared<const KeyFilter>(cldr_filter(4 + i * 9));
     entries.push_back(std::move(entry));
   }
+  const auto upper = bounded ? std::optional(ExceptionKey{count * 61, 7}) : std::nullopt;
   std::string out;
-  encode_directory_page(entries,
-                        bounded ? std::optional(ExceptionKey{count * 61, 7}) : std::nullopt, out);
+  if (version == 2) return page_of_version_2(entries, upper);
+  encode_directory_page(entries, upper, out);
   return out;
 }
 
@@ -48,6 +72,7 @@ Result<std::string> again(std::string_view bytes) {
 
 Result<std::string> read(std::string_view bytes) {
   CAVEAT_ASSIGN(auto out, again(bytes));
+  must_hold(bytes.size() < 5 || bytes[4] != 3 || out == bytes, "a page has two encodings");
   const auto bare = decode_directory_page(bytes, false);
   must_hold(bare.has_value(), "a page is refused only without its filters");
   const auto whole = decode_directory_page(bytes, true);
@@ -77,15 +102,14 @@ Result<std::string> filter_again(std::string_view bytes) {
 Format directory_page_format() {
   Format format;
   format.name = "directory_page";
-  format.samples = {cldr_page(1, false, false), cldr_page(5, true, true),
-                    cldr_page(9, true, false)};
+  format.samples = {cldr_page(1, false, false), cldr_page(5, true, true), cldr_page(9, true, false),
+                    cldr_page(5, true, true, 2)};
   format.read = read;
   format.write_again = again;
   format.seal = [](std::string& bytes) {
     if (bytes.size() < kHeaderBytes) return;
     set_fixed(bytes, kCheckAt, static_cast<std::uint32_t>(checksum_around(bytes, kCheckAt, 4)));
   };
-  format.canonical = true;
   return format;
 }
 
