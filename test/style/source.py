@@ -1,9 +1,9 @@
-"""What the style rules look at: the project's text files, and C++ without comments and strings."""
+"""What the style rules look at: the project's text files, and C and C++ without comments and strings."""
 import os
 import re
 import subprocess
 
-TEXT = (".h", ".cpp", ".py", ".cmake", ".md", ".sh", ".txt", ".json", ".in", ".svg")
+TEXT = (".h", ".c", ".cpp", ".py", ".cmake", ".md", ".sh", ".txt", ".json", ".in", ".svg")
 SCRIPTS = ("tools/setup", "tools/test", "tools/lint", "tools/format", "tools/quickstart", "tools/bench", "tools/torture", "tools/packages",
            "tools/packaging/try-packages",
            ".ci/run")
@@ -30,7 +30,7 @@ def project_files(top):
 
 
 def is_cpp(path):
-    return path.endswith((".h", ".cpp"))
+    return path.endswith((".h", ".c", ".cpp"))
 
 
 def folder(path):
