@@ -74,11 +74,10 @@ TEST_CASE("2: bulk store and bulk retrieve of ten thousand", "[acceptance]") {
     records.push_back({key, similar_exception(i)});
     keys.push_back(key);
   }
-  auto begun = Clock::now();
-  CHECK(value_of(store->bulk_store(records)) == 10000);
-  const double store_rate = 10000 / seconds_since(begun);
   for (int round = 0; round < (store.persistent() ? 2 : 1); ++round) {
-    if (round > 0) CHECK(value_of(store->bulk_store(records)) == 10000);  // the same once more
+    auto begun = Clock::now();
+    CHECK(value_of(store->bulk_store(records)) == 10000);  // the second time, over the same
+    const double store_rate = 10000 / seconds_since(begun);
     begun = Clock::now();
     const auto found = value_of(store->bulk_retrieve(keys));
     const double retrieve_rate = 10000 / seconds_since(begun);
