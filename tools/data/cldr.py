@@ -25,6 +25,7 @@ What becomes what:
 import argparse
 import gc
 import json
+import os
 import re
 import sys
 import time
@@ -185,9 +186,11 @@ def main():
     records += supplemental_records(locales.supplemental, locales.supplemental_time)
     ids = {node: i + 1 for i, node in enumerate(sorted({record.node for record in records}))}
     records.sort(key=lambda record: (ids[record.node], record.order))
-    written = write_ndjson(records, ids, arguments.out)
+    part = arguments.out + ".part"  # a run that is cut off leaves nothing that looks whole
+    written = write_ndjson(records, ids, part)
     if arguments.nodes:
         write_nodes(ids, locales.chains, arguments.nodes)
+    os.replace(part, arguments.out)
     print("%s: %d records of %d nodes" % (arguments.out, written, len(ids)), file=sys.stderr)
 
 
