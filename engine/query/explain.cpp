@@ -21,6 +21,20 @@ std::string QueryPlan::to_string() const {
   return out;
 }
 
+namespace {
+
+// What is said of reading all partitions, if that is the plan.
+void change_scan(QueryPlan& plan, bool used, const char* why) {
+  for (QueryPlan::Candidate& candidate : plan.candidates) {
+    const bool all = candidate.partitions == plan.partitions_total;
+    if (candidate.index != IndexKind::primary || !candidate.used || !all) continue;
+    candidate.used = used;
+    candidate.reason = why;
+  }
+}
+
+}  // namespace
+
 Result<QueryPlan> explain_query(const QueryContext& context, const ReadView& view,
                                 const Query& query) {
   CAVEAT_ASSIGN(auto opening, detail::open_query(context, view, query));
@@ -35,13 +49,17 @@ Result<QueryPlan> explain_query(const QueryContext& context, const ReadView& vie
                                     after ? &*after : nullptr);
     plan.partitions_visited = walk.left();
     // No better guess than a result a partition; without a limit it makes no difference.
-    plan.partitions_visited = std::min<std::uint64_t>(plan.partitions_visited, query.limit);
+    if (query.limit < plan.partitions_visited) {
+      plan.partitions_visited = query.limit;
+      change_scan(plan, true, "Reads partitions in order, until there is enough.");
+    }
     return plan;
   }
   const auto kind =
       query.order == QueryOrder::confidence ? IndexKind::confidence : IndexKind::temporal;
   if (detail::uses_windows(opening, *view.version, query.order)) {
     plan.index = kind;
+    change_scan(plan, false, "Would read every partition, and sort what they hold.");
     plan.partitions_visited = std::min<std::uint64_t>(plan.partitions_visited, query.limit);
     plan.candidates.push_back({kind, plan.partitions_visited, true,
                                "Gives the order: its terms are read window by window."});

@@ -126,6 +126,23 @@ TEST_CASE("an incomplete index is not trusted", "[plan]") {
   CHECK(!candidate(*plan, IndexKind::property)->used);
 }
 
+// It said that every partition is read, and beside it how few are.
+TEST_CASE("a plan that stops early does not say that every partition is read", "[plan]") {
+  QueryWorld world(4, sparse());
+  Query query;
+  query.limit = 2;
+  auto plan = explain(world, query);
+  REQUIRE(plan.partitions_total > 2);
+  CHECK(plan.partitions_visited == 2);
+  CHECK(candidate(plan, IndexKind::primary)->used);
+  CHECK_THAT(candidate(plan, IndexKind::primary)->reason, Catch::Contains("enough"));
+  query.order = QueryOrder::confidence;
+  plan = explain(world, query);
+  CHECK(plan.index == IndexKind::confidence);
+  CHECK(candidate(plan, IndexKind::confidence)->used);
+  CHECK_FALSE(candidate(plan, IndexKind::primary)->used);
+}
+
 TEST_CASE("an unknown property is in no partition", "[plan]") {
   QueryWorld world(5, sparse());
   Query query;
