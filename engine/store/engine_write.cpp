@@ -20,6 +20,7 @@ Result<void> Engine::make_room() {
 
 Result<void> Engine::commit(std::string_view rows, std::size_t count, const WriteOptions& options) {
   CAVEAT_TRY(check(options));
+  if (count == 0) return closed_ ? Result<void>(closed_error()) : Result<void>();
   CAVEAT_TRY(make_room());
   CAVEAT_TRY(commits_.commit(rows, count, core_.durability_of(options)));
   return {};

@@ -68,6 +68,7 @@ Result<void> StorageOptimizer::remove_exception(const ExceptionKey& key,
 Result<std::optional<Exception>> StorageOptimizer::exchange_exception(const ExceptionKey& key,
                                                                       const Exception& exception,
                                                                       const WriteOptions& options) {
+  CAVEAT_TRY(validate(exception));  // before anything is read
   bool wrote = false;
   return engine_->commit_checked(
       key,
@@ -95,6 +96,7 @@ Result<bool> StorageOptimizer::compare_and_set(const ExceptionKey& key,
                                                const std::optional<Exception>& expected,
                                                const std::optional<Exception>& desired,
                                                const WriteOptions& options) {
+  if (desired) CAVEAT_TRY(validate(*desired));  // whatever is there
   bool matched = false;
   bool wrote = false;
   CAVEAT_TRY(engine_->commit_checked(
@@ -144,6 +146,7 @@ template <class Record>
 Result<std::size_t> bulk_store_records(Engine& engine, std::span<const Record> records,
                                        const WriteOptions& options) {
   CAVEAT_TRY(Engine::check(options));
+  if (records.empty()) CAVEAT_TRY(engine.commit({}, 0, options));  // it may be closed
   const auto bad = [](std::size_t index, const StorageError& error) {
     return fail(error.within(fmt::format("record {}", index)));
   };

@@ -80,6 +80,10 @@ TEST_CASE("a record that breaks a rule is refused by every writing call", "[bad]
       require_error(store.exchange_exception(key, bad.exception), bad.code, bad.field);
       const auto there = value_of(store.retrieve_exception(key));
       require_error(store.compare_and_set(key, there, bad.exception), bad.code, bad.field);
+      // A condition that does not hold hides nothing.
+      Exception other = sound();
+      other.reason = "of nobody";
+      require_error(store.compare_and_set(key, other, bad.exception), bad.code, bad.field);
       const std::vector<ExceptionRecord> records = {{{8, kProperty}, sound()},
                                                     {key, bad.exception}};
       require_error(store.bulk_store(records), bad.code, bad.field);

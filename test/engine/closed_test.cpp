@@ -36,6 +36,8 @@ TEST_CASE("every call on a closed store says so", "[bad]") {
   require_code(store.write(batch), closed);
   const std::vector<ExceptionRecord> records = {{kKey, {}}};
   require_code(store.bulk_store(records), closed);
+  require_code(store.write(WriteBatch()), closed);
+  require_code(store.bulk_store(std::span<const ExceptionRecord>()), closed);
   require_code(store.clear_node(1), closed);
   require_code(store.clear_property(1), closed);
   require_code(store.flush(), closed);
