@@ -44,6 +44,7 @@ caveat_code caveat_optimize_storage(caveat_store* store, caveat_progress progres
                made.bytes_before = did.bytes_before;
                made.bytes_after = did.bytes_after;
                made.duration_ns = did.duration_ns;
+               made.partitions_skipped = did.partitions_skipped;
                write_sized(made, results);
                return {};
              });

@@ -122,6 +122,9 @@ void MaintenanceThread::run() {
       const auto result = step(std::exchange(quiet_, false), urgent);
       if (result) {
         done = *result;
+      } else if (!urgent && is_damage(result.error().code())) {
+        // Only space and time are lost: no write has to fail for it.
+        core_.background_errors.notify(result.error(), core_.counters);
       } else {
         core_.background_errors.report(result.error(), core_.counters);
       }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -58,6 +59,9 @@ class Mutator {
   [[nodiscard]] Result<std::size_t> rebuild_incomplete(ProgressSink* progress);
   [[nodiscard]] Result<CompactionResults> compact(ProgressSink* progress);
 
+  // The current version sees index containers as they were merged last: those who measure them ask.
+  [[nodiscard]] Result<void> show_merged_indexes();
+
   // Writes the directory pages of changed groups (a clean close, after optimize).
   [[nodiscard]] Result<void> write_directory();
 
@@ -65,10 +69,11 @@ class Mutator {
   // The lock, once the version is what was committed last.
   [[nodiscard]] Result<std::unique_lock<std::mutex>> begin_step();
   [[nodiscard]] Result<bool> settle_indexes_locked();
-  // Writes what is under older keys anew; the number of values.
-  [[nodiscard]] Result<std::uint64_t> end_rotation(ProgressSink* progress);
-  // The current version from now on looks at the backend as it is.
+  // Writes what is under older keys anew.
+  [[nodiscard]] Result<void> end_rotation(ProgressSink* progress, OptimizationResults& results);
+  // The current version from now on looks at the backend as it is. Under the lock.
   [[nodiscard]] Result<void> renew_snapshot();
+  [[nodiscard]] Result<void> renew_stale_snapshot();
   void mark_found_by_backend(std::span<const Family> anew);
   [[nodiscard]] std::shared_ptr<const Directory> without_last_filters(const Directory& directory,
                                                                       std::size_t bytes_max);
@@ -122,14 +127,19 @@ class Mutator {
 
   // Partitions that a step may have in memory.
   [[nodiscard]] std::size_t partitions_per_step(std::size_t most) const noexcept;
-  // Rewrites runs of neighbouring partitions given by lower bounds; used by the steps above. How
-  // many that were: those that cannot be read stay as they are, and are noted.
-  [[nodiscard]] Result<std::size_t> rewrite(std::vector<std::vector<OldPartition>> groups,
-                                            const Encoding& encoding, double slack);
+  struct Rewritten {
+    std::size_t partitions = 0;
+    std::size_t skipped = 0;  // they cannot be read, stay as they are, and are noted
+    std::optional<StorageError> first_error;
+  };
+  // Rewrites runs of neighbouring partitions; used by the steps above.
+  [[nodiscard]] Result<Rewritten> rewrite(std::vector<std::vector<OldPartition>> groups,
+                                          const Encoding& encoding, double slack);
   [[nodiscard]] Result<bool> train_dictionary_from(std::vector<std::string> samples, int level);
   [[nodiscard]] Result<std::vector<std::string>> sample_store() const;
+  // Of one partition: all others go on, so no write has to fail for it.
   void note_failure(const StorageError& error) {
-    core_.background_errors.report(error, core_.counters);
+    core_.background_errors.notify(error, core_.counters);
   }
 
   Core& core_;
@@ -138,6 +148,7 @@ class Mutator {
   std::mutex mutex_;
   Publication publication_;
   DirectoryMarks marks_;
+  bool snapshot_stale_ = false;  // index containers were merged since it was taken
   // By index_slot: the last era in which queries could read the family (Version::index_era).
   std::array<std::weak_ptr<const bool>, kIndexCount> last_read_;
   std::size_t rows_at_last_training_ = 0;

@@ -114,6 +114,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   Sizes before;
   {
     CAVEAT_ASSIGN(const auto lock, begin_step());
+    CAVEAT_TRY(renew_stale_snapshot());
     CAVEAT_ASSIGN(before, measure(core_));
     unreadable_.clear();  // tried again: the host may have registered the codec
   }
@@ -158,8 +159,10 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
       }
       groups.push_back(std::move(group));
     }
-    CAVEAT_ASSIGN(const std::size_t rewritten, rewrite(std::move(groups), encoding, 1.0));
-    results.partitions_rewritten += rewritten;
+    CAVEAT_ASSIGN(const auto did, rewrite(std::move(groups), encoding, 1.0));
+    results.partitions_rewritten += did.partitions;
+    results.partitions_skipped += did.skipped;
+    if (!results.first_error) results.first_error = did.first_error;
     fit_filters();
   }
 
@@ -175,9 +178,10 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   }
   if (auto rebuilt = rebuild_incomplete(progress)) {
     results.indexes_rebuilt = *rebuilt;
-  } else if (rebuilt.error().code() == ErrorCode::corruption) {
+  } else if (is_damage(rebuilt.error().code())) {
     // Of a partition: the store is better than before, and queries go on scanning.
     note_failure(rebuilt.error());
+    if (!results.first_error) results.first_error = rebuilt.error();
   } else {
     return fail(rebuilt.error());
   }
@@ -187,12 +191,13 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   }
   CAVEAT_TRY(write_directory());
   if (core_.encrypted != nullptr && core_.encrypted->rotating()) {
-    CAVEAT_ASSIGN(results.values_reencrypted, end_rotation(progress));
+    CAVEAT_TRY(end_rotation(progress, results));
   }
 
   Sizes after;
   {
     CAVEAT_ASSIGN(const auto lock, begin_step());
+    CAVEAT_TRY(renew_stale_snapshot());
     CAVEAT_ASSIGN(after, measure(core_));
   }
   results.bytes_after = after.containers + after.indexes;
@@ -208,31 +213,43 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
 
 // What the steps before have rewritten is under the current key already; the rest is looked up.
 // Then the files are rewritten, since the purpose is that no old byte is left.
-Result<std::uint64_t> Mutator::end_rotation(ProgressSink* progress) {
+Result<void> Mutator::end_rotation(ProgressSink* progress, OptimizationResults& results) {
   CAVEAT_ASSIGN(const auto done, core_.encrypted->reencrypt([&](Family, std::uint64_t values) {
     return go_on(progress, "encrypt anew", values, 0);
   }));
+  results.values_reencrypted = done.values;
   if (done.first_unreadable) {
     // The older keys stay on the list: somebody may want to know that they are needed.
-    note_failure(done.first_unreadable->within("encrypting anew"));
-    return done.values;
+    const StorageError error = done.first_unreadable->within("encrypting anew");
+    note_failure(error);
+    if (!results.first_error) results.first_error = error;
+    return {};
   }
   CAVEAT_ASSIGN(const auto compacted, compact(progress));
   static_cast<void>(compacted);
-  if (core_.versions.open_views() != 0) return done.values;  // they keep what was there before
+  if (core_.versions.open_views() != 0) return {};  // they keep what was there before
   CAVEAT_TRY(core_.backend->flush());
-  CAVEAT_TRY(core_.encrypted->forget_older_keys());
-  return done.values;
+  return core_.encrypted->forget_older_keys();
 }
 
 // Merged index containers and directory pages are written without a new version: what they replaced
-// stays on disk as long as the current version's snapshot is from before.
+// stays on disk, and is what statistics count, as long as the current version's snapshot is from
+// before.
 Result<void> Mutator::renew_snapshot() {
-  CAVEAT_ASSIGN(const auto lock, begin_step());
   if (!core_.versions.current()) return closed_error();
   CAVEAT_ASSIGN(auto snapshot, core_.backend->snapshot());
   core_.versions.update([&](Version& version) { version.backend_snapshot = std::move(snapshot); });
+  snapshot_stale_ = false;
   return {};
+}
+
+Result<void> Mutator::renew_stale_snapshot() {
+  return snapshot_stale_ ? renew_snapshot() : Result<void>();
+}
+
+Result<void> Mutator::show_merged_indexes() {
+  CAVEAT_ASSIGN(const auto lock, begin_step());
+  return renew_stale_snapshot();
 }
 
 Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
@@ -241,7 +258,10 @@ Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
   CAVEAT_ASSIGN(const auto before, core_.backend->properties());
   results.disk_bytes_before = before.total_disk_bytes;
   CAVEAT_TRY(write_directory());
-  CAVEAT_TRY(renew_snapshot());
+  {
+    CAVEAT_ASSIGN(const auto lock, begin_step());
+    CAVEAT_TRY(renew_snapshot());
+  }
   std::uint64_t done = 0;
   std::optional<StorageError> damaged;
   for (const Family family : kFamilies) {

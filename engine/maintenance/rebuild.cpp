@@ -64,15 +64,8 @@ Result<void> collect_pairs(const Core& core, ProgressSink* progress,
     const auto added = add_pairs(core, entry, directory.upper_bound(p), families, builder, pairs);
     if (added) continue;
     const StorageError error = added.error().within("primary " + describe_key(entry.lower));
-    switch (error.code()) {
-      case ErrorCode::corruption:
-      case ErrorCode::codec_missing:
-      case ErrorCode::unsupported_format:
-        unreadable(error);
-        break;
-      default:
-        return fail(error);
-    }
+    if (!is_damage(error.code())) return fail(error);
+    unreadable(error);
   }
   return {};
 }

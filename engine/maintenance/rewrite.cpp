@@ -24,8 +24,8 @@ OldPartition old_partition(const Directory& directory, Directory::Position posit
 
 }  // namespace
 
-Result<std::size_t> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
-                                     const Encoding& encoding, double slack) {
+Result<Mutator::Rewritten> Mutator::rewrite(std::vector<std::vector<OldPartition>> groups,
+                                            const Encoding& encoding, double slack) {
   const auto version = core_.versions.current();
   const auto clears = version->clears;
   std::vector<RepartitionJob> jobs;
@@ -39,30 +39,41 @@ Result<std::size_t> Mutator::rewrite(std::vector<std::vector<OldPartition>> grou
     for (auto& old : job.old()) stored.push_back(&old);
   }
   CAVEAT_TRY(read_containers(stored));
-  for (const OldPartition* old : stored) {
-    if (old->unread && unreadable_.insert(old->entry.lower).second) note_failure(*old->unread);
-  }
   std::vector<std::optional<StorageError>> failed;
   run_jobs(jobs, encoding, failed);
   CAVEAT_SYNC_POINT(rewrite_encoded);
   PartitionCommit commit(core_, marks_, publication_);
-  std::size_t rewritten = 0;
+  Rewritten did;
+  std::vector<std::vector<OldPartition>> again;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (failed[i]) {
-      // One damaged partition leaves its neighbours of the same job as they are, too.
-      const auto& old = jobs[i].old();
-      const bool named = std::any_of(
-          old.begin(), old.end(), [](const OldPartition& one) { return one.unread.has_value(); });
-      if (!named && unreadable_.insert(jobs[i].old().front().entry.lower).second)
-        note_failure(*failed[i]);
+    const auto& old = jobs[i].old();
+    if (failed[i] && old.size() > 1) {
+      // One of them; its neighbours are rewritten without it.
+      for (const OldPartition& one : old) {
+        OldPartition alone;
+        alone.entry = one.entry;
+        alone.upper = one.upper;
+        again.emplace_back().push_back(std::move(alone));
+      }
       continue;
     }
-    rewritten += jobs[i].old().size();
+    if (failed[i]) {
+      if (unreadable_.insert(old.front().entry.lower).second) note_failure(*failed[i]);
+      ++did.skipped;
+      if (!did.first_error) did.first_error = failed[i];
+      continue;
+    }
+    did.partitions += old.size();
     commit.replace(jobs[i]);
     if (commit.full()) CAVEAT_TRY(commit.commit());
   }
   if (!commit.empty()) CAVEAT_TRY(commit.commit());
-  return rewritten;
+  if (again.empty()) return did;
+  CAVEAT_ASSIGN(const auto more, rewrite(std::move(again), encoding, slack));
+  did.partitions += more.partitions;
+  did.skipped += more.skipped;
+  if (!did.first_error) did.first_error = more.first_error;
+  return did;
 }
 
 std::size_t Mutator::partitions_per_step(std::size_t most) const noexcept {
@@ -141,9 +152,12 @@ Result<bool> Mutator::rewrite_index_container() {
   if (batch.empty()) {
     staged.written = true;
     CAVEAT_TRY(settle_indexes_locked());
+    // All that waited are merged: nobody needs what they replaced any more.
+    if (!rewritten) CAVEAT_TRY(renew_stale_snapshot());
     return rewritten;
   }
   CAVEAT_SYNC_POINT(postings_merged);
+  snapshot_stale_ = true;
   CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
   staged.written = true;
   core_.indexes->committed();
@@ -254,12 +268,14 @@ Result<bool> Mutator::build_filters() {
   const ClearList no_clears;
   for (auto& entry : missing) {
     const auto upper = directory.upper_bound(directory.locate(entry.lower));
-    CAVEAT_ASSIGN(const bool found,
-                  core_.backend->get(Family::primary, encode_key(entry.lower), nullptr, container));
-    auto image = found ? PartitionImage::open(container, entry.lower, upper, core_.dictionaries,
-                                              core_.catalogue)
-                       : Result<std::shared_ptr<const PartitionImage>>(
-                             fail(ErrorCode::corruption, "the container is missing"));
+    const auto found =
+        core_.backend->get(Family::primary, encode_key(entry.lower), nullptr, container);
+    if (!found && !is_damage(found.error().code())) return fail(found.error());
+    auto image = found && *found
+                     ? PartitionImage::open(container, entry.lower, upper, core_.dictionaries,
+                                            core_.catalogue)
+                     : Result<std::shared_ptr<const PartitionImage>>(tl::make_unexpected(
+                           found ? core_.missing_container(entry.lower) : found.error()));
     auto rows = image ? (*image)->rows(no_clears) : tl::make_unexpected(image.error());
     if (!rows) {
       unreadable_.insert(entry.lower);

@@ -37,6 +37,12 @@ class EncryptedBackend;
   return fail(ErrorCode::closed, "the store is closed");
 }
 
+// Of what is stored in one place, as it is read: what is stored elsewhere can be worked on.
+[[nodiscard]] constexpr bool is_damage(ErrorCode code) noexcept {
+  return code == ErrorCode::corruption || code == ErrorCode::codec_missing ||
+         code == ErrorCode::unsupported_format;
+}
+
 // How Options::memory_budget_bytes is shared out; bytes.
 struct MemoryPlan {
   std::size_t delta = 0;            // recent writes, in generations of a third of it
@@ -75,7 +81,8 @@ struct EngineCounters {
   std::atomic<std::int64_t> write_stall_since_ns{0};  // one that goes on; 0: none
 };
 
-// An error that struck where nobody was listening: told to the host once, then to the next write.
+// An error that struck where nobody was listening: told to the host, and where writes cannot go on
+// for long with it (a fold found no room), once to the next write.
 class BackgroundErrors {
  public:
   BackgroundErrors(std::function<void(const StorageError&)> listener, const EventLog& log)

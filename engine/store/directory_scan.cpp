@@ -48,7 +48,7 @@ void DirectoryScan::add_container(const ExceptionKey& lower, std::string_view co
     // stale ones, so queries must come by whatever they ask for.
     damaged_ = true;
     entry.run_rows = 1;  // its count is not known
-    core_.background_errors.report(summary.error().within("primary " + describe_key(lower)),
+    core_.background_errors.notify(summary.error().within("primary " + describe_key(lower)),
                                    core_.counters);
   }
   entries_.push_back(std::move(entry));

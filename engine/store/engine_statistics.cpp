@@ -245,6 +245,7 @@ Result<StorageStatistics> Engine::statistics() {
   if (core_.read_only) return estimate_statistics();
   commits_.seal();
   CAVEAT_TRY(mutator_.fold_all());
+  CAVEAT_TRY(mutator_.show_merged_indexes());
   StorageStatistics s = estimate_statistics();
   const auto view = core_.versions.view();
   if (!view->version) return closed_error();

@@ -216,7 +216,7 @@ Result<void> Engine::recover() {
       continue;
     }
     // The rest of the store is sound: open it, say what was lost, and keep the bytes for repair.
-    core_.background_errors.report(replayed.error(), core_.counters);
+    core_.background_errors.notify(replayed.error(), core_.counters);
     if (!core_.read_only) {
       KvBatch keep;
       keep.put(Family::meta, "Q" + std::string(log->key()), log->value());

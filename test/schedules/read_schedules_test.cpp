@@ -233,8 +233,6 @@ Faults missing_codec_in_recovery(std::initializer_list<Fault> planted) {
   scene.need(!missing && missing.error().code() == ErrorCode::codec_missing,
              "a missing codec is not called so");
   scene.expect("flush", scene.store().flush());
-  // What the fold could not read is told to the next write; the one after that is taken.
-  static_cast<void>(scene.store().store_exception(Scene::key(500), Scene::numbered(5)));
   scene.put(Scene::key(500), 5);
   scene.expected[Scene::key(500)] = 5;
   scene.expect("flush", scene.store().flush());

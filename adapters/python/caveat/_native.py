@@ -136,7 +136,7 @@ def _results(*names: str) -> Any:
 
 Optimization = _results("partitions_rewritten", "partitions_split", "partitions_joined",
                         "hints_removed", "indexes_rebuilt", "dictionaries_trained", "bytes_before",
-                        "bytes_after", "duration_ns")
+                        "bytes_after", "duration_ns", "partitions_skipped")
 Compaction = _results("disk_bytes_before", "disk_bytes_after", "bytes_reclaimed", "duration_ns")
 
 

@@ -117,8 +117,9 @@ struct Options {
   // Time for statistics and for age. Default: the system's clock. Must outlive the store.
   const Clock* clock = nullptr;
 
-  // Told of errors in the background, once each; the next write returns them too. Called from the
-  // store's threads; must not call the store.
+  // Told of errors in the background, and of damage that a call went on without. The next write
+  // returns those that stop writes (storage_optimizer.h). Called from the store's threads and from
+  // those that call it; must not call the store.
   std::function<void(const StorageError&)> on_background_error = {};
 
   // Told what the store does and what it meets, errors in the background among it (log_sink.h).

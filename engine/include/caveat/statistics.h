@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "caveat/error.h"
 #include "caveat/kv_backend.h"
 #include "caveat/memory_pool.h"
 #include "caveat/types.h"
@@ -157,6 +159,12 @@ struct OptimizationResults {
   std::uint64_t partitions_rewritten = 0;  // whose block is another one now
   std::uint64_t partitions_split = 0;      // cut, as they were too large
   std::uint64_t partitions_joined = 0;     // with a neighbour, as they were small
+  // That could not be rewritten and are as they were: damaged, or in a codec that is not
+  // registered. Each is told to Options::on_background_error; no later write fails for it.
+  std::uint64_t partitions_skipped = 0;
+  // Of these and of what else was left undone (indexes that could not be rebuilt without such a
+  // partition, a rotation of keys that could not end), the first. Nothing: all is done.
+  std::optional<StorageError> first_error;
   // Stale ones, and those of records that moved to another partition.
   std::uint64_t hints_removed = 0;
   std::uint64_t indexes_rebuilt = 0;  // secondary families that were damaged or not complete

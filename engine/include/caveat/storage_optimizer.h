@@ -8,7 +8,11 @@
 //
 // Errors: reads may give corruption, codec_missing (naming the block), io_error or closed; writes
 // may give invalid_argument, limit_exceeded, io_error, no_space, read_only or closed. A failed
-// write stored nothing. An error that struck in the background is returned by the next write.
+// write stored nothing. An error in the background that stops the store from taking writes for long
+// (a fold or the backend found no space, say) is returned by the next write, once. Damage to what
+// is stored fails no write: it is told to Options::on_background_error and counted in
+// StorageStatistics::background_errors, and so is what maintenance that was asked for leaves
+// undone.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +65,9 @@ class StorageOptimizer {
   ~StorageOptimizer();  // closes; an error is lost, so call close() to see it
 
   // Folds the delta, writes the directory down and releases the files. Cursors and snapshots must
-  // be gone (busy otherwise, and the store stays open). Idempotent.
+  // be gone (busy otherwise, and the store stays open), those of queries that other threads are
+  // in the middle of among them. So a host stops its readers first, then closes: repeating close()
+  // beside threads that query all the time may never find a moment without. Idempotent.
   [[nodiscard]] Result<void> close();
 
   // --- Property names --------------------------------------------------------------------------
@@ -90,7 +96,8 @@ class StorageOptimizer {
                                                                 const WriteOptions& options = {});
 
   // Writes `desired` (nothing: removes) if what is there equals `expected` (nothing: absent).
-  // True if it did. Atomic against all other writes.
+  // True if it did. Atomic against all other writes. `desired` has to be valid whatever is there
+  // (invalid_argument or limit_exceeded otherwise); `expected` may be anything.
   [[nodiscard]] Result<bool> compare_and_set(const ExceptionKey& key,
                                              const std::optional<Exception>& expected,
                                              const std::optional<Exception>& desired,
@@ -150,7 +157,9 @@ class StorageOptimizer {
 
   // A stream of the matches, in the query's order. invalid_argument: NaN, or a foreign token.
   [[nodiscard]] Result<Cursor> query(const Query& query, const Snapshot* snapshot = nullptr) const;
-  // Matches, without materialising them. Heeds the conditions and the limit.
+  // Matches, without materialising them. Heeds the conditions and the limit. Without conditions the
+  // directory's own counts are taken wherever nothing newer waits, and such a count succeeds over
+  // records that cannot be read; verify reads them all.
   [[nodiscard]] Result<std::uint64_t> count(const Query& query,
                                             const Snapshot* snapshot = nullptr) const;
   [[nodiscard]] Result<QueryPlan> explain(const Query& query,
@@ -169,6 +178,9 @@ class StorageOptimizer {
   // Long calls report to `progress` (may be null) and stop when it says so.
 
   // Folds, rewrites, splits, joins, retrains dictionaries, re-encodes densely, purges stale hints.
+  // What was replaced stays in the backend's files until they are compacted, so that the directory
+  // may be twice as large as before: compact_storage gives that back. Partitions that cannot be
+  // read stay as they are and are counted in the results, with why; the call succeeds all the same.
   // Where keys were changed (Options::encryption), it ends the rotation: everything is written
   // under the current key, the files are compacted, and older keys are not needed any more. If a
   // value cannot be read, or a view of before is still open, they stay on the list until the next

@@ -422,6 +422,7 @@ typedef struct caveat_optimization {
   uint64_t bytes_before;         /* containers of all families */
   uint64_t bytes_after;          /* of the same */
   uint64_t duration_ns;          /* wall time */
+  uint64_t partitions_skipped;   /* that cannot be read; on_background_error is told why */
 } caveat_optimization;
 caveat_code caveat_optimize_storage(caveat_store* store, caveat_progress progress, void* context,
                                     caveat_optimization* results,
