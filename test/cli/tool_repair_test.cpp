@@ -103,6 +103,39 @@ TEST_CASE("verify lists all damage, says what to do, and counts recent writes") 
   CHECK(run_tool({"verify", store}).exit == 0);
 }
 
+// One line for each of its partitions went to standard error.
+TEST_CASE("stats and optimize name the first of many damaged partitions, and count the others") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 14'000);
+  for (const auto& file : fs::directory_iterator(store)) {
+    if (file.path().extension() != ".sst") continue;
+    auto bytes = read_file(file.path());
+    if (bytes.find("nameprimary") == std::string::npos) continue;
+    // What follows the data is the end; every block of data lies before it.
+    for (std::size_t at = 40; at < bytes.size() * 9 / 10; at += 512)
+      bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    write_file(file.path(), bytes);
+  }
+  const auto lines = [](const Ran& ran) {
+    return std::count(ran.err.begin(), ran.err.end(), '\n');
+  };
+  const auto stats = run_tool({"stats", store, "--json"});
+  INFO(stats.err);
+  CHECK(stats.exit == 1);
+  CHECK(lines(stats) == 11);
+  CHECK(stats.err.find("more of these") != std::string::npos);
+  std::size_t named = 0;  // all of them where a program reads
+  for (auto at = stats.out.find("primary node"); at != std::string::npos;
+       at = stats.out.find("primary node", at + 1)) {
+    ++named;
+  }
+  CHECK(named > 11);
+  const auto optimize = run_tool({"optimize", store, "--json"});
+  CHECK(optimize.exit == 1);
+  CHECK(lines(optimize) == 11);
+  CHECK(optimize.out.find("\"partitions_skipped\":0") == std::string::npos);
+}
+
 TEST_CASE("of a store that does not open, verify says what is damaged and what to do") {
   const TestDirectory directory;
   const auto sound = make_store(directory, 3000);
@@ -292,7 +325,7 @@ TEST_CASE("input that is cut short keeps what came before, and says how much") {
   write_file(packed, bytes.substr(0, bytes.size() / 2));
   const auto ran = run_tool({"import", directory.path("s"), packed, "--json"});
   CHECK(ran.exit == 1);
-  CHECK(ran.err == "caveat: the compressed input ends in the middle of a frame\n");
+  CHECK(ran.err == "caveat: " + packed + ": the compressed input ends in the middle of a frame\n");
   REQUIRE(ran.out.find("{\"records\":") == 0);
   CHECK(ran.out.find("\"complete\":false") != std::string::npos);
   const auto counted = run_tool({"count", directory.path("s")}).out;

@@ -16,6 +16,7 @@
 #include "tools/cli/parse.h"
 #include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {
@@ -40,8 +41,18 @@ StorageError advised(const StorageError& error) {
 
 int perform(const Action& action) {
   const auto code = action();
+  std::size_t said = 0;
+  std::size_t not_said = take_errors_not_said();
   for (const auto& error : take_background_errors()) {
-    if (code || code.error().code() != error.code()) report_error(error);
+    if (!code && code.error().code() == error.code()) continue;
+    if (said++ < kErrorsSaidMax) {
+      report_error(error);
+    } else {
+      ++not_said;
+    }
+  }
+  if (not_said != 0) {
+    report_error({ErrorCode::corruption, fmt::format("and {} more of these", grouped(not_said))});
   }
   if (code) {
     if (signal_exit_code() && take_last_word()) {

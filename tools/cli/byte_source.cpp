@@ -71,8 +71,11 @@ class PrefixedSource : public ByteSource {
 
 class ZstdSource : public ByteSource {
  public:
-  explicit ZstdSource(std::unique_ptr<ByteSource> inner)
-      : inner_(std::move(inner)), buffer_(ZSTD_DStreamInSize()), stream_(ZSTD_createDStream()) {
+  ZstdSource(std::unique_ptr<ByteSource> inner, const std::string& name)
+      : inner_(std::move(inner)),
+        what_(name.empty() ? "the compressed input" : name + ": the compressed input"),
+        buffer_(ZSTD_DStreamInSize()),
+        stream_(ZSTD_createDStream()) {
     // 2^27 is the window of zstd --ultra; frames that claim more are refused.
     if (stream_) ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, 27);
   }
@@ -87,13 +90,13 @@ class ZstdSource : public ByteSource {
         in_.pos = 0;
         if (in_.size == 0) {
           if (!inside_frame_) return 0;
-          return fail(ErrorCode::corruption, "the compressed input ends in the middle of a frame");
+          return fail(ErrorCode::corruption, what_ + " ends in the middle of a frame");
         }
       }
       const auto left = ZSTD_decompressStream(stream_.get(), &out, &in_);
       if (ZSTD_isError(left) != 0) {
         return fail(ErrorCode::corruption,
-                    fmt::format("the compressed input is damaged: {}", ZSTD_getErrorName(left)));
+                    fmt::format("{} is damaged: {}", what_, ZSTD_getErrorName(left)));
       }
       inside_frame_ = left != 0;
       flushing_ = out.pos == out.size && inside_frame_;  // there may be more without input
@@ -106,6 +109,7 @@ class ZstdSource : public ByteSource {
     void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
   };
   std::unique_ptr<ByteSource> inner_;
+  const std::string what_;
   std::vector<char> buffer_;
   std::unique_ptr<ZSTD_DStream, Free> stream_;
   ZSTD_inBuffer in_{nullptr, 0, 0};
@@ -125,8 +129,8 @@ const char* compressor_of(std::string_view magic) {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner) {
-  return std::make_unique<ZstdSource>(std::move(inner));
+std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner, const std::string& name) {
+  return std::make_unique<ZstdSource>(std::move(inner), name);
 }
 
 std::unique_ptr<ByteSource> with_begin(std::string begin, std::unique_ptr<ByteSource> inner) {
@@ -168,7 +172,7 @@ Result<OpenedBytes> open_byte_source(const std::string& path,
   }
   const bool compressed = magic == "\x28\xB5\x2F\xFD";
   opened.source = with_begin(std::move(magic), std::move(opened.source));
-  if (compressed) opened.source = decompress(std::move(opened.source));
+  if (compressed) opened.source = decompress(std::move(opened.source), name);
   return opened;
 }
 

@@ -19,7 +19,8 @@ struct OpenedBytes {
                                                    std::shared_ptr<std::uint64_t> bytes_read);
 
 // Takes compressed bytes from `inner`. Frames may follow one another.
-[[nodiscard]] std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner);
+[[nodiscard]] std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner,
+                                                     const std::string& name = {});
 
 // Puts `begin` back in front of `inner`.
 [[nodiscard]] std::unique_ptr<ByteSource> with_begin(std::string begin,

@@ -21,6 +21,7 @@ std::string json_of(const OptimizationResults& done, const std::vector<std::stri
       .field("partitions_rewritten", done.partitions_rewritten)
       .field("partitions_split", done.partitions_split)
       .field("partitions_joined", done.partitions_joined)
+      .field("partitions_skipped", done.partitions_skipped)
       .field("hints_removed", done.hints_removed)
       .field("indexes_rebuilt", done.indexes_rebuilt)
       .field("dictionaries_trained", done.dictionaries_trained)
@@ -40,6 +41,7 @@ std::string json_of(const OptimizationResults& done, const std::vector<std::stri
 std::string text_of(const OptimizationResults& done) {
   return fields_text(
       {{"partitions rewritten", grouped(done.partitions_rewritten)},
+       {"left as they are", grouped(done.partitions_skipped)},
        {"split, joined", grouped(done.partitions_split) + ", " + grouped(done.partitions_joined)},
        {"hints removed", grouped(done.hints_removed)},
        {"indexes rebuilt", grouped(done.indexes_rebuilt)},
@@ -51,6 +53,11 @@ std::string text_of(const OptimizationResults& done) {
        {"compression ratio", fmt::format("{:.2f}, before {:.2f}", done.compression_ratio_after,
                                          done.compression_ratio_before)},
        {"time", human_duration(static_cast<double>(done.duration_ns))}});
+}
+
+std::string advice(const std::string& store) {
+  return "to give back the disk space of what was replaced, run: caveat compact " +
+         printable(store) + "\n";
 }
 
 Result<ExitCode> optimize(const Arguments& arguments) {
@@ -67,7 +74,8 @@ Result<ExitCode> optimize(const Arguments& arguments) {
   CAVEAT_TRY(store.close());
   const auto damage = damage_told();  // left as it is
   CAVEAT_TRY(print(arguments.json ? json_of(done, damage) : text_of(done)));
-  return damage.empty() ? kDone : kDataError;
+  if (!arguments.json) CAVEAT_TRY(print(advice(arguments.store)));
+  return damage.empty() && !done.first_error ? kDone : kDataError;
 }
 
 }  // namespace
@@ -77,9 +85,9 @@ void add_optimize(CommandLine& app, Action& action) {
   auto* command = add_command(
       app, "optimize",
       "Fold recent writes, rewrite partitions densely, retrain dictionaries, purge stale hints. "
-      "Ctrl-C ends it between two steps; what was done stays. A partition that cannot be read "
-      "stays "
-      "as it is, is named, and gives exit code 1.",
+      "What was replaced takes disk space until \"caveat compact\" gives it back. Ctrl-C ends it "
+      "between two steps; what was done stays. A partition that cannot be read stays as it is, is "
+      "named, and gives exit code 1.",
       "caveat optimize STORE && caveat compact STORE", *arguments);
   add_memory(*command, arguments->memory_mib);
   command->callback(

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "adapters/crypto/key_file.h"
@@ -15,7 +17,7 @@ namespace caveat::cli {
 namespace {
 
 constexpr std::size_t kMemoryMibMax = kMemoryBudgetMax / kMiB;
-constexpr std::size_t kHeardMax = 100;
+constexpr std::size_t kHeardMax = VerificationResults::kErrorsMax;
 
 bool opened = false;
 
@@ -33,6 +35,9 @@ Result<StorageOptimizer> noted(Result<StorageOptimizer> store) {
 struct Told {
   std::mutex mutex;
   std::vector<std::string> damage;
+  std::set<std::string, std::less<>> known;  // all of them
+  std::size_t said = 0;
+  std::size_t not_said = 0;
 };
 Told& told() {
   static auto* instance = new Told;
@@ -46,15 +51,24 @@ bool note_damage(const StorageError& error) {
     return true;
   }
   const std::lock_guard lock(told().mutex);
+  if (!told().known.insert(error.message()).second) return false;
   auto& damage = told().damage;
-  if (std::find(damage.begin(), damage.end(), error.message()) != damage.end()) return false;
-  damage.push_back(error.message());
+  if (damage.size() < VerificationResults::kErrorsMax) damage.push_back(error.message());
   return true;
 }
 
 // What a store that is only looked at has to say.
 void tell(const StorageError& error) {
-  if (note_damage(error)) report_error(error);
+  if (!note_damage(error)) return;
+  {
+    const std::lock_guard lock(told().mutex);
+    if (told().said == kErrorsSaidMax) {
+      ++told().not_said;
+      return;
+    }
+    ++told().said;
+  }
+  report_error(error);
 }
 
 // What one that is written to has to say: a fold that found no room is tried again and again, and
@@ -102,6 +116,11 @@ Result<std::shared_ptr<const KeyProvider>> keys_given() {
 std::vector<std::string> damage_told() {
   const std::lock_guard lock(told().mutex);
   return told().damage;
+}
+
+std::size_t take_errors_not_said() {
+  const std::lock_guard lock(told().mutex);
+  return std::exchange(told().not_said, 0);
 }
 
 bool store_was_opened() noexcept {

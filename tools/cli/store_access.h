@@ -29,8 +29,14 @@ struct WriteAccess {
 // fails for the same reason says so by itself.
 [[nodiscard]] std::vector<StorageError> take_background_errors();
 
+// Of what a store has to say so many are said one by one on standard error; a store whose table is
+// gone has one for each of its partitions.
+inline constexpr std::size_t kErrorsSaidMax = 10;
+// The others of stores that are only looked at; then 0.
+[[nodiscard]] std::size_t take_errors_not_said();
+
 // Partitions that were left out because they cannot be read, each with why, as a store has told
-// while it was open, of both kinds. Each is said on standard error besides.
+// while it was open, of both kinds; of many, the first.
 [[nodiscard]] std::vector<std::string> damage_told();
 
 // Whether this command has come so far: what can be advised of damage depends on it.
