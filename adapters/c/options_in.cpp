@@ -47,7 +47,12 @@ Result<void> set_compression(const caveat_options& given, Options& options) {
       break;
     case CAVEAT_COMPRESSION_CUSTOM:
       options.compression = CompressionAlgorithm::Custom;
-      if (given.custom_codec_id > 255) return bad("custom_codec_id", given.custom_codec_id);
+      if (given.custom_codec_id < kFirstCustomCodec || given.custom_codec_id > 255) {
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("caveat_options.custom_codec_id: {} is no codec of the host's, "
+                                "which have 128 to 255",
+                                given.custom_codec_id));
+      }
       options.custom_codec_id = static_cast<CodecId>(given.custom_codec_id);
       break;
     default:

@@ -46,6 +46,9 @@ Result<void> Engine::check(const Options& options) {
     if (auto added = registry.add(id, codec); !added) return fail(added.error());
   }
   if (options.compression == CompressionAlgorithm::Custom) {
+    if (options.custom_codec_id < kFirstCustomCodec) {
+      return bad("custom_codec_id", "must be 128 to 255");  // below are the library's own
+    }
     if (auto found = registry.find(options.custom_codec_id); !found) return fail(found.error());
   } else if (options.compression != CompressionAlgorithm::None &&
              options.compression != CompressionAlgorithm::Lz4 &&

@@ -94,6 +94,25 @@ static void check(caveat_store* store) {
   }
 }
 
+/* Of the library's own the ids were taken, and 384 of a host's would have been 128. */
+static void a_codec_of_the_hosts_has_an_id_of_the_hosts(void) {
+  static const uint32_t wrong[] = {0, 1, 2, 127, 256, 384, UINT32_MAX};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    struct Codec state = {.key = 42};
+    caveat_codec codec;
+    caveat_options options = with_codec(&codec, &state);
+    options.custom_codec_id = wrong[i];
+    caveat_store* store = NULL;
+    CHECK(caveat_open_volatile(&options, &store, &error) == CAVEAT_INVALID_ARGUMENT);
+    CHECK(store == NULL && strstr(caveat_error_message(error), "128 to 255") != NULL);
+    caveat_error_free(error);
+    error = NULL;
+    options = with_codec(&codec, &state);
+    codec.id = wrong[i];
+    FAILS(CAVEAT_INVALID_ARGUMENT, caveat_open_volatile(&options, &store, &error));
+  }
+}
+
 static void a_codec_is_used_kept_and_released(const char* path) {
   struct Codec state = {.key = 42};
   caveat_codec codec;
@@ -229,6 +248,7 @@ static void the_clock_is_the_hosts(void) {
 
 int main(int count, char** arguments) {
   CHECK(count == 2);
+  a_codec_of_the_hosts_has_an_id_of_the_hosts();
   a_codec_is_used_kept_and_released(arguments[1]);
   errors_are_told();
   what_it_does_is_logged_and_counted(arguments[1]);

@@ -229,7 +229,7 @@ typedef struct caveat_options {
   uint64_t cache_bytes;               /* 0: a quarter of the budget */
   uint64_t delta_bytes;               /* 0: a quarter of the budget */
   int32_t compression;                /* CAVEAT_COMPRESSION_* */
-  uint32_t custom_codec_id;           /* 128 to 255; 0: none */
+  uint32_t custom_codec_id;           /* 128 to 255, for CUSTOM alone */
   int32_t compression_level;          /* 1 to 19; 0: 3 */
   int32_t optimize_compression_level; /* 1 to 19; 0: 12 */
   uint64_t partition_records;         /* 16 to 4096; 0: 256 */
