@@ -24,6 +24,7 @@ rocksdb::ReadOptions read_options(const KvSnapshot* snapshot) {
 constexpr std::uint64_t kLogKeptMax = std::uint64_t{4} << 20;
 constexpr std::size_t kReadaheadBytes = std::size_t{2} << 20;
 constexpr auto kAskEvery = std::chrono::milliseconds(50);
+constexpr const char* kStopped = "compact: stopped by its caller; what was done stays";
 
 }  // namespace
 
@@ -161,7 +162,7 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
   if (!keep_going) {
     status = compact_range(family, nullptr);
   } else {
-    if (!keep_going()) return fail(ErrorCode::cancelled, "compaction was cancelled");
+    if (!keep_going()) return fail(ErrorCode::cancelled, kStopped);
     // The caller is to be asked on its own thread, so the work is on another.
     std::atomic<bool> canceled{false};
     auto work = std::async(std::launch::async, [&] { return compact_range(family, &canceled); });
@@ -171,6 +172,7 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
     status = work.get();
   }
   if (status.ok()) return {};
+  if (error_code(status) == ErrorCode::cancelled) return fail(ErrorCode::cancelled, kStopped);
   return fail(names_.error(status, std::string(to_string(family)) + ", while compacting"));
 }
 

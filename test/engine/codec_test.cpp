@@ -194,8 +194,8 @@ TEST_CASE("a codec of the host's has an id of the host's", "[regression]") {
   for (const int id : {0, 1, 2, 127}) {
     auto options = with(CompressionAlgorithm::Custom, true);
     options.custom_codec_id = static_cast<CodecId>(id);
-    const auto refused = StorageOptimizer::open(
-        std::make_unique<BackendDouble>(shared_memory_backend()), options);
+    const auto refused =
+        StorageOptimizer::open(std::make_unique<BackendDouble>(shared_memory_backend()), options);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code() == ErrorCode::invalid_argument);
   }
