@@ -24,6 +24,22 @@ constexpr std::size_t kWindowTargets = 1024;
 constexpr std::size_t kTrainingRowsMin = 4096;  // fewer teach a dictionary nothing
 constexpr double kFoldSlack = 1.25;
 
+// Writers are let in as fast as the fold goes, while it does.
+class PacedFold {
+ public:
+  PacedFold(WritePacer& pacer, std::size_t rows) : pacer_(pacer) {
+    pacer_.begun(rows, steady_now_ns());
+  }
+  ~PacedFold() { pacer_.ended(steady_now_ns(), done_); }
+  void done() noexcept { done_ = true; }
+  PacedFold(const PacedFold&) = delete;
+  PacedFold& operator=(const PacedFold&) = delete;
+
+ private:
+  WritePacer& pacer_;
+  bool done_ = false;
+};
+
 }  // namespace
 
 bool Mutator::fold_due() const {
@@ -56,6 +72,8 @@ Result<bool> Mutator::fold_next() {
     const std::vector<std::shared_ptr<const Generation>> sealed(version->generations.begin() + 1,
                                                                 version->generations.end());
     CAVEAT_SYNC_POINT(fold_begun);
+    for (const auto& generation : sealed) rows += generation->rows();
+    PacedFold paced(core_.pacer, rows);
     const FoldInput input = merge_generations(sealed, core_.workers);
     rows = input.rows.size();
     folded = sealed.size();
@@ -105,6 +123,7 @@ Result<bool> Mutator::fold_next() {
     CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
     core_.superblock = superblock;
     CAVEAT_TRY(publication_.publish(std::move(change)));
+    paced.done();
     fit_filters();
     core_.counters.folds.fetch_add(1, std::memory_order_relaxed);
   }
@@ -168,6 +187,7 @@ Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const Cle
       if (encoded) committed = commit_window(*encoded, as_of, commit);
     });
     CAVEAT_TRY(std::move(committed));
+    core_.pacer.progressed(next, rows.size(), steady_now_ns());
     encoded = std::move(window);
   }
   if (encoded) CAVEAT_TRY(commit_window(*encoded, as_of, commit));

@@ -1,13 +1,21 @@
 #include "engine/store/commit_queue.h"
 
+#include <algorithm>
+#include <chrono>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "engine/delta/delta_record.h"
+#include "engine/maintenance/fold_policy.h"
 #include "engine/sync/sync_point.h"
 #include "pool/invariant.h"
 
 namespace caveat {
+
+namespace {
+constexpr std::size_t kRowsToPace = 32;  // fewer cost more to think about
+}
 
 CommitQueue::CommitQueue(Core& core, std::function<void()> on_news)
     : core_(core), on_news_(std::move(on_news)) {}
@@ -60,7 +68,10 @@ CommitQueue::Group CommitQueue::head_group(Durability& durability) const {
 // Leads the group that begins with the head of the queue. The head is the caller's request.
 void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
   // The delta is bounded: with too many generations waiting for the fold, so do writers.
-  if (core_.options.background_maintenance) wait_for_folds(lock);
+  if (core_.options.background_maintenance) {
+    pace_writers(lock);
+    wait_for_folds(lock);
+  }
   const bool stuck = core_.options.background_maintenance && full();
   Durability durability = Durability::none;
   const Group group = head_group(durability);
@@ -93,6 +104,27 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
     request->done = true;
   }
   turn_.notify_all();
+}
+
+void CommitQueue::pace_writers(std::unique_lock<std::mutex>& lock) {
+  if (!core_.pacer.folding()) [[likely]]
+    return;
+  // Who loads in bulk wants it over, and waits for a fold rather than with it.
+  if (head_->count >= kBulkBatchRows) return;
+  for (const Request* at = head_; at != nullptr; at = at->behind) unpaced_rows_ += at->count;
+  if (unpaced_rows_ < kRowsToPace) return;
+  const auto version = core_.versions.pin();
+  if (!version || active_->rows() == 0) return;
+  const std::size_t arena = active_->arena_bytes();
+  const std::size_t bytes = arena / active_->rows() * std::exchange(unpaced_rows_, 0);
+  const std::size_t most = sealed_bytes_max() + core_.memory.delta / 3;
+  const std::size_t used = version->sealed_bytes() + arena;
+  const std::int64_t now = steady_now_ns();
+  const std::int64_t pause = core_.pacer.pause(bytes, most - std::min(most, used), now);
+  if (pause == 0) return;
+  folded_.wait_for(lock, std::chrono::nanoseconds(pause),
+                   [&] { return closed_ || !core_.pacer.folding(); });
+  core_.counters.write_stall_ns.fetch_add(steady_now_ns() - now, std::memory_order_relaxed);
 }
 
 void CommitQueue::wait_for_folds(std::unique_lock<std::mutex>& lock) {
@@ -219,11 +251,14 @@ void CommitQueue::seal_locked(const GenerationOptions& next) {
   if (core_.versions.pin()->generations.size() > 1) on_news_();
 }
 
+std::size_t CommitQueue::sealed_bytes_max() const {
+  return std::max(core_.memory.delta / 3 * 2, core_.sealed_bytes_max());
+}
+
 bool CommitQueue::full() const {
   const auto version = core_.versions.pin();
   if (!version || version->generations.size() <= 2) return false;
-  const std::size_t waiting = version->sealed_bytes();
-  return waiting > core_.memory.delta / 3 * 2 && waiting > core_.sealed_bytes_max();
+  return version->sealed_bytes() > sealed_bytes_max();
 }
 
 void CommitQueue::on_folded() {

@@ -74,6 +74,8 @@ class CommitQueue {
   static constexpr std::size_t kGroupBytesMax = std::size_t{1} << 20;
 
   void lead(std::unique_lock<std::mutex>& lock);
+  // A little, while a fold is under way and they are faster than it.
+  void pace_writers(std::unique_lock<std::mutex>& lock);
   // While too much waits for a fold.
   void wait_for_folds(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] Group head_group(Durability& durability) const;
@@ -83,6 +85,8 @@ class CommitQueue {
   [[nodiscard]] Result<void> log_and_insert(const Group& group, Durability durability);
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;
   void seal_locked(const GenerationOptions& next = {});
+  // That sealed generations may have before writers wait.
+  [[nodiscard]] std::size_t sealed_bytes_max() const;
   // Must writers wait for a fold? Not for one generation alone, which may be larger than any bound.
   [[nodiscard]] bool full() const;
 
@@ -102,6 +106,7 @@ class CommitQueue {
   std::shared_ptr<Generation> active_;
   Sequence next_sequence_ = 1;
   GenerationId next_generation_ = 1;
+  std::size_t unpaced_rows_ = 0;
   KvBatch batch_;
   std::string joined_;  // rows of a group of several
   std::string record_;

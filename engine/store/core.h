@@ -25,6 +25,7 @@
 #include "engine/store/partition_ids.h"
 #include "engine/store/superblock.h"
 #include "engine/store/version_set.h"
+#include "engine/store/write_pacer.h"
 #include "pool/heap_spare.h"
 #include "pool/worker_pool.h"
 
@@ -140,6 +141,7 @@ struct Core {
   RecordCache record_cache;
 
   EngineCounters counters;
+  WritePacer pacer;
   QueryCounters query_counters;
   BackgroundErrors background_errors;
 

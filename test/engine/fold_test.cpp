@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "engine/maintenance/fold_policy.h"
+#include "engine/store/write_pacer.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -157,6 +158,50 @@ TEST_CASE("what a fold writes does not depend on the number of its threads", "[f
   const auto together = stored_with(2);
   REQUIRE(together.size() == alone.size());
   for (std::size_t i = 0; i < alone.size(); ++i) REQUIRE(together[i] == alone[i]);
+}
+
+// Writes of 32 rows and 6,400 bytes, `each_ns` after the last or as the pacer says, for a fold of
+// half a second.
+struct Paced {
+  std::int64_t longest_pause = 0;
+  std::size_t room_left = 10'000'000;
+};
+constexpr std::int64_t kSecond = 1'000'000'000;
+Paced write_beside_a_fold(WritePacer& pacer, std::int64_t begun, std::int64_t each_ns) {
+  constexpr std::size_t kBytes = 6'400;
+  Paced paced;
+  pacer.begun(100'000, begun);
+  for (std::int64_t now = begun; now < begun + kSecond / 2 && paced.room_left > kBytes;) {
+    const std::int64_t pause = pacer.pause(kBytes, paced.room_left, now);
+    paced.longest_pause = std::max(paced.longest_pause, pause);
+    now += pause + each_ns;
+    paced.room_left -= kBytes;
+  }
+  return paced;
+}
+
+TEST_CASE("writers that are faster than a fold wait often and shortly, others not at all",
+          "[fold]") {
+  WritePacer pacer;
+  const Paced fast = write_beside_a_fold(pacer, 0, 10'000);  // at first 5 us a row are thought
+  REQUIRE(pacer.folding());
+  CHECK(fast.longest_pause > 0);
+  CHECK(fast.longest_pause <= WritePacer::kPauseMax);
+  CHECK(fast.room_left > 10'000);     // nobody had to wait for its end
+  CHECK(fast.room_left < 3'000'000);  // and most of the room was used
+  pacer.ended(kSecond / 2, true);
+  CHECK_FALSE(pacer.folding());
+
+  CHECK(write_beside_a_fold(pacer, kSecond, 1'000'000).longest_pause == 0);
+  pacer.ended(6 * kSecond, true);  // ten times as long as was thought
+
+  CHECK(write_beside_a_fold(pacer, 10 * kSecond, 10'000).room_left > fast.room_left * 2);
+  // Half of it is done already: then so is half of its time.
+  pacer.progressed(50'000, 100'000, 10 * kSecond + kSecond / 2);
+  CHECK(pacer.pause(10'000, 100'000, 10 * kSecond + kSecond / 2) > WritePacer::kPauseMin);
+  CHECK(pacer.pause(10'000, 10'000'000, 11 * kSecond) == 0);
+  pacer.ended(10 * kSecond + 1, false);  // one that failed teaches nothing
+  CHECK(write_beside_a_fold(pacer, 20 * kSecond, 10'000).room_left > fast.room_left * 2);
 }
 
 }  // namespace caveat::test

@@ -131,7 +131,8 @@ struct StorageStatistics {
   std::uint64_t background_errors = 0;
 
   // Writers that waited for folds since open (those that waited for the backend are in `backend`),
-  // and how it is now. Waits that go on count.
+  // and how it is now. Waits that go on count. The time has in it the pauses of some ms each that
+  // writers make where they are faster than the fold under way; these are not stalls.
   std::uint64_t write_stalls = 0;
   std::uint64_t write_stall_ns = 0;
   std::uint64_t waiting_writers = 0;

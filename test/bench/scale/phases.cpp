@@ -137,7 +137,10 @@ void Phases::upserts() {
     must(store_->store_exception({old.node, old.prop}, changed));
     before = now();
     seconds.push_back(static_cast<float>(before - start));
-    if (before - start > 0.1) ++slow;
+    if (before - start > 0.1) {
+      ++slow;
+      std::printf("  after %.1f s a write took %.0f ms\n", start - begin, (before - start) * 1e3);
+    }
     if (n % 97 == 0) written.emplace_back(ExceptionKey{old.node, old.prop}, changed.created_at);
   }
   if (seconds.empty()) return;
