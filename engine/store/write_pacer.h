@@ -3,7 +3,7 @@
 // A writer that is faster than folds would fill memory and then wait for a whole fold, seconds in
 // a large store. While one is under way, what room is left is shared out over the time that it
 // will still take, judged by the last ones: many waits of a millisecond instead of one of
-// thousands (as RocksDB's delayed write rate). Decision 0115.
+// thousands (as RocksDB's delayed write rate). Decision 0118.
 #pragma once
 
 #include <algorithm>
