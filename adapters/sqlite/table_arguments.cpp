@@ -92,7 +92,10 @@ SqlResult<TableArguments> parse_arguments(std::span<const char* const> arguments
                                                 trimmed(argument)));
     }
     const auto value = unquoted(argument.substr(equals + 1));
-    CAVEAT_TRY(set(trimmed(argument.substr(0, equals)), value, out));
+    // As SQL's own words, in any case.
+    std::string name(trimmed(argument.substr(0, equals)));
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    CAVEAT_TRY(set(name, value, out));
   }
   return out;
 }

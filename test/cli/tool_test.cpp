@@ -357,4 +357,22 @@ TEST_CASE("what a count counts has no order", "[regression]") {
   const auto store = make_store(directory, 5);
   CHECK(run_tool({"count", store, "--order", "time"}).exit == 2);
   CHECK(run_tool({"count", "--help"}).out.find("--order") == std::string::npos);
+  CHECK(run_tool({"count", store, "order by time desc"}).out == "5\n");
+  CHECK(run_tool({"count", store, "order by confidence limit 2"}).out == "2\n");
+}
+
+TEST_CASE("an option that is mistyped is told what it may have been", "[regression]") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 5);
+  const auto said = [&](std::vector<std::string> words) {
+    words.insert(words.begin() + 1, store);
+    const auto ran = run_tool(words);
+    CHECK(ran.exit == 2);
+    return ran.err;
+  };
+  CHECK(said({"query", "--limt", "3"}).ends_with("; did you mean --limit?\n"));
+  CHECK(said({"dump", "--confidense=0.5"}).ends_with("; did you mean --confidence?\n"));
+  CHECK(said({"verify", "--jsn"}).ends_with("; did you mean --json?\n"));
+  CHECK(said({"verify", "--colour"}).ends_with("; \"caveat verify --help\" lists the options\n"));
+  CHECK(said({"query", "node = 1", "--limit", "3", "more"}).find("did you") == std::string::npos);
 }

@@ -127,8 +127,7 @@ TEST_CASE("a page of the view fits the screen, and says what it hides") {
     CHECK(page.text.find("\nlines ") != std::string::npos);
     CHECK(page.text.find("\n\n") == std::string::npos);
   }
-  CHECK(page_of("a\nb\nc\n", "s", 3, 80, 1).text ==
-        "b\nc\nlines 2 to 3 of 3, arrows show the rest; s");
+  CHECK(page_of("a\nb\nc\n", "s", 3, 80, 1).text == "b\nc\nlines 2 to 3 of 3, arrows move; s");
 }
 
 TEST_CASE("what somebody should do something about is said first") {

@@ -366,7 +366,7 @@ class Stores(Case):
                 self.refuses(sentence, "CREATE VIRTUAL TABLE x USING caveat(%s)" %
                              arguments.replace("%s", self.store), error=sqlite3.OperationalError)
         other = os.path.join(self.folder, "it''s another")
-        self.db.execute("CREATE VIRTUAL TABLE x USING caveat('%s', memory = 16, durability=fsync,"
+        self.db.execute("CREATE VIRTUAL TABLE x USING caveat('%s', Memory = 16, DURABILITY=fsync,"
                         " inserts = 'checked')" % other)
         self.db.execute("INSERT INTO x(node, property) VALUES (1, 'p')")
         self.assertIn("it's another", os.listdir(self.folder))

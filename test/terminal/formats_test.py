@@ -168,8 +168,31 @@ class Formats(WithStore):
             done = run("query", self.store, *words)
             self.assertEqual(done.returncode, 2, words)
             self.assertEqual(done.stderr.count("\n"), 1)
-        self.assertEqual(run("count", self.store, "order by time").returncode, 2)
         self.assertEqual(run("query", self.store, "").returncode, 2)
+
+    def test_the_filter_that_is_everybodys_example_can_be_counted(self):
+        # It was refused for its order, by a command whose own help quoted it.
+        filter = 'property = "group1/item1" and confidence >= 0.1 order by created_at desc limit %d'
+        found = run("query", self.store, filter % 1000).stdout.count("\n")
+        self.assertGreater(found, 3)
+        self.assertEqual(run("count", self.store, filter % 1000).stdout, "%d\n" % found)
+        self.assertEqual(run("count", self.store, "--where", filter % 3).stdout, "3\n")
+        self.assertEqual(run("count", self.store, "order by time desc").stdout,
+                         run("count", self.store).stdout)
+
+    def test_diff_shows_in_its_place_what_it_has_no_use_for(self):
+        for words, carets, why in (
+                ("node > 5 ORDER by time desc", " " * 9 + "^" + "~" * 17, "diff goes by the order of keys"),
+                ("reason = 'order' order by key desc limit 3", " " * 17 + "^" + "~" * 24, "by the order of keys"),
+                ("reason contains 'limit' limit 3", " " * 24 + "^~~~~~~", "diff shows all that differs")):
+            done = run("diff", self.store, self.store, "--where", words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            said, text, below = done.stderr.splitlines()
+            self.assertIn("filter, column %d: " % (len(carets) - len(carets.lstrip()) + 1), said)
+            self.assertIn(why, said)
+            self.assertEqual((text, below), ("  " + words, "  " + carets))
+        self.assertEqual(run("diff", self.store, self.store, "--where", "node > 5 order by key").returncode, 0)
+        self.assertNotIn("order by", run("diff", "--help").stdout)
 
     def test_pages_of_a_filter_are_the_whole(self):
         words = ["query", self.store, "--where",

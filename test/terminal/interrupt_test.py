@@ -59,6 +59,24 @@ class OnATerminal(WithStore):
                 self.assertEqual(lines[0].split(), ["node", "property", "inherited", "actual", "source",
                                                     "confidence", "created_at", "reason"])
 
+    def test_a_time_is_never_cut(self):
+        # With nanoseconds and a zone it is wider than other cells may be.
+        store = self.path("moments")
+        line = ('{"node":%d,"property":"p","inherited":1,"actual":2,"reason":"because of a long reason",'
+                '"source":"Explicit","created_at":"2022-02-03T04:05:06%sZ","confidence":1}\n')
+        self.assertEqual(run("import", store, "-", stdin=line % (1, ".123456789") + line % (2, "")).returncode, 0)
+        zone = {"TZ": "Europe/Vienna", "NO_COLOR": "1"}
+        for columns in (100, 120, 200):
+            _, text = self.shown("query", store, columns=columns, environment=zone)
+            self.assertIn(" 2022-02-03 05:05:06.123456789+01:00", text)
+            self.assertIn(" 2022-02-03 05:05:06+01:00", text)
+        # Also where it was not among the rows that were measured.
+        later = "".join(line % (node, "") for node in range(200)) + line % (500, ".123456789")
+        self.assertEqual(run("import", store, "-", stdin=later).returncode, 0)
+        for columns in (88, 100, 140):
+            self.assertIn("2022-02-03 05:05:06.123456789+01:00",
+                          self.shown("query", store, columns=columns, environment=zone, rows=24)[1])
+
     def test_colour_is_only_for_terminals_and_not_where_it_is_unwanted(self):
         wrong = ("query", self.store, "nod = 1")
         self.assertIn(ESCAPE, self.shown(*wrong)[1])
@@ -159,6 +177,12 @@ class CtrlC(WithStore):
     def test_verify(self):
         code, text = self.interrupt(["verify", self.store], "verify")
         self.assert_interrupted(code, text, ": not everything was checked", " when all was done")
+
+    def test_backup(self):
+        backups = self.path("backups")
+        code, text = self.interrupt(["backup", self.store, backups],
+                                    lambda: os.path.isdir(backups) or None)
+        self.assert_interrupted(code, text, ": there is no new backup", " when all was done", "")
 
     def test_dump_and_query(self):
         for arguments in (["dump", self.store], ["query", self.store, "confidence > 0.01"]):

@@ -101,6 +101,8 @@ class Top(unittest.TestCase):
             self.assertTrue(terminal.wait_for("lines 1 to"), terminal.text())
             terminal.type(" ")
             shown = self.frame(terminal, "lines 1 to")
+            if columns == 80:  # all of the last line, to its last words
+                self.assertIn("space looks now, q ends", shown[-1])
             self.assertEqual(len(shown), rows)
             self.assertLessEqual(max(map(len, shown)), columns)
             terminal.type("q")

@@ -34,7 +34,7 @@ Result<ExitCode> make(const Arguments& arguments) {
   options.progress = &progress;
   const auto made = create_backup(*store, arguments.backups, options);
   progress.clear();
-  if (!made) return fail(made.error());
+  if (!made) return fail(interrupted(made.error(), "there is no new backup"));
   CAVEAT_TRY(print(arguments.json ? backup_json(*made) : backup_text(*made)));
   return kDone;
 }

@@ -16,10 +16,10 @@ struct Arguments : CommonArguments {
 };
 
 Result<ExitCode> count(const Arguments& arguments) {
-  CAVEAT_ASSIGN(const auto selection, arguments.query.selection());
-  if (selection.query.order != QueryOrder::key) {
-    return fail(ErrorCode::invalid_argument, "order by: a count has no order");
-  }
+  CAVEAT_ASSIGN(auto selection, arguments.query.selection());
+  // As many in any order, so that a query's filter can be counted as it stands.
+  selection.query.order = QueryOrder::key;
+  selection.query.descending = false;
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
   const GracefulStop graceful(GracefulStop::Of::reading);
   const auto counted = count_of(*store, selection, stop_requested);
@@ -35,9 +35,12 @@ Result<ExitCode> count(const Arguments& arguments) {
 void add_count(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
-      app, "count", "Count the records that meet all conditions.",
+      app, "count",
+      "Count the records that meet all conditions. A filter's order makes no difference; its limit "
+      "is "
+      "the most that is counted.",
       "caveat count STORE 'source in (Detected, Conflict) and confidence < 0.5'", *arguments);
-  add_filter(*command, arguments->query);
+  add_filter(*command, arguments->query, FilterTail::none);
   add_conditions(*command, arguments->query);
   add_limit(*command, arguments->query);
   command->callback([arguments, &action] { action = [arguments] { return count(*arguments); }; });

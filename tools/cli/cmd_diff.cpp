@@ -133,9 +133,11 @@ std::string summary(const DiffCounts& counts) {
 
 Result<ExitCode> diff(const Arguments& arguments) {
   CAVEAT_ASSIGN(const auto selection, arguments.query.selection());
-  if (selection.query.order != QueryOrder::key || selection.query.descending ||
-      selection.query.limit != Query().limit) {
-    return fail(ErrorCode::invalid_argument, "filter: diff has the order of keys, and no limit");
+  if (selection.query.order != QueryOrder::key || selection.query.descending) {
+    return fail(arguments.query.no_use_for("order", "diff goes by the order of keys"));
+  }
+  if (selection.query.limit != Query().limit) {
+    return fail(arguments.query.no_use_for("limit", "diff shows all that differs"));
   }
   CAVEAT_ASSIGN(auto before, InspectedStore::open(arguments.store));
   CAVEAT_ASSIGN(auto after, InspectedStore::open(arguments.other));
@@ -178,7 +180,7 @@ void add_diff(CommandLine& app, Action& action) {
   command->add_option("OTHER", arguments->other, "The store to compare with")->required();
   command->add_flag("-q,--quiet", arguments->quiet,
                     "Print nothing; the exit code tells, at the first difference");
-  add_where(*command, arguments->query);
+  add_where(*command, arguments->query, FilterTail::none);
   command->callback([arguments, &action] { action = [arguments] { return diff(*arguments); }; });
 }
 

@@ -25,7 +25,9 @@ Result<ExitCode> restore(const Arguments& arguments) {
   const auto restored = restore_backup(arguments.backups, id, arguments.store, options);
   progress.clear();
   if (!restored) {
-    if (restored.error().code() != ErrorCode::already_exists) return fail(restored.error());
+    if (restored.error().code() != ErrorCode::already_exists) {
+      return fail(interrupted(restored.error(), "nothing was changed"));
+    }
     return fail(ErrorCode::already_exists,
                 arguments.store + " holds a store already; --force has the backup take its place");
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "tools/cli/nearest.h"
+
 namespace caveat::cli {
 namespace {
 
@@ -60,6 +62,25 @@ Result<void> refuse_empty_values(const Added& added) {
   return {};
 }
 
+// Behind the sentence about words that nothing takes.
+std::string meant_option(const Command& command, const std::vector<std::string>& words) {
+  std::vector<std::string> names = {"--help"};
+  for (const auto& option : command.options()) {
+    if (!option->positional()) names.push_back(option->name());
+  }
+  for (const auto& word : words) {
+    if (word == "--") break;
+    const auto name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || std::find(names.begin(), names.end(), name) != names.end()) {
+      continue;
+    }
+    const auto meant = nearest(name, names);
+    return meant.empty() ? "; \"caveat " + command.name() + " --help\" lists the options"
+                         : "; did you mean " + meant + "?";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<std::string> command_line(int argc, const char* const* argv) {
@@ -83,12 +104,15 @@ Result<Parsed> parse(const CommandLine& line, std::vector<std::string> words) {
   CLI::App app("", "caveat");
   auto* command = app.add_subcommand(parsed.command->name());
   const auto added = add_options(*parsed.command, *command);
+  const auto given = words;
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     parsed.help = true;
     return parsed;
+  } catch (const CLI::ExtrasError& extra) {
+    return fail(ErrorCode::invalid_argument, extra.what() + meant_option(*parsed.command, given));
   } catch (const CLI::ParseError& signal) {
     return fail(ErrorCode::invalid_argument, signal.what());
   }

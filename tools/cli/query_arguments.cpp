@@ -6,6 +6,7 @@
 
 #include "tools/cli/command.h"
 #include "tools/cli/filter/filter.h"
+#include "tools/cli/filter/lexer.h"
 #include "tools/cli/report.h"
 #include "tools/cli/time_text.h"
 
@@ -37,6 +38,12 @@ Result<void> set_ranges(const QueryArguments& arguments, Query& query) {
   return {};
 }
 
+StorageError shown_in(const std::string& text, const FilterError& error) {
+  show_with_error(excerpt(error, text));
+  return {ErrorCode::invalid_argument,
+          fmt::format("filter, column {}: {}", column_of(error, text), error.message)};
+}
+
 Result<Filter> read_filter(const std::string& text) {
   // What an unset variable of a shell leaves must not mean everything.
   if (text.find_first_not_of(" \t\n\r") == std::string::npos) {
@@ -44,10 +51,7 @@ Result<Filter> read_filter(const std::string& text) {
   }
   auto filter = parse_filter(text);
   if (filter) return *std::move(filter);
-  const auto& error = filter.error();
-  show_with_error(excerpt(error, text));
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("filter, column {}: {}", column_of(error, text), error.message));
+  return fail(shown_in(text, filter.error()));
 }
 
 tl::unexpected<StorageError> given_twice(std::string_view option, std::string_view words) {
@@ -79,6 +83,19 @@ Result<Selection> QueryArguments::selection() const {
   }
   selection.condition = std::move(parsed.condition);
   return selection;
+}
+
+StorageError QueryArguments::no_use_for(std::string_view word, std::string_view why) const {
+  const auto& text = filter.empty() ? where : filter;
+  FilterError error{std::string(why), 0, text.size()};
+  if (const auto tokens = tokens_of(text)) {
+    for (const auto& token : *tokens) {  // the last one: a value may be spelled alike
+      if (!token.is_word(word)) continue;
+      error.offset = token.offset;
+      error.length = text.find_last_not_of(" \t\n\r") + 1 - token.offset;
+    }
+  }
+  return shown_in(text, error);
 }
 
 Result<Query> QueryArguments::query() const {
@@ -139,17 +156,18 @@ void add_limit(Command& command, QueryArguments& arguments) {
 }
 
 namespace {
-constexpr const char* kFilterHelp =
-    "Conditions as text, such as 'property = \"can_fly\" and confidence >= 0.8 order by created_at "
-    "desc limit 10'; options hold beside it";
+std::string filter_help(FilterTail tail) {
+  return fmt::format("Conditions as text, such as 'property = \"can_fly\" and confidence >= 0.8{}'",
+                     tail == FilterTail::none ? "" : " order by created_at desc limit 10");
+}
+}  // namespace
+
+void add_where(Command& command, QueryArguments& arguments, FilterTail tail) {
+  command.add_option("--where", arguments.where, filter_help(tail))->type_name("FILTER");
 }
 
-void add_where(Command& command, QueryArguments& arguments) {
-  command.add_option("--where", arguments.where, kFilterHelp)->type_name("FILTER");
-}
-
-void add_filter(Command& command, QueryArguments& arguments) {
-  command.add_option("FILTER", arguments.filter, kFilterHelp);
+void add_filter(Command& command, QueryArguments& arguments, FilterTail tail) {
+  command.add_option("FILTER", arguments.filter, filter_help(tail) + "; options hold beside it");
   command.add_option("--where", arguments.where, "FILTER by a name")->type_name("FILTER");
 }
 

@@ -31,16 +31,23 @@ struct QueryArguments {
   [[nodiscard]] Result<Query> query() const;
   // With the filter. invalid_argument, naming the column, which the error will show.
   [[nodiscard]] Result<Selection> selection() const;
+  // Of a filter that has a selection: the error that a command has no use for its "order" or
+  // "limit", in its place.
+  [[nodiscard]] StorageError no_use_for(std::string_view word, std::string_view why) const;
 };
 
 void add_conditions(Command& command, QueryArguments& arguments);
 // --order, --desc, --resume
 void add_ordering(Command& command, QueryArguments& arguments);
 void add_limit(Command& command, QueryArguments& arguments);
+// What the help's example of a filter has behind the conditions.
+enum class FilterTail { order_and_limit, none };
 // --where
-void add_where(Command& command, QueryArguments& arguments);
+void add_where(Command& command, QueryArguments& arguments,
+               FilterTail tail = FilterTail::order_and_limit);
 // The same as the last argument.
-void add_filter(Command& command, QueryArguments& arguments);
+void add_filter(Command& command, QueryArguments& arguments,
+                FilterTail tail = FilterTail::order_and_limit);
 
 // Decimal, or hexadecimal after 0x.
 [[nodiscard]] Result<std::uint64_t> parse_unsigned(std::string_view option, std::string_view text);

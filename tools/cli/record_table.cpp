@@ -21,6 +21,7 @@ constexpr std::size_t kWidthMaxInPipes = 200;
 constexpr std::size_t kWidthMin = 10;  // to which columns of text shrink before one is left out
 constexpr std::size_t kNode = 0;
 constexpr std::size_t kConfidence = 5;
+constexpr std::size_t kTime = 6;  // never cut: without its zone it would be another time
 constexpr std::size_t kLast = 7;
 constexpr std::array<std::size_t, 4> kShrinking = {1, 2, 3, kLast};
 constexpr std::array<const char*, 8> kNames = {"node",   "property",   "inherited",  "actual",
@@ -45,9 +46,9 @@ void RecordTable::add(const ExceptionView& record, const std::optional<std::stri
   row[4] = to_string(record.source);
   append_json_confidence(record.confidence, row[kConfidence]);
   if (style_.on_terminal) {
-    append_local_time(record.created_at, row[6]);
+    append_local_time(record.created_at, row[kTime]);
   } else {
-    append_time(record.created_at, row[6]);
+    append_time(record.created_at, row[kTime]);
   }
   row[kLast] = record.reason;
   for (auto& cell : row) cell = printable(cell);
@@ -75,7 +76,8 @@ void RecordTable::settle(std::string& out) {
   const auto max = style_.columns > 0 ? kWidthMax : kWidthMaxInPipes;
   const auto measure = [this, max](const Row& row) {
     for (std::size_t i = 0; i < kFields; ++i) {
-      widths_[i] = std::max(widths_[i], std::min(max, display_width(row[i])));
+      const auto width = display_width(row[i]);
+      widths_[i] = std::max(widths_[i], i == kTime ? width : std::min(max, width));
     }
   };
   measure(header);
@@ -118,14 +120,16 @@ void RecordTable::append(const Row& row, bool header, std::string& out) const {
   for (std::size_t i = 0; i < shown_; ++i) {
     if (i > 0) line += "  ";
     // In a pipe the last one has all the room it wants.
-    const bool may_be_cut = i != kNode && (style_.columns > 0 || i != kLast);
+    const bool may_be_cut = i != kNode && i != kTime && (style_.columns > 0 || i != kLast);
     const auto cell = may_be_cut ? cut(row[i], widths_[i]) : row[i];
     const std::string space(widths_[i] - std::min(widths_[i], display_width(cell)), ' ');
     const bool number = i == kNode || i == kConfidence;
     line += number ? space + cell : cell + space;
   }
   line.erase(line.find_last_not_of(' ') + 1);
-  if (style_.columns > 0) line = cut(line, style_.columns);
+  // A later time may be wider than those that were measured.
+  const bool ends_in_time = shown_ == kTime + 1;
+  if (style_.columns > 0 && !ends_in_time) line = cut(line, style_.columns);
   out += header ? Style(stdout).heading(line) : line;
   out += '\n';
 }

@@ -207,8 +207,8 @@ Page page_of(std::string_view text, std::string_view status, std::size_t rows, s
   for (std::size_t i = to; i < page.from + room; ++i) page.text += "\n";
   std::string hint(status);
   if (page.last > 0) {
-    hint = fmt::format("lines {} to {} of {}, arrows show the rest; {}", page.from + 1, to,
-                       lines.size(), status);
+    hint = fmt::format("lines {} to {} of {}, arrows move; {}", page.from + 1, to, lines.size(),
+                       status);
   }
   page.text += cut(hint, columns);
   return page;
