@@ -190,6 +190,17 @@ void add_disk(const StorageStatistics& s, MetricsText& m) {
   each(&KvProperties::PerFamily::key_estimate);
 }
 
+// As the backend has it: the superblock in memory is the mutator's alone.
+void add_identity(KvBackend& backend, MetricsText& m) {
+  std::string bytes;
+  const auto found = backend.get(Family::meta, kSuperblockKey, nullptr, bytes);
+  if (!found || !*found) return;
+  const auto superblock = Superblock::decode(bytes);
+  if (!superblock) return;
+  m.gauge("caveat_store_made_timestamp_seconds", "When the store was made: which store this is.")
+      .sample(seconds_of_ns(superblock->created_ns));
+}
+
 }  // namespace
 
 std::string Engine::metrics() const {
@@ -204,6 +215,7 @@ std::string Engine::metrics() const {
                                  {"backend", core_.backend->persistent() ? "rocksdb" : "memory"}});
   m.gauge("caveat_metrics_timestamp_seconds", "When these figures were taken.")
       .sample(seconds_of_ns(core_.clock.now_ns()));
+  add_identity(*core_.backend, m);
   add_contents(s, m);
   add_calls(s, core_.counters, m);
   add_caches(s, core_, m);

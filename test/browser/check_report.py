@@ -32,6 +32,24 @@ onload = () => {
       out.push("cut: " + e.textContent.slice(0, 80));
     }
   }
+  // Long names have a line of their own where there is little room, and look different everywhere.
+  const names = [...page.querySelectorAll("tbody th summary")];
+  if (names.length < 20) out.push("the long names are gone");
+  if (new Set(names.map(e => e.textContent)).size < names.length) out.push("names look alike");
+  for (const e of names) {
+    if (!e.title || e.title.length < e.textContent.length) out.push("no whole name: " + e.textContent);
+  }
+  for (const e of page.querySelectorAll("thead th")) {
+    if (e.scrollWidth > e.clientWidth + 1) out.push("heading cut: " + e.textContent);
+  }
+  if (width < 400) {
+    for (const e of page.querySelectorAll(".tall tbody th")) {
+      if (e.clientWidth < width * 0.75) out.push("narrow: " + e.textContent.slice(0, 80));
+    }
+    for (const e of page.querySelectorAll(".tall .wide")) {
+      if (e.scrollWidth > e.clientWidth + 1) out.push("table cut: " + e.textContent.slice(0, 80));
+    }
+  }
   document.body.append(Object.assign(document.createElement("pre"), {
     id: "found", textContent: out.length + " stick out\\n" + out.slice(0, 10).join("\\n") }));
 };
@@ -43,7 +61,8 @@ def records():
         for k in range(3):
             long = "/a/name/of/three/thousand/characters" * 84 if node % 40 == 0 and k == 0 else ""
             yield json.dumps({
-                "node": node, "property": f"property_{(node * 7 + k) % 40}/with/a/long/path/{k}{long}",
+                "node": node, "property": "/ldml/dates/calendars/calendar[@type='gregorian']/months/"
+                f"monthContext[@type='format']/property_{(node * 7 + k) % 40}/{k}{long}",
                 "inherited": k, "actual": f"value {node % 13}", "reason": f"because of {node}",
                 "source": ["Explicit", "Detected", "Promoted"][k],
                 "created_at": f"20{10 + node % 12:02}-0{1 + node % 9}-01T00:00:00Z",
@@ -88,7 +107,10 @@ def main():
             return 1
         frame = pathlib.Path(scratch) / "frame.html"
         for width in (360, 500, 1280):
-            for planted_style in ("", "<style>h1 { width: 2000px }</style>"):
+            planted_styles = ["", "<style>h1 { width: 2000px }</style>"]
+            if width < 400:
+                planted_styles.append("<style>.tall tbody th { grid-column: 1 !important }</style>")
+            for planted_style in planted_styles:
                 seen = pathlib.Path(scratch) / "seen.html"
                 seen.write_text(page.read_text().replace("</body>", planted_style + "</body>"))
                 frame.write_text(FRAME % (seen.as_uri(), width, 3000, width))

@@ -157,8 +157,13 @@ TEST_CASE("a report cuts a long name, and unfolds to all of it") {
   const auto data = gather_report("long", store, {}, quiet);
   REQUIRE(data);
   const std::string html = report_html(*data);
-  CHECK(html.find("<summary>" + std::string(119, 'n') + "…</summary>" + name + "</details>") !=
+  CHECK(html.find("<summary title=\"" + name + "\">" + std::string(21, 'n') + "…" +
+                  std::string(39, 'n') + "END</summary>" + name + "</details>") !=
         std::string::npos);
+  CHECK(cut_in_the_middle("short", 5) == "short");
+  CHECK(cut_in_the_middle("/a/long/name/of/a/tail", 10) == "/a/…a/tail");
+  CHECK(cut_in_the_middle("漢字漢字漢字漢字", 9) == "漢…漢字");
+  CHECK(cut_in_the_middle("éééééééééé", 4) == "é…éé");
 }
 
 TEST_CASE("a report shows the rates of the process that has the store open, or how to get them") {
@@ -195,6 +200,60 @@ TEST_CASE("a report shows the rates of the process that has the store open, or h
   CHECK(json.out.find("\"owner_metrics\":{") != std::string::npos);
   CHECK(run_tool({"report", directory.path("store"), "--metrics", directory.path("none")}).exit ==
         3);
+}
+
+// The sizes were of before the copy's fold, and the counts of after it.
+TEST_CASE("the figures of a store that is not folded are of one moment", "[regression]") {
+  const TestDirectory directory;
+  const auto path = directory.path("store");
+  Options options;
+  options.background_maintenance = false;
+  auto store = StorageOptimizer::open(path, options).value();
+  for (NodeId node = 0; node < 5000; ++node) {
+    REQUIRE(store.store_exception(
+        {node, 7}, exception_at(static_cast<std::int64_t>(node), 0.5F, ExceptionSource::Explicit)));
+  }
+  const auto page = run_tool({"report", path}).out;
+  CHECK(page.find("5,000 recent writes wait in the store's log") != std::string::npos);
+  const auto json = run_tool({"report", path, "--json"}).out;
+  CHECK(json.find("\"waiting_rows\":5000") != std::string::npos);
+  // Which sizes are of before the fold is said where they are.
+  CHECK(page.find("logs with recent writes") != std::string::npos);
+  CHECK(page.find("Parts of the directory, before recent writes are folded") != std::string::npos);
+  CHECK(page.find("wait in the log to be folded.") == std::string::npos);
+  CHECK(store.estimate_storage_statistics().delta_rows == 5000);  // it was the copy's fold
+  REQUIRE(store.flush());
+  CHECK(run_tool({"report", path}).out.find("recent writes wait") == std::string::npos);
+}
+
+TEST_CASE("the metrics of another store are refused for a report", "[regression]") {
+  const TestDirectory directory;
+  const auto make = [&](const char* name) {
+    Options options;
+    options.metrics_file = directory.path(std::string(name) + ".prom");
+    auto store = StorageOptimizer::open(directory.path(name), options).value();
+    REQUIRE(store.store_exception({1, 7}, Exception{}));
+    return store;
+  };
+  auto one = make("one");
+  auto other = make("other");
+  write_file(directory.path("one.prom"), one.metrics());
+  write_file(directory.path("other.prom"), other.metrics());
+  const auto path = directory.path("one");
+  CHECK(run_tool({"report", path, "--metrics", directory.path("one.prom")}).exit == 0);
+  const auto refused = run_tool({"report", path, "--metrics", directory.path("other.prom")});
+  CHECK(refused.exit == 2);
+  CHECK(refused.out.empty());
+  CHECK(refused.err.find("these are the figures of another store, which was made at 20") !=
+        std::string::npos);
+  // Of versions that do not say which store it is.
+  auto older = other.metrics();
+  const auto at = older.find("caveat_store_made_timestamp_seconds ");
+  const auto sample = older.find("\ncaveat_store_made_timestamp_seconds ") + 1;
+  REQUIRE(at != std::string::npos);
+  older.erase(sample, older.find('\n', sample) + 1 - sample);
+  write_file(directory.path("other.prom"), older);
+  CHECK(run_tool({"report", path, "--metrics", directory.path("other.prom")}).exit == 0);
 }
 
 TEST_CASE("caveat report makes a page, and JSON with the same figures") {

@@ -1,4 +1,7 @@
 // caveat report STORE -o report.html
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 
 #include "tools/cli/command.h"
@@ -7,6 +10,7 @@
 #include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
 #include "tools/cli/terminal.h"
+#include "tools/cli/time_text.h"
 
 namespace caveat::cli {
 namespace {
@@ -18,12 +22,32 @@ struct Arguments : CommonArguments {
   std::string metrics;
 };
 
+// The figures of another store would be shown as this one's.
+Result<void> check_owner(const Reading& owner, const StorageOptimizer& store,
+                         const Arguments& arguments) {
+  constexpr const char* kMade = "caveat_store_made_timestamp_seconds";
+  CAVEAT_ASSIGN(const auto ours, Metrics::parse(store.metrics()));
+  const auto theirs = owner.metrics.find(kMade);
+  if (!theirs || *theirs == ours.of(kMade)) return {};  // older versions do not say
+  const auto shown = [](double seconds) {
+    std::string text;
+    append_time(static_cast<std::int64_t>(std::clamp(seconds, -9e9, 9e9)) * 1'000'000'000, text);
+    return text;
+  };
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("--metrics {}: these are the figures of another store, which was made at "
+                  "{}; {} was made at {}",
+                  arguments.metrics, shown(*theirs), arguments.store, shown(ours.of(kMade))));
+}
+
 Result<ExitCode> report(const Arguments& arguments) {
   std::optional<Reading> owner;
   if (!arguments.metrics.empty()) {
     CAVEAT_ASSIGN(owner, read_metrics(arguments.metrics));
   }
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
+  if (owner) CAVEAT_TRY(check_owner(*owner, *store, arguments));
   const GracefulStop graceful(GracefulStop::Of::reading);
   ProgressReporter progress;
   auto gathered =

@@ -10,20 +10,31 @@
 namespace caveat::cli {
 namespace {
 
-constexpr std::size_t kLabelColumns = 120;
+constexpr std::size_t kLabelColumns = 64;
+// What goes before its figures in one line of a telephone, or above them.
+constexpr std::size_t kShortLabelColumns = 20;
+constexpr std::size_t kFewCells = 3;
 
-// A long name is cut, and unfolds to all of it.
+// A long name is cut in its middle, as names that begin alike end differently, and unfolds to all
+// of it.
 std::string label_cell(std::string_view label) {
   const auto text = printable(label);
   if (display_width(text) <= kLabelColumns) return escape_html(label);
-  return fmt::format("<details class=\"long\"><summary>{}</summary>{}</details>",
-                     escape_html(cut(text, kLabelColumns)), escape_html(label));
+  const auto whole = escape_html(label);
+  return fmt::format("<details class=\"long\"><summary title=\"{}\">{}</summary>{}</details>",
+                     whole, escape_html(cut_in_the_middle(text, kLabelColumns)), whole);
 }
 
-std::string header_cells(const std::vector<std::string>& headings, std::size_t bar_behind) {
+// `notes`: the last heading is of text.
+std::string header_cells(const std::vector<std::string>& headings, std::size_t bar_behind,
+                         bool notes = false) {
   std::string html = "<tr>";
   for (std::size_t i = 0; i < headings.size(); ++i) {
-    html += fmt::format("<th scope=\"col\"{}>{}</th>", i == 0 ? "" : " class=\"n\"",
+    const bool note = notes && i + 1 == headings.size();
+    html += fmt::format("<th scope=\"col\"{}>{}</th>",
+                        i == 0 ? ""
+                        : note ? " class=\"note\""
+                               : " class=\"n\"",
                         escape_html(headings[i]));
     if (i == bar_behind) html += "<td class=\"bar\"></td>";
   }
@@ -40,12 +51,21 @@ std::string row_cells(std::string_view label, const std::vector<std::string>& ce
   return html + "</tr>\n";
 }
 
-std::string table(std::string_view caption, std::string_view head, std::string_view body) {
+// `cells`: how many stand side by side below a name that has its own line where there is little
+// room; 0: it never needs one. Rows are laid out as a grid then, and the roles say what they are.
+std::string table(std::string_view caption, std::string_view head, std::string_view body,
+                  std::size_t cells = 0) {
   return fmt::format(
-      "<div class=\"table\"><p class=\"caption\" aria-hidden=\"true\">{0}</p>"
+      "<div class=\"table{3}\"><p class=\"caption\" aria-hidden=\"true\">{0}</p>"
       "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\">"
-      "<table aria-label=\"{0}\"><thead>{1}</thead><tbody>\n{2}</tbody></table></div></div>\n",
-      escape_html(caption), head, body);
+      "<table role=\"table\" aria-label=\"{0}\"{4}><thead role=\"rowgroup\">{1}</thead>"
+      "<tbody role=\"rowgroup\">\n{2}</tbody></table></div></div>\n",
+      escape_html(caption), head, body, cells > 0 ? " tall" : "",
+      cells > 0 ? fmt::format(" style=\"--cells:{}\"", cells) : "");
+}
+
+bool is_short(std::string_view label) {
+  return display_width(printable(label)) <= kShortLabelColumns;
 }
 
 // The next number that looks round, and whose half does.
@@ -104,6 +124,32 @@ std::string drawing(const ColumnChart& chart, const std::vector<ColumnBar>& bars
 
 }  // namespace
 
+std::string cut_in_the_middle(std::string_view text, std::size_t columns) {
+  if (display_width(text) <= columns) return std::string(text);
+  const auto begins = [&](std::size_t at) { return (text[at] & 0xC0) != 0x80; };
+  std::size_t left = columns / 3;
+  std::size_t right = columns - left - 1;
+  std::size_t head = 0;  // bytes
+  for (;;) {
+    std::size_t end = head + 1;
+    while (end < text.size() && !begins(end)) ++end;
+    const auto width = display_width(text.substr(head, end - head));
+    if (width > left) break;
+    left -= width;
+    head = end;
+  }
+  std::size_t tail = text.size();
+  for (;;) {
+    std::size_t begin = tail - 1;
+    while (begin > head && !begins(begin)) --begin;
+    const auto width = display_width(text.substr(begin, tail - begin));
+    if (width > right) break;
+    right -= width;
+    tail = begin;
+  }
+  return std::string(text.substr(0, head)) + "…" + std::string(text.substr(tail));
+}
+
 std::string escape_html(std::string_view text) {
   std::string safe;
   for (const char c : printable(text)) {
@@ -140,7 +186,13 @@ std::string share_text(double part, double whole) {
 std::string bar_table(std::string_view caption, const std::vector<std::string>& headings,
                       const std::vector<BarRow>& rows) {
   double longest = 0;
-  for (const BarRow& row : rows) longest = std::max(longest, row.length);
+  bool tall = headings.size() > kFewCells + 1;
+  bool notes = false;
+  for (const BarRow& row : rows) {
+    notes = notes || !row.note.empty();
+    longest = std::max(longest, row.length);
+    tall = tall || !is_short(row.label);
+  }
   std::string body;
   for (const BarRow& row : rows) {
     const double share = longest > 0 ? 100 * row.length / longest : 0;
@@ -151,14 +203,20 @@ std::string bar_table(std::string_view caption, const std::vector<std::string>& 
                                   row.length > 0 ? std::max(0.5, share) : 0.0),
                       row.note);
   }
-  return table(caption, header_cells(headings, 0), body);
+  return table(caption, header_cells(headings, 0, notes), body,
+               tall ? headings.size() - (notes ? 2 : 1) : 0);
 }
 
 std::string plain_table(std::string_view caption, const std::vector<std::string>& headings,
                         const std::vector<std::vector<std::string>>& rows) {
   std::string body;
-  for (const auto& row : rows) body += row_cells(row.front(), {row.begin() + 1, row.end()}, "");
-  return table(caption, header_cells(headings, headings.size()), body);
+  bool tall = headings.size() > kFewCells;
+  for (const auto& row : rows) {
+    body += row_cells(row.front(), {row.begin() + 1, row.end()}, "");
+    tall = tall || !is_short(row.front());
+  }
+  return table(caption, header_cells(headings, headings.size()), body,
+               tall ? headings.size() - 1 : 0);
 }
 
 std::string column_chart(const ColumnChart& chart, const std::vector<ColumnBar>& bars) {

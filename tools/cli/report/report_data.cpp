@@ -72,7 +72,8 @@ std::vector<NamedCount> disk_of(const StatsReport& stats) {
   add("index by time", Family::temporal);
   add("recent writes", Family::delta);
   add("names, dictionaries, directory", Family::meta);
-  parts.push_back({"logs, and RocksDB's own files",
+  parts.push_back({stats.waiting_rows == 0 ? "logs, and RocksDB's own files"
+                                           : "logs with recent writes, and RocksDB's own files",
                    stats.directory_bytes - std::min(stats.directory_bytes, known)});
   return parts;
 }

@@ -54,6 +54,16 @@ std::string soundness(const ReportData& data) {
   return html + "</ul>";
 }
 
+std::string unfolded_note(const ReportData& data) {
+  if (data.stats.waiting_rows == 0) return "";
+  return fmt::format(
+      "<p class=\"soft\">{} recent writes wait in the store's log to be folded into "
+      "partitions. The directory's sizes are as it is; all that is said of records, blocks and "
+      "indexes is of "
+      "a copy in which they are folded.</p>",
+      grouped(data.stats.waiting_rows));
+}
+
 }  // namespace
 
 std::uint64_t bytes_after_optimize(const ReportData& data) {
@@ -83,7 +93,9 @@ std::string overview_section(const ReportData& data) {
          card("optimize would save", human_bytes(gain),
               share_text(static_cast<double>(gain), static_cast<double>(c.compressed_bytes)) +
                   " of the blocks") +
-         card("Not yet folded", grouped(data.stats.waiting_rows), "recent writes") + "</dl>\n";
+         card("Not yet folded", grouped(data.stats.waiting_rows),
+              data.stats.waiting_rows == 0 ? "recent writes" : "recent writes; here they are") +
+         "</dl>\n" + unfolded_note(data);
 }
 
 namespace {

@@ -180,8 +180,10 @@ std::string space_section(const ReportData& data) {
                   "each column is encoded as suits it in each block, and strings are compressed.",
                   human_bytes(data.stats.directory_bytes),
                   bytes_each(static_cast<double>(data.stats.directory_bytes), records)),
-      bar_table("Parts of the directory", {"part", "on disk", "share", "bytes an exception"},
-                disk) +
+      bar_table(data.stats.waiting_rows == 0
+                    ? "Parts of the directory"
+                    : "Parts of the directory, before recent writes are folded",
+                {"part", "on disk", "share", "bytes an exception"}, disk) +
           bar_table("Columns of the blocks, bytes an exception",
                     {"column", "stored", "stored each", "encoded each", "plain each", "of plain",
                      "encodings, and in how many blocks"},
@@ -236,9 +238,12 @@ std::string life_section(const ReportData& data) {
   return section(
       "life", "How it lives",
       fmt::format("{} partitions, of which {} wait to be rewritten with the newer rows appended to "
-                  "them; {} recent writes wait in the log to be folded.",
+                  "them{}.",
                   grouped(s.partitions), grouped(s.partitions_with_runs),
-                  grouped(data.stats.waiting_rows)),
+                  data.stats.waiting_rows == 0
+                      ? ""
+                      : fmt::format(", after {} recent writes were folded in this copy",
+                                    grouped(data.stats.waiting_rows))),
       pair_of(column_chart({"How full partitions are", "partitions",
                             "Partitions by how full they are, in tenths of their bound.", "empty",
                             "half", "full"},

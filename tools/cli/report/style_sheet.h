@@ -48,10 +48,20 @@ figure svg text { fill: var(--soft); font-size: 11px; }
 figure svg .y { text-anchor: end; }
 .grid { stroke: var(--line); }
 details { font-size: .9rem; } summary { cursor: pointer; color: var(--soft); }
-.long { font-size: inherit; overflow-wrap: anywhere; } .long summary { color: inherit; word-break: break-all; }
-@media (max-width: 34rem) { th { min-width: 5.5rem; } th, td { padding-right: .4rem; } .note { min-width: 14rem; }
-  .bar { min-width: 2.5rem; } }
-@media (max-width: 26rem) { th { min-width: 5rem; } .bar { width: 14%; min-width: 1.5rem; }
+.long { font-size: inherit; overflow-wrap: anywhere; } .long summary { color: inherit; list-style: none; overflow-wrap: anywhere; }
+.long summary::-webkit-details-marker { display: none; }
+@media (max-width: 44rem) {
+  .tall table, .tall thead, .tall tbody { display: block; }
+  .tall tr { display: grid; grid-template-columns: repeat(var(--cells), minmax(0, 1fr)); gap: 0 .6rem;
+    border-bottom: 1px solid var(--line); padding: .3rem 0; }
+  .tall th, .tall td { border: 0; padding: 0; min-width: 0; }
+  .tall tbody th, .tall thead th:first-child, .tall .note { grid-column: 1 / -1; }
+  .tall .bar { grid-column: 1 / -1; width: 100%; }
+  .tall thead .bar, .tall thead th:empty { display: none; }
+  .tall .bar svg { height: .25rem; margin: .15rem 0 .25rem; }
+  .tall .n { text-align: left; font-size: .85rem; }
+  .tall thead .n { font-size: .75rem; } }
+@media (max-width: 26rem) { th { min-width: 5rem; } th, td { padding-right: .4rem; } .bar { width: 14%; min-width: 1.5rem; }
   figure svg text { font-size: 14px; } }
 @media print { details:not(.long) { display: none; } body { max-width: none; } }
 )css";
