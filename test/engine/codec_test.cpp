@@ -188,8 +188,6 @@ TEST_CASE("a dictionary is trained once there is enough, and used from then on",
   }
 }
 
-}  // namespace caveat::test
-
 TEST_CASE("a codec of the host's has an id of the host's", "[regression]") {
   for (const int id : {0, 1, 2, 127}) {
     auto options = with(CompressionAlgorithm::Custom, true);
@@ -200,3 +198,5 @@ TEST_CASE("a codec of the host's has an id of the host's", "[regression]") {
     CHECK(refused.error().code() == ErrorCode::invalid_argument);
   }
 }
+
+}  // namespace caveat::test
