@@ -157,11 +157,11 @@ TEST_CASE("a report cuts a long name, and unfolds to all of it") {
   const auto data = gather_report("long", store, {}, quiet);
   REQUIRE(data);
   const std::string html = report_html(*data);
-  CHECK(html.find("<summary title=\"" + name + "\">" + std::string(21, 'n') + "…" +
-                  std::string(39, 'n') + "END</summary>" + name + "</details>") !=
+  CHECK(html.find("<summary title=\"" + name + "\">" + std::string(38, 'n') + "…" +
+                  std::string(54, 'n') + "END</summary>" + name + "</details>") !=
         std::string::npos);
   CHECK(cut_in_the_middle("short", 5) == "short");
-  CHECK(cut_in_the_middle("/a/long/name/of/a/tail", 10) == "/a/…a/tail");
+  CHECK(cut_in_the_middle("/a/long/name/of/a/tail", 10) == "/a/l…/tail");
   CHECK(cut_in_the_middle("漢字漢字漢字漢字", 9) == "漢…漢字");
   CHECK(cut_in_the_middle("éééééééééé", 4) == "é…éé");
 }

@@ -10,7 +10,7 @@
 namespace caveat::cli {
 namespace {
 
-constexpr std::size_t kLabelColumns = 64;
+constexpr std::size_t kLabelColumns = 96;
 // What goes before its figures in one line of a telephone, or above them.
 constexpr std::size_t kShortLabelColumns = 20;
 constexpr std::size_t kFewCells = 3;
@@ -127,7 +127,7 @@ std::string drawing(const ColumnChart& chart, const std::vector<ColumnBar>& bars
 std::string cut_in_the_middle(std::string_view text, std::size_t columns) {
   if (display_width(text) <= columns) return std::string(text);
   const auto begins = [&](std::size_t at) { return (text[at] & 0xC0) != 0x80; };
-  std::size_t left = columns / 3;
+  std::size_t left = columns * 2 / 5;
   std::size_t right = columns - left - 1;
   std::size_t head = 0;  // bytes
   for (;;) {
