@@ -12,12 +12,13 @@ namespace caveat::test {
 namespace {
 
 const PropertyHash kProperty = hash_property("p");
-constexpr NodeId kNodes = kSanitized ? 12'000 : 40'000;
+constexpr NodeId kNodes = kSanitized ? 24'000 : 40'000;
 
 Exception exception_of(NodeId node) {
   Exception exception;
   exception.actual_value = static_cast<std::int64_t>(node * 7919);
   exception.reason = "round " + std::to_string(node % 3);
+  exception.created_at = static_cast<std::int64_t>(node) * 100'000'000'000;  // a hint of its own
   return exception;
 }
 
