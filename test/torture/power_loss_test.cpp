@@ -51,7 +51,7 @@ class DropsAnIndex final : public BackendDouble {
   Result<void> write(const KvBatch& batch, Durability durability) override {
     const auto drop = [&](const KvBatch::Entry& entry) {
       const bool adds = entry.op == KvBatch::Op::append || entry.op == KvBatch::Op::put;
-      return entry.family == Family::source && adds && ++hints_ % 20 == 0;
+      return entry.family == Family::source && adds && ++hints_ % 5 == 0;
     };
     return BackendDouble::write(without(batch, drop), durability);
   }
