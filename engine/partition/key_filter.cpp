@@ -13,8 +13,12 @@ constexpr std::uint32_t kFilterBlocksMax = 1U << 22;  // 256 MiB: far beyond any
 KeyFilter::KeyFilter(std::size_t expected)
     : capacity_(static_cast<std::uint32_t>(std::max<std::size_t>(expected, 1))) {
   const std::size_t bits_per_block = kWordsPerBlock * 64;
-  // An even number, so that it can be halved.
-  const std::size_t pairs = (capacity_ * kBitsPerKey + bits_per_block * 2 - 1) / bits_per_block / 2;
+  // An even number, so that it can be halved: the next one, or of many the nearest, since there is
+  // room to spare for keys to come.
+  const std::size_t bits = capacity_ * kBitsPerKey;
+  const std::size_t bits_of_pair = bits_per_block * 2;
+  const bool few = bits <= bits_of_pair * 2;
+  const std::size_t pairs = (bits + (few ? bits_of_pair - 1 : bits_per_block)) / bits_of_pair;
   words_.assign(std::min<std::size_t>(pairs * 2, kFilterBlocksMax) * kWordsPerBlock, 0);
 }
 
