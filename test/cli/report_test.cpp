@@ -166,6 +166,21 @@ TEST_CASE("a report cuts a long name, and unfolds to all of it") {
   CHECK(cut_in_the_middle("éééééééééé", 4) == "é…éé");
 }
 
+TEST_CASE("names that differ in their middle are told apart in a report", "[regression]") {
+  const std::string head(80, 'h');
+  const std::string tail(200, 't');
+  std::vector<BarRow> rows;
+  for (const char* middle : {"one", "two", "three"})
+    rows.push_back({head + middle + tail, 1, {"1"}});
+  const std::string html = bar_table("names", {"name", "count"}, rows);
+  for (const char* middle : {"one", "two", "three"}) {
+    CHECK(html.find(">" + head + middle + "t") != std::string::npos);
+  }
+  CHECK(html.find("<summary") == std::string::npos);  // none is cut
+  rows.resize(1);                                     // alone it need not be told from anything
+  CHECK(bar_table("names", {"name", "count"}, rows).find("<summary") != std::string::npos);
+}
+
 TEST_CASE("a report shows the rates of the process that has the store open, or how to get them") {
   const TestDirectory directory;
   Options options;

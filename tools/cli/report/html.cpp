@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tools/cli/report/style_sheet.h"
 #include "tools/cli/terminal.h"
@@ -17,13 +18,30 @@ constexpr std::size_t kFewCells = 3;
 
 // A long name is cut in its middle, as names that begin alike end differently, and unfolds to all
 // of it.
-std::string label_cell(std::string_view label) {
+std::string label_cell(std::string_view label, std::size_t columns) {
   const auto text = printable(label);
-  if (display_width(text) <= kLabelColumns) return escape_html(label);
+  if (display_width(text) <= columns) return escape_html(label);
   const auto whole = escape_html(label);
   return fmt::format("<details class=\"long\"><summary title=\"{}\">{}</summary>{}</details>",
-                     whole, escape_html(cut_in_the_middle(text, kLabelColumns)), whole);
+                     whole, escape_html(cut_in_the_middle(text, columns)), whole);
 }
+
+// To how many columns the names of one table are cut: as many as it takes to tell them apart.
+class LabelColumns {
+ public:
+  void add(std::string_view label) { labels_.insert(printable(label)); }
+  [[nodiscard]] std::size_t enough() const {
+    for (std::size_t columns = kLabelColumns; columns < kLabelColumns * 16; columns *= 2) {
+      std::set<std::string> shown;
+      for (const std::string& label : labels_) shown.insert(cut_in_the_middle(label, columns));
+      if (shown.size() == labels_.size()) return columns;
+    }
+    return std::string::npos;  // whole
+  }
+
+ private:
+  std::set<std::string> labels_;
+};
 
 // `notes`: the last heading is of text.
 std::string header_cells(const std::vector<std::string>& headings, std::size_t bar_behind,
@@ -42,8 +60,10 @@ std::string header_cells(const std::vector<std::string>& headings, std::size_t b
 }
 
 std::string row_cells(std::string_view label, const std::vector<std::string>& cells,
-                      std::string_view bar, std::string_view note = {}) {
-  std::string html = fmt::format("<tr><th scope=\"row\">{}</th>{}", label_cell(label), bar);
+                      std::string_view bar, std::string_view note = {},
+                      std::size_t columns = kLabelColumns) {
+  std::string html =
+      fmt::format("<tr><th scope=\"row\">{}</th>{}", label_cell(label, columns), bar);
   for (const std::string& cell : cells) {
     html += fmt::format("<td class=\"n\">{}</td>", escape_html(cell));
   }
@@ -188,11 +208,14 @@ std::string bar_table(std::string_view caption, const std::vector<std::string>& 
   double longest = 0;
   bool tall = headings.size() > kFewCells + 1;
   bool notes = false;
+  LabelColumns columns;
   for (const BarRow& row : rows) {
+    columns.add(row.label);
     notes = notes || !row.note.empty();
     longest = std::max(longest, row.length);
     tall = tall || !is_short(row.label);
   }
+  const std::size_t label_columns = columns.enough();
   std::string body;
   for (const BarRow& row : rows) {
     const double share = longest > 0 ? 100 * row.length / longest : 0;
@@ -201,7 +224,7 @@ std::string bar_table(std::string_view caption, const std::vector<std::string>& 
                                   "preserveAspectRatio=\"none\" viewBox=\"0 0 100 10\"><rect "
                                   "width=\"{:.2f}\" height=\"10\"/></svg></td>",
                                   row.length > 0 ? std::max(0.5, share) : 0.0),
-                      row.note);
+                      row.note, label_columns);
   }
   return table(caption, header_cells(headings, 0, notes), body,
                tall ? headings.size() - (notes ? 2 : 1) : 0);
@@ -211,8 +234,11 @@ std::string plain_table(std::string_view caption, const std::vector<std::string>
                         const std::vector<std::vector<std::string>>& rows) {
   std::string body;
   bool tall = headings.size() > kFewCells;
+  LabelColumns columns;
+  for (const auto& row : rows) columns.add(row.front());
+  const std::size_t label_columns = columns.enough();
   for (const auto& row : rows) {
-    body += row_cells(row.front(), {row.begin() + 1, row.end()}, "");
+    body += row_cells(row.front(), {row.begin() + 1, row.end()}, "", {}, label_columns);
     tall = tall || !is_short(row.front());
   }
   return table(caption, header_cells(headings, headings.size()), body,
