@@ -44,8 +44,7 @@ void Mutator::fit_filters() {
   core_.block_cache.set_capacity(plan.block_cache - std::min(plan.block_cache, taken));
 }
 
-// Of what cannot be halved any more the youngest go: most keys that come are beside them, and
-// their partitions are the next to be written.
+// Of what cannot be halved any more the last in key order go.
 std::shared_ptr<const Directory> Mutator::without_last_filters(const Directory& directory,
                                                                std::size_t bytes_max) {
   std::size_t bytes = directory.filter_bytes();

@@ -13,18 +13,17 @@ constexpr std::uint32_t kFilterBlocksMax = 1U << 22;  // 256 MiB: far beyond any
 KeyFilter::KeyFilter(std::size_t expected)
     : capacity_(static_cast<std::uint32_t>(std::max<std::size_t>(expected, 1))) {
   const std::size_t bits_per_block = kWordsPerBlock * 64;
-  // An even number, so that it can be halved: the next one, or of many the nearest, since there is
-  // room to spare for keys to come.
-  const std::size_t bits = capacity_ * kBitsPerKey;
+  // An even number, so that it can be halved.
   const std::size_t bits_of_pair = bits_per_block * 2;
-  const bool few = bits <= bits_of_pair * 2;
-  const std::size_t pairs = (bits + (few ? bits_of_pair - 1 : bits_per_block)) / bits_of_pair;
+  const std::size_t pairs = (capacity_ * kBitsPerKey + bits_of_pair - 1) / bits_of_pair;
   words_.assign(std::min<std::size_t>(pairs * 2, kFilterBlocksMax) * kWordsPerBlock, 0);
 }
 
 bool KeyFilter::can_be_halved() const noexcept {
   const std::size_t blocks = words_.size() / kWordsPerBlock;
-  return blocks % 2 == 0 && blocks * kWordsPerBlock * 64 >= std::size_t{count_} * kBitsToHalve;
+  // Every key was added with its node, so at least half of what was added are hashes of their own.
+  const std::size_t hashes = std::max(capacity_, count_ / 2);
+  return blocks % 2 == 0 && blocks * kWordsPerBlock * 64 >= hashes * kBitsToHalve;
 }
 
 // Of twice the blocks, blocks 2 i and 2 i + 1 are where hashes of block i would be.

@@ -29,7 +29,7 @@ namespace caveat {
 
 class KeyFilter {
  public:
-  // Room for this many hashes at about 10 bits each (1 % false answers).
+  // Room for this many hashes at 9 bits each or more (1 % false answers).
   explicit KeyFilter(std::size_t expected);
 
   void add(std::uint64_t hash) noexcept {
@@ -114,7 +114,7 @@ class KeyFilter {
 
  private:
   static constexpr std::size_t kWordsPerBlock = 8;  // 64 bytes: one cache line
-  static constexpr std::size_t kBitsPerKey = 10;
+  static constexpr std::size_t kBitsPerKey = 9;  // at least; 11 on average, as blocks come in pairs
   static constexpr std::size_t kBitsToHalve = 8;
   static constexpr int kProbes = 6;
   static constexpr std::uint64_t kBitMultiplier = 0x9FB21C651E98DF25ULL;

@@ -89,6 +89,14 @@ TEST_CASE("directory: finds the partition that a plain search finds") {
   }
 }
 
+TEST_CASE("a filter of keys that share their nodes can be halved", "[regression]") {
+  constexpr std::size_t kKeys = 256;
+  constexpr std::size_t kOfANode = 32;
+  KeyFilter filter(kKeys + kKeys / kOfANode);
+  for (std::uint64_t i = 0; i < kKeys; ++i) filter.add(ExceptionKey{i / kOfANode, i});
+  CHECK(filter.can_be_halved());
+}
+
 TEST_CASE("a halved filter says yes to all that the whole one had, and no to most others") {
   std::mt19937_64 random(test::chosen_seed());
   for (const std::size_t keys :
