@@ -1,5 +1,6 @@
 // Where calls meet the ends of what they are for: nothing stored, nothing that can match, nothing
 // left behind a removal, a load that breaks off in its middle.
+#include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -17,13 +18,6 @@ Exception exception_of(NodeId node) {
   exception.confidence = 0.5F;
   exception.created_at = static_cast<std::int64_t>(node);
   return exception;
-}
-
-Options plain_options() {
-  Options options;
-  options.background_maintenance = false;
-  options.partition_records = 64;
-  return options;
 }
 
 }  // namespace

@@ -51,6 +51,14 @@ class Told {
   std::vector<StorageError> errors_;
 };
 
+Options small_partitions(Told& told, bool in_background) {
+  Options options;
+  options.partition_records = 16;
+  options.background_maintenance = in_background;
+  told.listen(options);
+  return options;
+}
+
 // Changes a bit in the middle of a container; the nodes that it begins with.
 std::vector<NodeId> damage_partitions(KvBackend& backend, const std::set<std::size_t>& places) {
   std::vector<NodeId> nodes;
@@ -139,11 +147,8 @@ TEST_CASE("statistics count indexes as maintenance has merged them", "[optimize]
 // It called itself done, and the next write of anything else failed for what it had met.
 TEST_CASE("optimize_storage counts the partitions that it cannot read, and fails no write",
           "[optimize]") {
-  Options options;
-  options.partition_records = 16;
-  options.background_maintenance = GENERATE(false, true);
   Told told;
-  told.listen(options);
+  const Options options = small_partitions(told, GENERATE(false, true));
   const auto memory = shared_memory_backend();
   {
     auto store = value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(memory), options));
@@ -206,11 +211,8 @@ TEST_CASE("optimize_storage names a codec that is not registered, and fails no w
 
 // Maintenance in the background refused the next write, of whatever key.
 TEST_CASE("a partition that a fold cannot read is told, and fails no write", "[optimize]") {
-  Options options;
-  options.partition_records = 16;
-  options.background_maintenance = GENERATE(false, true);
   Told told;
-  told.listen(options);
+  const Options options = small_partitions(told, GENERATE(false, true));
   const auto memory = shared_memory_backend();
   {
     auto store = value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(memory), options));

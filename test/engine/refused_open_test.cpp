@@ -2,6 +2,7 @@
 #include "engine/catalogue/catalogue_format.h"
 #include "engine/partition/container.h"
 #include "engine/store/partition_ids.h"
+#include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -16,13 +17,6 @@ Exception exception_of(NodeId node) {
   Exception exception;
   exception.actual_value = static_cast<std::int64_t>(node);
   return exception;
-}
-
-Options plain_options() {
-  Options options;
-  options.background_maintenance = false;
-  options.partition_records = 64;
-  return options;
 }
 
 // What a closed store left, with one registered name.

@@ -4,6 +4,7 @@
 #include "engine/partition/container.h"
 #include "engine/store/salvaged_view.h"
 #include "engine/store/superblock.h"
+#include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -56,13 +57,6 @@ class SalvagedMemory final : public SalvagedBackend {
   std::shared_ptr<KvBackend> inner_;
   int reads_;
 };
-
-Options plain_options() {
-  Options options;
-  options.background_maintenance = false;
-  options.partition_records = 64;
-  return options;
-}
 
 // Partitions, one of them with a run behind its block, and writes that only the log has.
 std::shared_ptr<KvBackend> damaged_store() {

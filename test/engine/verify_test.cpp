@@ -6,6 +6,7 @@
 #include "engine/partition/container.h"
 #include "engine/store/directory_page.h"
 #include "indexes/posting_family.h"
+#include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -21,13 +22,6 @@ Exception exception_of(NodeId node) {
   exception.reason = "record of node " + std::to_string(node);
   exception.confidence = 0.5F;
   return exception;
-}
-
-Options plain_options() {
-  Options options;
-  options.background_maintenance = false;
-  options.partition_records = 64;
-  return options;
 }
 
 // All that a family holds, in its order.
