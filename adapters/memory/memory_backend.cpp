@@ -278,8 +278,7 @@ Result<void> MemoryBackend::compact(Family family, const std::function<bool()>& 
   Candidates candidates;
   std::string from;
   do {
-    if (keep_going && !keep_going())
-      return fail(ErrorCode::cancelled, "compact: stopped by its caller; what was done stays");
+    if (keep_going && !keep_going()) return compaction_stopped();
     FamilyTable::Map garbage;
     const std::lock_guard writing(write_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return closed();

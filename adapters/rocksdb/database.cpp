@@ -24,7 +24,6 @@ rocksdb::ReadOptions read_options(const KvSnapshot* snapshot) {
 constexpr std::uint64_t kLogKeptMax = std::uint64_t{4} << 20;
 constexpr std::size_t kReadaheadBytes = std::size_t{2} << 20;
 constexpr auto kAskEvery = std::chrono::milliseconds(50);
-constexpr const char* kStopped = "compact: stopped by its caller; what was done stays";
 
 }  // namespace
 
@@ -162,7 +161,7 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
   if (!keep_going) {
     status = compact_range(family, nullptr);
   } else {
-    if (!keep_going()) return fail(ErrorCode::cancelled, kStopped);
+    if (!keep_going()) return compaction_stopped();
     // The caller is to be asked on its own thread, so the work is on another.
     std::atomic<bool> canceled{false};
     auto work = std::async(std::launch::async, [&] { return compact_range(family, &canceled); });
@@ -172,7 +171,7 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
     status = work.get();
   }
   if (status.ok()) return {};
-  if (error_code(status) == ErrorCode::cancelled) return fail(ErrorCode::cancelled, kStopped);
+  if (error_code(status) == ErrorCode::cancelled) return compaction_stopped();
   return fail(names_.error(status, std::string(to_string(family)) + ", while compacting"));
 }
 

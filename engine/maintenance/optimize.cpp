@@ -277,7 +277,7 @@ Result<CompactionResults> Mutator::compact(ProgressSink* progress) {
       return go_on(progress, "compact " + std::string(to_string(family)), done, kFamilyCount);
     };
     if (!keep_going()) {
-      return fail(ErrorCode::cancelled, "compact: stopped by its caller; what was done stays");
+      return compaction_stopped();
     }
     const auto compacted = core_.backend->compact(family, keep_going);
     if (!compacted) {

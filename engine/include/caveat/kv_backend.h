@@ -177,6 +177,11 @@ struct KvProperties {
   StallState stall = StallState::normal;           // now
 };
 
+// What KvBackend::compact gives when it was told to stop, whatever the backend.
+[[nodiscard]] inline tl::unexpected<StorageError> compaction_stopped() {
+  return fail(ErrorCode::cancelled, "compact: stopped by its caller; what was done stays");
+}
+
 // The port to what keeps bytes: ordered keys in families, batches applied as a whole, snapshots.
 class KvBackend {
  public:
