@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include "test/support/seed.h"
+#include "test/torture/spread_points.h"
 #include "test/torture/tree_disk.h"
 #include "test/torture/workload_run.h"
 
@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Violation = std::optional<std::string>;
-using Seconds = std::chrono::duration<double>;
 
 constexpr std::size_t kKeep = 2;
 
@@ -159,30 +158,25 @@ struct BackupLosses {
   std::vector<std::string> violations;
 };
 
-// `points`: operations, evenly spread; 0: all, or as many as the seconds last.
+// As SpreadPoints says.
 BackupLosses lose_power_in_backups(std::uint64_t seed, std::uint64_t points, double seconds,
                                    bool lies = false) {
-  const auto begin = std::chrono::steady_clock::now();
   BackupWorld world;
   world.run(lies);
-  std::mt19937_64 random(seed);
   BackupLosses losses;
   losses.operations = static_cast<std::uint64_t>(
       std::count_if(world.events.begin(), world.events.end(),
                     [](const TreeEvent& event) { return event.is_operation(); }));
-  const auto wanted = static_cast<double>(points == 0 ? losses.operations : points);
-  const double stride = std::max(1.0, static_cast<double>(losses.operations) / wanted);
-  double next = static_cast<double>(random() % static_cast<std::uint64_t>(stride));
+  SpreadPoints spread(losses.operations, points, seconds, seed);
   TreeDisk disk;
   BackupProgress progress;
   std::uint64_t operation = 0;
   for (const TreeEvent& event : world.events) {
-    const bool here = event.is_operation() && static_cast<double>(operation) >= next;
+    const bool here = event.is_operation() && spread.is_one(operation);
     if (event.is_operation()) ++operation;
-    if (here && seconds > 0 && Seconds(std::chrono::steady_clock::now() - begin).count() > seconds)
-      break;
     if (here) {
-      next += stride;
+      // Of the operation alone, so that a run of all of them repeats it.
+      std::mt19937_64 random(seed * 1'000'003 + operation);
       ++losses.points;
       for (const PowerLoss way : kPowerLosses) {
         const fs::path image = world.scratch() / "image";
@@ -209,8 +203,8 @@ BackupLosses lose_power_in_backups(std::uint64_t seed, std::uint64_t points, dou
 
 void report(std::uint64_t seed, const BackupLosses& losses) {
   fmt::print(
-      "backups: {} operations, {} points, {} losses, {} violations; repeat with "
-      "CAVEAT_SEED={}\n",
+      "backups: {} operations, {} points, {} losses, {} violations; repeat with CAVEAT_SEED={} "
+      "tools/torture power --all\n",
       losses.operations, losses.points, losses.cases, losses.violations.size(), seed);
   for (const std::string& violation : losses.violations) fmt::print("{}\n", violation);
   std::fflush(stdout);

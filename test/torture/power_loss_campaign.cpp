@@ -6,6 +6,8 @@
 #include <fstream>
 #include <random>
 
+#include "test/torture/spread_points.h"
+
 namespace caveat::test {
 
 namespace {
@@ -111,21 +113,15 @@ PowerLossResults lose_power(const Workload& workload, const PowerLossPlan& plan,
   std::mt19937_64 random(plan.seed);
   PowerLossResults results;
   results.operations = trace.operations();
-  const std::uint64_t wanted = plan.points == 0 ? results.operations : plan.points;
-  const double stride =
-      std::max(1.0, static_cast<double>(results.operations) / static_cast<double>(wanted));
-  double next = static_cast<double>(random() % static_cast<std::uint64_t>(stride));
-  const auto passed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
+  SpreadPoints points(results.operations, plan.points, plan.seconds, random());
 
   DiskState disk(trace);
   Progress progress;
   std::uint64_t operation = 0;
   for (const DiskEvent& event : trace.events) {
-    const bool here = event.is_operation() && static_cast<double>(operation) >= next;
+    const bool here = event.is_operation() && points.is_one(operation);
     if (event.is_operation()) ++operation;
-    if (here && plan.seconds > 0 && passed() > plan.seconds) break;
     if (here) {
-      next += stride;
       ++results.points;
       for (const PowerLoss way : kPowerLosses) {
         const Case one{way, random(), random() % 4 == 0};
@@ -149,7 +145,7 @@ PowerLossResults lose_power(const Workload& workload, const PowerLossPlan& plan,
     disk.apply(event);
     progress.apply(event, workload);
   }
-  results.seconds = passed();
+  results.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   return results;
 }
 

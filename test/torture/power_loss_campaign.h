@@ -14,7 +14,7 @@ namespace caveat::test {
 struct PowerLossPlan {
   std::uint64_t seed = 0;    // of where, and of what is left
   std::uint64_t points = 0;  // operations, evenly spread; 0: all
-  double seconds = 0;        // no point begins after that; 0: no end
+  double seconds = 0;        // as many points as fit (spread_points.h), one at least; 0: no end
   // Keeps a trace of each violation there; empty: keeps none.
   std::filesystem::path keep;
   bool stop_at_first = false;

@@ -9,6 +9,7 @@
 #include "test/support/seed.h"
 #include "test/support/store_files.h"
 #include "test/torture/power_loss_campaign.h"
+#include "test/torture/spread_points.h"
 
 namespace caveat::test {
 
@@ -85,6 +86,7 @@ TEST_CASE("after a loss of power all that was synced is there, on rocksdb", "[po
     const PowerLossResults results =
         lose_power(make_workload(name, seed), {.seed = seed, .points = kGatePoints, .keep = {}});
     print_row(name, results);
+    CHECK(results.points > 0);
     CHECK(results.violations.empty());
   }
 }
@@ -99,11 +101,12 @@ TEST_CASE("the campaign: losses of power at many points, on rocksdb", "[.power-c
   const double share = static_cast<double>(seconds) / static_cast<double>(std::size(kWorkloads));
   for (const std::string_view name : kWorkloads) {
     PowerLossPlan plan{.seed = seed, .points = 0, .seconds = share, .keep = {}};
-    // A case takes some 50 ms: as many points as the time may do, evenly spread.
+    // A case takes some 50 ms.
     if (seconds > 0) plan.points = 1 + static_cast<std::uint64_t>(share / (4 * 0.05));
     if (keep != nullptr) plan.keep = keep;
     const PowerLossResults results = lose_power(make_workload(name, seed), plan);
     print_row(name, results);
+    CHECK(results.points > 0);
     CHECK(results.violations.empty());
   }
 }
@@ -114,6 +117,28 @@ TEST_CASE("the campaign: one loss of power again, on rocksdb", "[.power-repeat]"
   const Violation violation = repeat_power_loss(kept);
   std::printf("%s\n", violation ? violation->c_str() : "no violation");
   CHECK_FALSE(violation);
+}
+
+// Where the time was gone before the first point, on a busy machine, a campaign had none and
+// passed; and a slow one saw the beginning of a workload only.
+TEST_CASE("points are spread over all operations, whatever they cost", "[power][regression]") {
+  for (const double cost : {0.001, 0.1, 1.0, 7.0, 1000.0}) {
+    double now = 0;
+    SpreadPoints points(1000, 200, 20, 1, [&] { return now; });
+    std::uint64_t last = 0;
+    for (std::uint64_t operation = 0; operation < 1000; ++operation) {
+      if (!points.is_one(operation)) continue;
+      last = operation;
+      now += cost;
+    }
+    INFO("a point costs " << cost);
+    CHECK(points.taken() >= 1);
+    CHECK(static_cast<double>(points.taken()) <= 20 / cost + 1);
+    if (cost <= 1) CHECK(last > 800);
+    if (cost < 0.01) CHECK(points.taken() > 900);
+  }
+  SpreadPoints all(50, 0, 0, 1);
+  for (std::uint64_t operation = 0; operation < 50; ++operation) CHECK(all.is_one(operation));
 }
 
 TEST_CASE("planted: a disk that lies about its syncs is caught, on rocksdb", "[power][planted]") {
