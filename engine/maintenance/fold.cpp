@@ -137,10 +137,8 @@ Result<bool> Mutator::fold_next() {
 }
 
 Result<void> Mutator::fold_all() {
-  for (;;) {
-    CAVEAT_ASSIGN(const bool folded, fold_next());
-    if (!folded) return {};
-  }
+  CAVEAT_TRY(fold_next());
+  return {};
 }
 
 bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows) const {

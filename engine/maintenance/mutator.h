@@ -37,6 +37,8 @@ class Mutator {
   [[nodiscard]] Result<bool> fold_next();
   // Is it time to (fold_policy.h)? Before that, waiting makes the fold cheaper a row.
   [[nodiscard]] bool fold_due() const;
+  // All that were sealed before the call. What writers seal meanwhile is not waited for, or those
+  // that never stop would keep a flush or a close for ever.
   [[nodiscard]] Result<void> fold_all();
 
   // --- rewrite.cpp: steps of the maintenance thread. False: nothing to do. ---

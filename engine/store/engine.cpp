@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "caveat/version.h"
@@ -9,6 +10,11 @@
 #include "engine/store/salvaged_view.h"
 
 namespace caveat {
+
+namespace {
+// That close() waits for queries of other threads, and new ones for it; each of the two times.
+constexpr std::chrono::milliseconds kCloseWait{250};
+}  // namespace
 
 Result<void> Engine::check(const Options& options) {
   const auto bad = [](std::string_view field, std::string_view rule) {
@@ -138,10 +144,12 @@ Result<void> Engine::close() {
     return fail(ErrorCode::busy, fmt::format("close: {} snapshots or cursors are still open",
                                              core_.versions.open_views()));
   };
-  if (core_.versions.open_views() != 0) return busy();
+  // Not in vain: a snapshot that is held now will be held then. (And readers go on beside the
+  // fold.)
+  if (!core_.versions.drain(kCloseWait, /*refuse=*/false)) return busy();
   Result<void> folded;
   if (!core_.read_only) folded = fold_and_settle();
-  if (!core_.versions.refuse_views()) return busy();  // one was opened meanwhile
+  if (!core_.versions.drain(kCloseWait, /*refuse=*/true)) return busy();
   // From here on the store is closed, whatever fails: the log has everything.
   closed_ = true;
   health_.stop();

@@ -21,7 +21,8 @@ std::shared_ptr<const ReadView> VersionSet::view() const {
   const std::int64_t now = clock_.now_ns();
   auto open = open_;
   {
-    const std::lock_guard lock(open->mutex);
+    std::unique_lock lock(open->mutex);
+    open->changed.wait(lock, [&] { return !open->draining; });
     if (open->refused) return made;
     open->since_ns.insert(now);
   }
@@ -30,6 +31,7 @@ std::shared_ptr<const ReadView> VersionSet::view() const {
     delete ended;
     const std::lock_guard lock(open->mutex);
     open->since_ns.erase(open->since_ns.find(now));
+    if (open->draining && open->since_ns.empty()) open->changed.notify_all();
   });
   // Under the lock no version is published, so that all rows up to the ceiling are in this one.
   const std::lock_guard lock(mutex_);
@@ -91,11 +93,14 @@ std::vector<std::shared_ptr<const Version>> VersionSet::held() {
   return held;
 }
 
-bool VersionSet::refuse_views() {
-  const std::lock_guard lock(open_->mutex);
-  if (!open_->since_ns.empty()) return false;
-  open_->refused = true;
-  return true;
+bool VersionSet::drain(std::chrono::milliseconds at_most, bool refuse) {
+  std::unique_lock lock(open_->mutex);
+  open_->draining = true;
+  const bool none = open_->changed.wait_for(lock, at_most, [&] { return open_->since_ns.empty(); });
+  open_->draining = false;
+  open_->refused = open_->refused || (none && refuse);
+  open_->changed.notify_all();
+  return none;
 }
 
 std::int64_t VersionSet::oldest_view_age_ns() const {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -41,7 +43,7 @@ class VersionSet {
     visible_.store(sequence, std::memory_order_release);
   }
 
-  // A counted view of now. Destroying it may free versions; any thread.
+  // A counted view of now. Destroying it may free versions; any thread. Waits while drain() does.
   [[nodiscard]] std::shared_ptr<const ReadView> view() const;
 
   // Replaces the current version by what `change` makes of a copy of it. Serial.
@@ -53,8 +55,10 @@ class VersionSet {
   [[nodiscard]] std::size_t open_views() const;
   // Versions that were replaced and are still held by a view or a read.
   [[nodiscard]] std::vector<std::shared_ptr<const Version>> held();
-  // From now on views have no version. False, and nothing changes, while any is open.
-  [[nodiscard]] bool refuse_views();
+  // Waits until no view is open, at most so long; who wants a new one waits meanwhile, so that
+  // readers who never stop end. False: some were held on to, and nothing changes. `refuse`: from
+  // now on views have no version. One caller at a time.
+  [[nodiscard]] bool drain(std::chrono::milliseconds at_most, bool refuse);
   [[nodiscard]] std::int64_t oldest_view_age_ns() const;
 
   // Frees everything, once no point read has it pinned any more. After it there is no version.
@@ -78,7 +82,9 @@ class VersionSet {
   // Outlives the set where a view does: a host that keeps a snapshot too long gets no crash here.
   struct OpenViews {
     std::mutex mutex;
+    std::condition_variable changed;
     std::multiset<std::int64_t> since_ns;
+    bool draining = false;
     bool refused = false;
   };
   std::shared_ptr<OpenViews> open_ = std::make_shared<OpenViews>();

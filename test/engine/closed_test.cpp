@@ -1,4 +1,8 @@
 // A store that was closed, or that cannot be closed yet.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -93,6 +97,84 @@ TEST_CASE("a store with open snapshots or cursors is busy, and goes on", "[bad]"
   }
   value_of(store->close());
   require_code(store->contains(kKey), ErrorCode::closed);
+}
+
+namespace {
+
+// Four threads hold cursors, so that there is hardly ever a moment without one.
+void close_beside_readers(Backend backend) {
+  TestStore opened(backend);
+  StorageOptimizer& store = *opened;
+  store_nodes(store, kKey.property_hash, 0, 500, [](NodeId) { return Exception(); });
+  std::atomic<bool> over{false};
+  std::atomic<int> readers{0};
+  std::atomic<int> others{0};  // errors that are not `closed`
+  const auto read = [&] {
+    ++readers;
+    while (!over) {
+      auto cursor = store.query({});
+      if (!cursor) {
+        if (cursor.error().code() != ErrorCode::closed) ++others;
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (!cursor->next()) ++others;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(read);
+  while (readers != 4) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  int tries = 1;
+  for (; !store.close() && tries < 8; ++tries) {  // a machine may be too busy for the first
+  }
+  over = true;
+  CHECK(tries < 8);
+  for (auto& thread : threads) thread.join();
+  CHECK(others == 0);
+}
+
+// Writers seal more while what they wrote before is folded.
+void flush_beside_writers(Backend backend) {
+  Options options;
+  options.delta_bytes = 256 << 10;
+  TestStore opened(backend, options);
+  StorageOptimizer& store = *opened;
+  std::atomic<bool> done{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (NodeId begin : {0, 1'000'000}) {
+    threads.emplace_back([&, begin] {
+      for (NodeId node = begin; !done; ++node) {
+        if (!store.store_exception({node, kKey.property_hash}, {})) ++wrong;
+      }
+    });
+  }
+  for (int i = 0; i < 3; ++i) value_of(store.flush());
+  done = true;
+  for (auto& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  value_of(store.close());
+}
+
+}  // namespace
+
+TEST_CASE("a store closes beside threads that never stop to query", "[threads][regression]") {
+  close_beside_readers(Backend::memory);
+}
+
+TEST_CASE("a store on rocksdb closes beside threads that never stop to query",
+          "[threads][regression]") {
+  close_beside_readers(Backend::rocksdb);
+}
+
+TEST_CASE("a flush ends beside threads that never stop to write", "[threads][regression]") {
+  flush_beside_writers(Backend::memory);
+}
+
+TEST_CASE("a flush on rocksdb ends beside threads that never stop to write",
+          "[threads][regression]") {
+  flush_beside_writers(Backend::rocksdb);
 }
 
 }  // namespace caveat::test

@@ -65,9 +65,11 @@ class StorageOptimizer {
   ~StorageOptimizer();  // closes; an error is lost, so call close() to see it
 
   // Folds the delta, writes the directory down and releases the files. Cursors and snapshots must
-  // be gone (busy otherwise, and the store stays open), those of queries that other threads are
-  // in the middle of among them. So a host stops its readers first, then closes: repeating close()
-  // beside threads that query all the time may never find a moment without. Idempotent.
+  // be gone: busy otherwise, and the store stays open. Queries that other threads are in the middle
+  // of are waited for, a quarter of a second at most before the fold and after it, and new ones
+  // wait meanwhile: so a store closes beside threads that never stop to query, whose calls give
+  // `closed` from then on. (A call that takes longer, as verify or a backup, makes it busy:
+  // repeat.) Idempotent.
   [[nodiscard]] Result<void> close();
 
   // --- Property names --------------------------------------------------------------------------
