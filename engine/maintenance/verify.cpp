@@ -240,11 +240,13 @@ class Verifier {
       const auto log_key = (*kept)->key().substr(1);
       if (seen.contains(log_key)) continue;
       const auto key = decode_delta_key(log_key);
+      const std::string which =
+          key ? fmt::format("generation {}, record {}", key->generation, key->first_sequence)
+              : fmt::format("a record under a key of {} bytes", log_key.size());
       error(
-          key ? fmt::format("delta: generation {}, record {}: could not be read when the store was "
-                            "opened; its {} bytes are kept in meta",
-                            key->generation, key->first_sequence, (*kept)->value().size())
-              : "meta: a kept record of the log has a wrong key");
+          fmt::format("delta: {}: could not be read when the store was opened; its {} bytes are "
+                      "kept in meta",
+                      which, (*kept)->value().size()));
     }
     if (auto status = (*kept)->status(); !status) error(status.error().message());
   }

@@ -36,6 +36,17 @@ Result<void> heed_lost_families(KvBackend& backend, Superblock& superblock) {
   return backend.write(batch, Durability::fsync);
 }
 
+// A record of the log that cannot be read: the rest of the store is sound, so it opens, says what
+// was lost, and keeps the bytes for repair.
+Result<void> set_aside(Core& core, std::string_view key, std::string_view value,
+                       const StorageError& error) {
+  core.background_errors.notify(error, core.counters);
+  if (core.read_only) return {};
+  KvBatch keep;
+  keep.put(Family::meta, "Q" + std::string(key), value);
+  return core.backend->write(keep, Durability::wal);
+}
+
 // Pages that are not believed though nothing on disk says so: in case they can be read next time.
 Result<void> write_marks(KvBackend& backend, const std::vector<ExceptionKey>& lowers) {
   KvBatch batch;
@@ -202,9 +213,16 @@ Result<void> Engine::recover() {
   std::vector<std::shared_ptr<Generation>> generations;  // oldest first
   Sequence last_sequence = core_.superblock.folded_through;
   GenerationId last_generation = core_.superblock.dropped_generation;
+  KvBatch strays;  // of no generation, so none takes them along when it is dropped
   CAVEAT_ASSIGN(auto log, backend.iterate(Family::delta, nullptr, true));
   for (log->seek_to_first(); log->valid(); log->next()) {
-    CAVEAT_ASSIGN(const auto key, decode_delta_key(log->key()));
+    const auto decoded_key = decode_delta_key(log->key());
+    if (!decoded_key) {
+      CAVEAT_TRY(set_aside(core_, log->key(), log->value(), decoded_key.error()));
+      strays.erase(Family::delta, log->key());
+      continue;
+    }
+    const DeltaRecordKey key = *decoded_key;
     if (key.generation <= core_.superblock.dropped_generation) continue;
     last_generation = std::max(last_generation, key.generation);
     if (generations.empty() || generations.back()->id() != key.generation) {
@@ -215,16 +233,11 @@ Result<void> Engine::recover() {
       last_sequence = std::max(last_sequence, *replayed);
       continue;
     }
-    // The rest of the store is sound: open it, say what was lost, and keep the bytes for repair.
-    core_.background_errors.notify(replayed.error(), core_.counters);
-    if (!core_.read_only) {
-      KvBatch keep;
-      keep.put(Family::meta, "Q" + std::string(log->key()), log->value());
-      CAVEAT_TRY(backend.write(keep, Durability::wal));
-    }
+    CAVEAT_TRY(set_aside(core_, log->key(), log->value(), replayed.error()));
     last_sequence = std::max(last_sequence, key.first_sequence + 0xFFFF);
   }
   CAVEAT_TRY(log->status());
+  if (!core_.read_only && !strays.empty()) CAVEAT_TRY(backend.write(strays, Durability::wal));
   std::erase_if(generations, [](const auto& generation) { return generation->empty(); });
   for (const auto& generation : generations) generation->seal();
 

