@@ -93,9 +93,10 @@ Result<BlockStatistics> Engine::block_statistics(std::string_view bytes) const {
   return statistics;
 }
 
-// Figures go on without what is damaged, and say so where the host listens.
+// Figures go on without what is damaged or in a codec that is not there, and say so where the host
+// listens.
 bool Engine::skips(const StorageError& error, const ExceptionKey& lower) const {
-  if (error.code() != ErrorCode::corruption) return false;
+  if (!is_damage(error.code())) return false;
   const std::string where = "primary " + describe_key(lower);
   const bool named = error.message().starts_with(where);
   core_.background_errors.notify(named ? error : error.within(where), core_.counters);

@@ -1,5 +1,6 @@
 // Codecs and dictionaries of a whole store: the host's own codec, blocks of several codecs, and
 // what happens when a codec is not registered any more.
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -115,6 +116,39 @@ TEST_CASE("a codec of the host's is used, and needed at every open", "[codec]") 
     CHECK(value_of(store.retrieve_exception(record(8, 1).key)) == record(8, 1).exception);
     CHECK(value_of(store.verify()).errors.empty());
   }
+}
+
+// They failed as a whole, while damaged partitions were left out.
+TEST_CASE("figures leave out partitions whose codec is not there, and say so",
+          "[codec][regression]") {
+  CodecWorld world;
+  {
+    auto store = world.open(with(CompressionAlgorithm::Custom, true));
+    world.fill(store, 0, kNodes, 1);
+  }
+  {
+    auto store = world.open(with(CompressionAlgorithm::Zstd, true));
+    world.fill(store, kNodes, 2 * kNodes, 1);
+  }
+  std::vector<ErrorCode> told;
+  Options options = with(CompressionAlgorithm::Zstd, false);
+  options.on_background_error = [&](const StorageError& error) { told.push_back(error.code()); };
+  auto store = world.open(options);
+  const auto before = value_of(store.get_storage_statistics());
+  CHECK(before.total_exceptions == 2 * kNodes);  // no row waits: the directory knows
+  for (NodeId node = 0; node < kNodes; node += 500) {
+    value_of(store.store_exception(record(node, 2).key, record(node, 2).exception));
+  }
+  value_of(store.flush());
+  told.clear();
+  const auto figures = value_of(store.get_storage_statistics());
+  CHECK(figures.total_exceptions_min < 2 * kNodes);
+  CHECK(figures.total_exceptions_max > 2 * kNodes);
+  const auto skipped =
+      static_cast<std::uint64_t>(std::count(told.begin(), told.end(), ErrorCode::codec_missing));
+  CHECK(skipped >= 6);  // one run each
+  CHECK(figures.background_errors >= skipped);
+  CHECK_FALSE(value_of(store.column_statistics()).empty());
 }
 
 TEST_CASE("a codec that is asked for must be registered", "[codec]") {
