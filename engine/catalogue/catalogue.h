@@ -50,6 +50,11 @@ class Catalogue {
     return entry(id)->hash;
   }
   [[nodiscard]] std::optional<std::string> name_of(PropertyHash hash) const;
+  // Has it an id and no name?
+  [[nodiscard]] bool lacks_name(PropertyHash hash) const noexcept {
+    const auto id = find(hash);
+    return id && entry(*id)->name.load(std::memory_order_acquire) == nullptr;
+  }
   [[nodiscard]] std::uint32_t size() const noexcept {
     return count_.load(std::memory_order_acquire);
   }

@@ -162,6 +162,8 @@ Result<void> Mutator::assign_property_ids(std::span<const DeltaRow* const> rows)
   });
   std::vector<PropertyHash> all;
   for (const auto& piece : unknown) all.insert(all.end(), piece.begin(), piece.end());
+  if (all.empty()) return {};
+  CAVEAT_TRY(raise_locked(Feature::names_without_hashes));
   return core_.catalogue.assign(all, *core_.backend);
 }
 

@@ -134,4 +134,23 @@ Result<void> Mutator::write_directory() {
   return marks_.write_pages(*version->directory, *core_.backend);
 }
 
+Result<void> Mutator::raise(Feature feature) {
+  if ((core_.features & bit_of(feature)) != 0) return {};
+  CAVEAT_ASSIGN(const auto lock, begin_step());
+  if (!core_.versions.current()) return closed_error();
+  return raise_locked(feature);
+}
+
+Result<void> Mutator::raise_locked(Feature feature) {
+  Superblock superblock = core_.superblock;
+  if ((superblock.features & bit_of(feature)) != 0) return {};
+  superblock.features |= bit_of(feature);
+  KvBatch batch;
+  put_superblock_and_features(superblock, batch);
+  CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+  core_.superblock = superblock;
+  core_.features = superblock.features;
+  return {};
+}
+
 }  // namespace caveat

@@ -19,6 +19,7 @@
 #include "engine/maintenance/partition_commit.h"
 #include "engine/maintenance/rewrite_queue.h"
 #include "engine/store/core.h"
+#include "engine/store/features.h"
 
 namespace caveat {
 
@@ -67,7 +68,11 @@ class Mutator {
   // Writes the directory pages of changed groups (a clean close, after optimize).
   [[nodiscard]] Result<void> write_directory();
 
+  // On disk, unless it is there, before what needs it; in a store that an older version made.
+  [[nodiscard]] Result<void> raise(Feature feature);
+
  private:
+  [[nodiscard]] Result<void> raise_locked(Feature feature);
   // The lock, once the version is what was committed last.
   [[nodiscard]] Result<std::unique_lock<std::mutex>> begin_step();
   [[nodiscard]] Result<bool> settle_indexes_locked();

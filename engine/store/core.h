@@ -133,6 +133,8 @@ struct Core {
   // The mutator's; others read what they need through versions.
   Superblock superblock;
   PartitionId next_partition_id = 1;
+  // The superblock's, for those who may need one that an older store has not: Mutator::raise.
+  std::atomic<std::uint64_t> features{0};
   IndexCache index_cache;
   CandidateCache candidate_cache;
   std::unique_ptr<IndexManager> indexes;

@@ -192,7 +192,12 @@ Result<DirectoryPage> decode_directory_page(std::string_view bytes, bool with_fi
     return corrupt("wrong magic");
   }
   const auto version = static_cast<std::uint8_t>(bytes[4]);
-  if (version != kVersion && version != kVersionBefore) return corrupt("unknown version");
+  if (version > kVersion) {
+    return fail(
+        ErrorCode::unsupported_format,
+        fmt::format("directory page: version {}; this caveat knows up to {}", version, kVersion));
+  }
+  if (version < kVersionBefore) return corrupt("unknown version");
   const auto count = get_fixed<std::uint32_t>(bytes, 8);
   if (get_fixed<std::uint32_t>(bytes, kCheckOffset) !=
       static_cast<std::uint32_t>(checksum_around(bytes, kCheckOffset, 4))) {

@@ -9,6 +9,7 @@
 #include "engine/store/directory_page.h"
 #include "engine/store/directory_scan.h"
 #include "engine/store/engine.h"
+#include "engine/store/features.h"
 #include "engine/store/lost_families.h"
 #include "engine/store/salvaged_view.h"
 #include "engine/store/stored_pages.h"
@@ -75,6 +76,7 @@ Result<void> Engine::recover() {
   if (exists) {
     auto superblock = Superblock::decode(bytes);
     if (superblock) {
+      CAVEAT_TRY(check_features(backend, superblock->features));
       core_.superblock = *superblock;
     } else if (!passes(superblock.error())) {
       return fail(superblock.error());
@@ -87,12 +89,13 @@ Result<void> Engine::recover() {
     any->seek_to_first();
     if (any->valid()) return fail(ErrorCode::corruption, "superblock: missing");
     core_.superblock.created_ns = core_.clock.now_ns();
-    core_.superblock.encode(bytes);
+    core_.superblock.features = kKnownFeatures;
     KvBatch batch;
-    batch.put(Family::meta, kSuperblockKey, bytes);
+    put_superblock_and_features(core_.superblock, batch);
     CAVEAT_TRY(backend.write(batch, Durability::fsync));
   }
   CAVEAT_TRY(heed_lost_families(backend, core_.superblock));
+  core_.features = core_.superblock.features;
   core_.next_partition_id = core_.superblock.partition_ids_end;
   if (salvaged) {
     core_.superblock.index_complete.fill(false);

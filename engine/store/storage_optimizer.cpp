@@ -41,6 +41,11 @@ Result<PropertyHash> StorageOptimizer::register_property(std::string_view name) 
 Result<void> StorageOptimizer::register_properties(std::span<const std::string_view> names) {
   Core& core = engine_->core();
   if (core.read_only) return fail(*core.read_only);
+  // Of a property that has an id already the name goes straight into the catalogue.
+  const bool nameless = std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    return core.catalogue.lacks_name(hash_property(name));
+  });
+  if (nameless) CAVEAT_TRY(engine_->mutator().raise(Feature::names_without_hashes));
   return core.catalogue.add_names(names, *core.backend, Durability::wal);
 }
 

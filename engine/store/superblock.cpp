@@ -62,10 +62,6 @@ Result<Superblock> Superblock::decode(std::string_view bytes) {
   block.folded_through = get_fixed<std::uint64_t>(bytes, 24);
   block.partition_ids_end = get_fixed<std::uint64_t>(bytes, 32);
   block.dropped_generation = get_fixed<std::uint64_t>(bytes, 40);
-  if (block.features != 0) {
-    return fail(ErrorCode::unsupported_format,
-                fmt::format("superblock: unknown feature bits {:#x}", block.features));
-  }
   if (block.temporal_shift > 63 || incomplete >> kFamilyCount != 0 ||
       block.partition_ids_end == 0 || get_fixed<std::uint64_t>(bytes, 48) != 0) {
     return fail(ErrorCode::corruption, "superblock: impossible field");

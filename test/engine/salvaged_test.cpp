@@ -135,7 +135,7 @@ TEST_CASE("a salvaged store does without its superblock, but not with a newer on
   }
   SECTION("it is of a newer format") {
     Superblock superblock;
-    superblock.features = 1;
+    superblock.features = std::uint64_t{1} << 63;
     std::string bytes;
     superblock.encode(bytes);
     salvaged.change([&](KvBatch& batch) { batch.put(Family::meta, "S", bytes); });
