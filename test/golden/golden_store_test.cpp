@@ -7,6 +7,8 @@
 #include <map>
 
 #include "adapters/rocksdb/live_checkpoint.h"
+#include "adapters/rocksdb/rocksdb_backend.h"
+#include "engine/store/features.h"
 #include "test/support/store_files.h"
 #include "test/support/stores.h"
 #include "test/support/test_folder.h"
@@ -177,6 +179,36 @@ TEST_CASE("stores of every version are opened, answered from and sound", "[golde
     CHECK(value_of(store.verify()).sound());
     value_of(store.close());
     CHECK(digest_of(golden) == before);
+  }
+}
+
+TEST_CASE("stores of every version say what they use, and get no feature before they need it",
+          "[golden]") {
+  const std::map<std::string, std::uint64_t> stored = {{"store-1", 0}, {"store-2", 1}};
+  CHECK(golden_stores().size() == stored.size());
+  for (const fs::path& golden : golden_stores()) {
+    INFO(golden.filename());
+    const ScratchDirectory directory;
+    const fs::path copy = directory.path() / "store";
+    fs::copy(golden, copy);
+    const auto features = [&] {
+      auto backend = value_of(open_rocksdb_backend(copy, {}));
+      std::string bytes;
+      REQUIRE(value_of(backend->get(Family::meta, kSuperblockKey, nullptr, bytes)));
+      value_of(backend->close());
+      return value_of(Superblock::decode(bytes)).features;
+    };
+    CHECK(features() == stored.at(golden.filename()));
+    const auto use = [&](const auto& how) {
+      auto store = value_of(StorageOptimizer::open(copy, plain_options()));
+      how(store);
+      value_of(store.close());
+    };
+    use([](StorageOptimizer& store) { value_of(store.rebuild_indexes()); });
+    use([](StorageOptimizer& store) {
+      value_of(store.store_exception({1, hash_property("of no golden store")}, {}));
+    });
+    CHECK(features() == kKnownFeatures);
   }
 }
 
