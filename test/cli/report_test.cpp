@@ -9,6 +9,7 @@
 #include "tools/cli/report/census.h"
 #include "tools/cli/report/html.h"
 #include "tools/cli/report/report_page.h"
+#include "tools/cli/terminal.h"
 
 using namespace caveat;
 using namespace caveat::cli;

@@ -45,19 +45,64 @@ class OnATerminal(WithStore):
 
     def test_a_table_is_as_wide_as_the_screen_and_says_what_has_no_room(self):
         plain = {"NO_COLOR": "1", "TZ": "Europe/Vienna"}
-        for columns, hidden in ((60, "confidence, created_at and reason"),
-                                (80, "created_at and reason"), (110, None), (200, None)):
+        fields = ["node", "property", "inherited", "actual", "source", "confidence", "created_at", "reason"]
+        for columns, hidden in ((36, "inherited, source, confidence, created_at and reason"),
+                                (60, "inherited, source and confidence"), (80, "confidence"), (100, None),
+                                (122, None), (200, None)):
             _, text = self.shown("query", self.store, columns=columns, environment=plain)
             lines = text.rstrip("\n").split("\n")
             self.assertLessEqual(max(map(len, lines)), columns, columns)
-            note = "(no room for %s: widen the window, or use --format ndjson)" % hidden
+            note = "(no room for %s: widen the window, or use --format card)" % hidden
             if hidden:
                 self.assertEqual(lines[-1], note if len(note) <= columns
                                  else note[:columns - 1] + "…")
             else:
                 self.assertNotIn("no room", text)
-                self.assertEqual(lines[0].split(), ["node", "property", "inherited", "actual", "source",
-                                                    "confidence", "created_at", "reason"])
+            shown = [name for name in fields if name not in re.split(", | and ", hidden or "")]
+            self.assertEqual([{"conf.": "confidence"}.get(name, name) for name in lines[0].split()], shown)
+
+    def test_eighty_columns_show_when_and_why(self):
+        # created_at and reason once were what had no room.
+        for words in (["query", self.store, "node in (1, 2)"], ["get", self.store, "2"],
+                      ["dump", self.store, "--format", "table"]):
+            code, text = self.shown(*words, columns=80, environment={"NO_COLOR": "1", "TZ": "Europe/Vienna"})
+            self.assertEqual(code, 0)
+            self.assertRegex(text, r"(?m)^node +property .* created_at  reason$")
+            self.assertRegex(text, r"(?m)^ *2  group5/item1 .* 2022-01-13  node 1, \"over.*…$")
+        # Names are told apart by their ends.
+        store = self.path("long names")
+        named = records(3).replace("group", "a/rather/long/name/of/group")
+        self.assertEqual(run("import", store, "-", stdin=named).returncode, 0)
+        text = self.shown("query", store, columns=80)[1]
+        for end in ("p0/item0", "p1/item0", "p2/item0"):
+            self.assertRegex(text, "a/rath…" + end)
+        # Digits go only behind the mark, and no exponent.
+        small = records(1).replace('"confidence": 0.0', '"confidence": 1.2345e-30')
+        self.assertEqual(run("import", store, "-", stdin=small).returncode, 0)
+        for columns in range(84, 110, 5):
+            shown = re.search(r" (1\.234\S*|1…\S*) ", self.shown("query", store, columns=columns)[1])
+            self.assertIn(shown and shown[1], (None, "1…e-30", "1.2345e-30"))
+
+    def test_one_record_is_shown_whole(self):
+        plain = {"NO_COLOR": "1", "TZ": "Europe/Vienna"}
+        store = self.path("one")
+        reason = "because " * 40
+        line = records(1, 500).replace("node 71, ", reason)
+        self.assertEqual(run("import", store, "-", stdin=line).returncode, 0)
+        card = ('node        72\nproperty    group3/item1\ninherited   "value 5"\nactual      [500,"é500",0.5]\n'
+                'source      Explicit\nconfidence  0.0\ncreated_at  2022-09-25 22:00:00+02:00\n'
+                'reason      ' + reason + '\\"overrides\\" its parent\\x0d\\x0aand more\n').replace('\\"', '"')
+        for words in (["get", store, "72", "group3/item1"], ["get", store, "72"],
+                      ["query", store, "--format", "card"]):
+            for columns in (40, 80):
+                self.assertEqual(self.shown(*words, columns=columns, environment=plain), (0, card))
+        # A table where one is asked for, and lines of JSON in a pipe; cards there too, in UTC.
+        self.assertIn("node  property", self.shown("get", store, "72", "--format", "table")[1])
+        self.assertTrue(run("get", store, "72").stdout.startswith('{"node":72,'))
+        self.assertEqual(run("get", store, "72", "--format", "card").stdout,
+                         card.replace("2022-09-25 22:00:00+02:00", "2022-09-25T20:00:00Z"))
+        cards = run("query", self.store, "--format", "card").stdout
+        self.assertEqual((cards.count("\n\nnode  "), cards.count("\ncreated_at  ")), (299, 300))
 
     def test_a_time_is_never_cut(self):
         # With nanoseconds and a zone it is wider than other cells may be.
@@ -66,16 +111,21 @@ class OnATerminal(WithStore):
                 '"source":"Explicit","created_at":"2022-02-03T04:05:06%sZ","confidence":1}\n')
         self.assertEqual(run("import", store, "-", stdin=line % (1, ".123456789") + line % (2, "")).returncode, 0)
         zone = {"TZ": "Europe/Vienna", "NO_COLOR": "1"}
-        for columns in (100, 120, 200):
+        for columns in (114, 120, 200):
             _, text = self.shown("query", store, columns=columns, environment=zone)
-            self.assertIn(" 2022-02-03 05:05:06.123456789+01:00", text)
-            self.assertIn(" 2022-02-03 05:05:06+01:00", text)
+            self.assertIn(" 2022-02-03 05:05:06.123456789+01:00 ", text)
+            self.assertIn(" 2022-02-03 05:05:06+01:00 ", text)
+        # Where it has no room it is a day, which needs no zone.
+        for columns in (66, 80, 100, 112):
+            self.assertEqual(self.shown("query", store, columns=columns, environment=zone)[1].count(
+                "  2022-02-03  "), 2)
         # Also where it was not among the rows that were measured.
         later = "".join(line % (node, "") for node in range(200)) + line % (500, ".123456789")
         self.assertEqual(run("import", store, "-", stdin=later).returncode, 0)
-        for columns in (88, 100, 140):
-            self.assertIn("2022-02-03 05:05:06.123456789+01:00",
-                          self.shown("query", store, columns=columns, environment=zone, rows=24)[1])
+        for columns in range(60, 160, 3):
+            text = self.shown("query", store, columns=columns, environment=zone, rows=24)[1]
+            last = [shown for shown in text.split("\n") if shown.startswith(" 500")][0]
+            self.assertRegex(last, r"2022-02-03( 05:05:06\.123456789\+01:00)?(  |$)", columns)
 
     def test_colour_is_only_for_terminals_and_not_where_it_is_unwanted(self):
         wrong = ("query", self.store, "nod = 1")

@@ -4,6 +4,7 @@
 #include "tools/cli/query_arguments.h"
 #include "tools/cli/record_printer.h"
 #include "tools/cli/store_access.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {
@@ -34,8 +35,9 @@ Result<ExitCode> get(const Arguments& arguments) {
   } else {
     CAVEAT_ASSIGN(key, arguments.key.key());
   }
-  CAVEAT_ASSIGN(const auto format,
-                arguments.format.chosen(arguments.json, format_for_standard_output()));
+  const auto otherwise =
+      is_terminal(stdout) ? RecordFormat::table_or_card : RecordFormat::ndjson;
+  CAVEAT_ASSIGN(const auto format, arguments.format.chosen(arguments.json, otherwise));
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
   CAVEAT_ASSIGN(auto output, Output::open(""));
   RecordPrinter printer(*store, output, format);
@@ -52,11 +54,11 @@ void add_get(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "get",
-      "Print the exception of a node's property, or all of a node. As a table on a terminal, as "
-      "NDJSON elsewhere and with --json.",
+      "Print the exception of a node's property, or all of a node. On a terminal one is shown whole, "
+      "a field a line, and several as a table; elsewhere, and with --json, they are NDJSON.",
       "caveat get STORE 62 General_Category", *arguments);
   add_key(*command, arguments->key, false, true);
-  add_format(*command, arguments->format, "table on a terminal, else ndjson");
+  add_format(*command, arguments->format, "card or table on a terminal, else ndjson");
   command->callback([arguments, &action] { action = [arguments] { return get(*arguments); }; });
 }
 

@@ -14,6 +14,7 @@ Result<RecordFormat> FormatArguments::chosen(bool json, RecordFormat otherwise) 
                 fmt::format("--json and --format {} exclude each other", format));
   }
   if (format == "csv") return RecordFormat::csv;
+  if (format == "card") return RecordFormat::card;
   return format == "table" ? RecordFormat::table : RecordFormat::ndjson;
 }
 
@@ -23,8 +24,8 @@ void add_format(Command& command, FormatArguments& arguments, const std::string&
           "--format", arguments.format,
           "How records are written: " + otherwise +
               ". A table is for people: it cuts long cells and shows times in your zone on a "
-              "terminal, and in UTC elsewhere")
-      ->choices({"table", "ndjson", "csv"});
+              "terminal, and in UTC elsewhere. A card is a record whole, one field a line")
+      ->choices({"table", "card", "ndjson", "csv"});
 }
 
 RecordFormat format_for_standard_output() {

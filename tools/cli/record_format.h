@@ -1,4 +1,4 @@
-// How records are written: lines of JSON, CSV, or a table for people.
+// How records are written: lines of JSON, CSV, or for people a table or cards.
 #pragma once
 
 #include <string>
@@ -9,7 +9,13 @@ namespace caveat::cli {
 
 class Command;
 
-enum class RecordFormat { ndjson, csv, table };
+enum class RecordFormat {
+  ndjson,
+  csv,
+  table,
+  card,
+  table_or_card,  // a record that is the only one as a card
+};
 
 struct FormatArguments {
   std::string format;

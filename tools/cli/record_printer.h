@@ -16,8 +16,7 @@ namespace caveat::cli {
 class RecordPrinter {
  public:
   RecordPrinter(const StorageOptimizer& store, Output& output,
-                RecordFormat format = RecordFormat::ndjson)
-      : names_(store), output_(output), format_(format), table_(table_style_of_standard_output()) {}
+                RecordFormat format = RecordFormat::ndjson);
 
   [[nodiscard]] Result<void> print(const ExceptionView& record);
   // All that there are; `cancelled`, which says how many were printed, once a stop was requested.
@@ -31,6 +30,7 @@ class RecordPrinter {
   PropertyNames names_;
   Output& output_;
   RecordFormat format_;
+  TableStyle style_;
   RecordTable table_;
   std::string text_;
   std::uint64_t printed_ = 0;

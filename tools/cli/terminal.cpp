@@ -149,6 +149,32 @@ std::string cut(std::string_view text, std::size_t columns) {
   return out;
 }
 
+std::string cut_in_the_middle(std::string_view text, std::size_t columns) {
+  if (display_width(text) <= columns) return std::string(text);
+  const auto begins = [&](std::size_t at) { return (text[at] & 0xC0) != 0x80; };
+  std::size_t left = columns * 2 / 5;
+  std::size_t right = columns - left - 1;
+  std::size_t head = 0;  // bytes
+  for (;;) {
+    std::size_t end = head + 1;
+    while (end < text.size() && !begins(end)) ++end;
+    const auto width = display_width(text.substr(head, end - head));
+    if (width > left) break;
+    left -= width;
+    head = end;
+  }
+  std::size_t tail = text.size();
+  for (;;) {
+    std::size_t begin = tail - 1;
+    while (begin > head && !begins(begin)) --begin;
+    const auto width = display_width(text.substr(begin, tail - begin));
+    if (width > right) break;
+    right -= width;
+    tail = begin;
+  }
+  return std::string(text.substr(0, head)) + "…" + std::string(text.substr(tail));
+}
+
 bool is_terminal(std::FILE* file) {
   return ::isatty(::fileno(file)) == 1;
 }

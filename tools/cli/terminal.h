@@ -33,6 +33,10 @@ namespace caveat::cli {
 // it takes no room, and does not outlast it.
 [[nodiscard]] std::string cut(std::string_view text, std::size_t columns);
 
+// The text, with "…" in place of its middle where it is wider than so many columns; of both ends
+// more is left of the second.
+[[nodiscard]] std::string cut_in_the_middle(std::string_view text, std::size_t columns);
+
 [[nodiscard]] bool is_terminal(std::FILE* file);
 
 // Colour, modest: only on a terminal that has it, and not where NO_COLOR is set and not empty.

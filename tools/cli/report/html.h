@@ -12,10 +12,6 @@ namespace caveat::cli {
 // For text and attributes alike; control characters and bytes that are no UTF-8 as \xNN.
 [[nodiscard]] std::string escape_html(std::string_view text);
 
-// The text, with "…" in place of its middle where it is wider than so many columns; of both ends
-// more is left of the second.
-[[nodiscard]] std::string cut_in_the_middle(std::string_view text, std::size_t columns);
-
 // "0.85%", "12%"; "-" of nothing.
 [[nodiscard]] std::string share_text(double part, double whole);
 
