@@ -31,7 +31,7 @@ from ._errors import (AlreadyExists, Busy, Cancelled, Closed, CodecMissing, Corr
 from ._options import Codec
 from ._reading import Cursor, Snapshot
 from ._records import Record, Source, hash_property, to_ns
-from ._store import Batch, KeyUsage, Store
+from ._store import IN_MEMORY, Batch, KeyUsage, Store
 
 __version__: str = _native.shared_object.caveat_version().decode()
 __all__ = ["AlreadyExists", "Backups", "Batch", "Busy", "Cancelled", "Closed", "Codec", "CodecMissing",
@@ -65,11 +65,9 @@ def open(path: str | bytes | os.PathLike[Any], **options: Any) -> Store:
     on_error               called with (kind, sentence) for errors in the background
     metrics_file           kept up to date for Prometheus, each metrics_interval_ms
     """
-    if path is None:
-        raise TypeError("path is the directory of the store; caveat.volatile() is an empty one in memory")
     return Store(path, options)
 
 
 def volatile(**options: Any) -> Store:
     """An empty store in memory. The options of open(), as far as they make sense."""
-    return Store(None, options)
+    return Store(IN_MEMORY, options)

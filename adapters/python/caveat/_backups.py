@@ -10,7 +10,7 @@ from typing import Any, Union
 from . import _native as native
 from ._errors import call
 from ._options import Keys, OpenOptions, Path
-from ._records import unsigned
+from ._records import flag, unsigned
 
 # Called now and then with (stage, done, total); False ends the operation with Cancelled.
 Progress = Callable[[str, int, int], Union[bool, None, object]]
@@ -22,6 +22,8 @@ def progress_of(report: Progress | None) -> Iterator[Any]:
     if report is None:
         yield native.NO_PROGRESS
         return
+    if not callable(report):
+        raise TypeError("progress is a function of (stage, done, total): %r" % (report,))
     ask, raised = report, []  # type: tuple[Progress, list[BaseException]]
 
     def told(_, stage, done, total):  # type: ignore[no-untyped-def]
@@ -35,6 +37,11 @@ def progress_of(report: Progress | None) -> Iterator[Any]:
     finally:
         if raised:
             raise raised[0]
+
+
+def _number_of(id: int | None) -> int:
+    """As the library has it, for which 0 is the newest one."""
+    return 0 if id is None else unsigned(id, "id")
 
 
 class Backups:
@@ -53,13 +60,16 @@ class Backups:
                keys: Keys | None = None, current_key: int | None = None) -> dict[str, int]:
         """Reads all of its files. `records`: opens it as a store too, and checks every record, which of a
         store that was encrypted takes its keys (`keys` implies `records`)."""
+        number, records = _number_of(id), flag("records", records)
+        if keys is None and current_key is not None:
+            raise ValueError("current_key is the number of one of keys, which are not given")
         found = native.Backup(size=sizeof(native.Backup))
         with progress_of(progress) as told:
             if keys is None:
-                call("verify_backup", self._directory, id or 0, records, told, None, byref(found))
+                call("verify_backup", self._directory, number, records, told, None, byref(found))
             else:
                 with OpenOptions(log=False, keys=keys, current_key=current_key) as options:
-                    call("verify_backup_with_keys", self._directory, id or 0, options, told, None, byref(found))
+                    call("verify_backup_with_keys", self._directory, number, options, told, None, byref(found))
         return found.as_dict()
 
     def restore(self, target: Path, id: int | None = None, replace: bool = False,
@@ -67,8 +77,8 @@ class Backups:
         """Makes the store `target` of it. `replace`: in place of one that is there, and is not open."""
         restored = native.Backup(size=sizeof(native.Backup))
         with progress_of(progress) as told:
-            call("restore_backup", self._directory, id or 0, native.path_bytes(target), replace, told, None,
-                 byref(restored))
+            call("restore_backup", self._directory, _number_of(id), native.path_bytes(target),
+                 flag("replace", replace), told, None, byref(restored))
         return restored.as_dict()
 
     def delete(self, id: int) -> None:

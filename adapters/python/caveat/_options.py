@@ -9,7 +9,7 @@ from typing import Any, Protocol, Union
 
 from . import _native as native
 from ._errors import InvalidArgument, IoError, KeyMissing
-from ._records import one_of
+from ._records import flag, integer, one_of, unsigned
 
 _lib = native.shared_object
 _DURABILITY = {None: 0, "none": 1, "wal": 2, "fsync": 3}
@@ -19,6 +19,13 @@ _KEY_BYTES = 32
 # Keys by their number: the ones there are, or a function that fetches one.
 Keys = Union[Mapping[int, bytes], Callable[[int], Union[bytes, None]]]
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+
+
+def _signed(number: int, what: str) -> int:
+    number = integer(number, what)
+    if not -2**31 <= number < 2**31:
+        raise OverflowError("%s is of 32 bits: %d" % (what, number))
+    return number
 
 
 def durability_of(given: str | None) -> int:
@@ -47,31 +54,45 @@ class OpenOptions:
                  log: logging.Logger | logging.LoggerAdapter[Any] | bool | None = None,
                  metrics_file: Path | None = None, metrics_interval_ms: int = 0,
                  keys: Keys | None = None, current_key: int | None = None, encrypt: bool = False) -> None:
+        flags = (not flag("create", create)) + 2 * flag("exclusive", exclusive) \
+            + 4 * (not flag("background", background)) + 8 * flag("encrypt", encrypt)
+        if on_error is not None and not callable(on_error):
+            raise TypeError("on_error is a function of (kind, sentence): %r" % (on_error,))
         self.keep: list[Any] = []  # what the library calls must live as long as the store
         self._raised: list[BaseException] = []
         options = self._options = native.Options(
-            size=sizeof(native.Options), flags=(not create) + 2 * exclusive + 4 * (not background) + 8 * encrypt,
-            durability=durability_of(durability), memory_budget_bytes=memory_budget,
-            cache_bytes=cache_bytes, delta_bytes=delta_bytes, compression_level=compression_level,
-            optimize_compression_level=optimize_compression_level,
-            partition_records=partition_records, partition_bytes=partition_bytes,
-            dictionary_bytes=0 if dictionary_bytes is None else dictionary_bytes or -1)
+            size=sizeof(native.Options), flags=flags, durability=durability_of(durability),
+            memory_budget_bytes=unsigned(memory_budget, "memory_budget"),
+            cache_bytes=unsigned(cache_bytes, "cache_bytes"), delta_bytes=unsigned(delta_bytes, "delta_bytes"),
+            compression_level=_signed(compression_level, "compression_level"),
+            optimize_compression_level=_signed(optimize_compression_level, "optimize_compression_level"),
+            partition_records=unsigned(partition_records, "partition_records"),
+            partition_bytes=unsigned(partition_bytes, "partition_bytes"),
+            dictionary_bytes=0 if dictionary_bytes is None else unsigned(dictionary_bytes, "dictionary_bytes", 63) or -1,
+            metrics_interval_ms=unsigned(metrics_interval_ms, "metrics_interval_ms", 32))
         if isinstance(compression, int) and not isinstance(compression, bool):
-            options.compression, options.custom_codec_id = 4, compression
+            options.compression, options.custom_codec_id = 4, unsigned(compression, "compression", 32)
         else:
             options.compression = one_of("compression", compression, _COMPRESSION)
-        given = codecs or {}
+        given = {} if codecs is None else codecs
+        if not isinstance(given, Mapping):
+            raise TypeError("codecs is a mapping from numbers to codecs: %r" % (codecs,))
         options.codecs = (native.Codec * len(given))(*(self._codec(*item) for item in given.items()))
         options.codec_count = len(given)
         if on_error is not None:
             options.on_background_error = self._kept(native.LISTENER(_listener(on_error)))
         logger = logging.getLogger("caveat") if log is None or log is True else log
-        if logger:
+        if logger is not False:
+            if not callable(getattr(logger, "getEffectiveLevel", None)) or not callable(getattr(logger, "log", None)):
+                raise TypeError("log is a logger of module logging, or True or False: %r" % (log,))
             options.log = self._kept(native.LOG(_log(logger)))
             options.log_least = sum(logger.getEffectiveLevel() > level for level in _LEVELS[:3])
         if metrics_file is not None:
             options.metrics_file = native.path_bytes(metrics_file)
-            options.metrics_interval_ms = metrics_interval_ms
+        if current_key is not None:
+            unsigned(current_key, "current_key", 32)
+            if keys is None:
+                raise ValueError("current_key is the number of one of keys, which are not given")
         if keys is not None:
             options.key_provider = pointer(_provider(keys, current_key, self._raised))
 
@@ -88,6 +109,11 @@ class OpenOptions:
         return thing
 
     def _codec(self, number: int, codec: Codec) -> native.Codec:
+        unsigned(number, "the number of a codec", 32)
+        for name in ("compress", "decompress"):
+            if not callable(getattr(codec, name, None)):
+                raise TypeError("a codec has %s(): %r" % (name, codec))
+
         def compress(_, raw, dictionary, out, capacity, written):  # type: ignore[no-untyped-def]
             made = codec.compress(raw.bytes(), dictionary.bytes())
             if len(made) <= capacity:
@@ -111,9 +137,13 @@ def _provider(keys: Keys, current: int | None, raised: list[BaseException]) -> n
     """The keys as the library asks for them; what `keys` raises, but KeyError, goes to `raised`."""
     find: Callable[[int], bytes | None]
     if isinstance(keys, Mapping):
+        for number in keys:
+            unsigned(number, "the number of a key", 32)
         find = keys.__getitem__
         if current is None:
             current = (list(keys) or [0])[-1]
+    elif not callable(keys):
+        raise TypeError("keys is a mapping from numbers to keys, or a function from a number to a key: %r" % (keys,))
     elif current is None:
         raise ValueError("keys is a function: current_key says which one new values are under")
     else:
@@ -122,6 +152,9 @@ def _provider(keys: Keys, current: int | None, raised: list[BaseException]) -> n
     def key(_, number, out, why, why_bytes):  # type: ignore[no-untyped-def]
         try:
             found = find(number)
+            if found is not None and not isinstance(found, (bytes, bytearray, memoryview)):
+                # Without its bytes: what is no key may hold one.
+                raise TypeError("key %d is of %s, and not of bytes" % (number, type(found).__name__))
         except KeyError:
             found = None
         except BaseException as error:
@@ -129,11 +162,12 @@ def _provider(keys: Keys, current: int | None, raised: list[BaseException]) -> n
             return IoError.code
         if found is None:
             return KeyMissing.code
+        found = bytes(found)
         if len(found) != _KEY_BYTES:
             said = b"a key has %d bytes, and this one %d" % (_KEY_BYTES, len(found))
             (c_char * why_bytes).from_address(why).value = said
             return InvalidArgument.code
-        memmove(out, bytes(found), _KEY_BYTES)
+        memmove(out, found, _KEY_BYTES)
         return 0
     return native.KeyProvider(size=sizeof(native.KeyProvider), current=current, key=native.KEY(key))
 

@@ -173,6 +173,8 @@ class Reads:
 
     def get_many(self, keys: Iterable[Key]) -> list[Record | None]:
         """A list with the record, or None, for each (node, property); all of one version."""
+        if not isinstance(keys, Iterable):
+            raise TypeError("keys is an iterable of pairs (node, property): %r" % (keys,))
         wanted = [key_of(key) for key in keys]
         records = (POINTER(native.Record) * len(wanted))()
         with self._view() as view:

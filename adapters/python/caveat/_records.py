@@ -45,8 +45,16 @@ def one_of(what: str, given: Any, allowed: Mapping[Any, int]) -> int:
         raise ValueError("%s is one of %s: %r" % (what, words, given)) from None
 
 
+def flag(what: str, given: bool) -> bool:
+    if not isinstance(given, int) or given not in (0, 1):
+        raise TypeError("%s is True or False: %r" % (what, given))
+    return bool(given)
+
+
 def source_of(given: Source | int | str) -> Source:
     try:
+        if isinstance(given, (bool, float)):
+            raise ValueError
         return Source[given.upper()] if isinstance(given, str) else Source(given)
     except (KeyError, ValueError):
         names = ", ".join(source.name for source in Source)
@@ -55,7 +63,7 @@ def source_of(given: Source | int | str) -> Source:
 
 def hash_property(name: str | bytes) -> int:
     """XXH3-64 of the name: what a property is known by."""
-    data = name.encode() if isinstance(name, str) else bytes(name)
+    data = bytes_of("the name of a property", name)
     number: int = _lib.caveat_hash_property(data, len(data))
     return number
 
@@ -80,7 +88,7 @@ def created_ns(moment: Moment) -> int:
 
 
 def _any_ns(what: str, moment: Moment) -> int:
-    if isinstance(moment, int):
+    if isinstance(moment, int) and not isinstance(moment, bool):
         return moment
     if not isinstance(moment, datetime):
         raise TypeError("%s is a datetime with a zone, or an int, nanoseconds since the Unix epoch; text is "
@@ -145,7 +153,7 @@ def bytes_of(what: str, given: str | bytes) -> bytes:
 
 
 def _number(what: str, given: Any) -> float:
-    if isinstance(given, (str, bytes)) or not hasattr(given, "__float__") and not hasattr(given, "__index__"):
+    if isinstance(given, (bool, str, bytes)) or not hasattr(given, "__float__") and not hasattr(given, "__index__"):
         raise TypeError("%s is a number from 0 to 1: %r" % (what, given))
     return float(given)
 
@@ -160,13 +168,23 @@ def fill(out: native.Record, record: Record, keep: list[Any]) -> native.Record:
     return out
 
 
-def unsigned(number: int, what: str) -> int:
-    if not hasattr(number, "__index__"):
+def integer(number: int, what: str) -> int:
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
         raise TypeError("%s is an int: %r" % (what, number))
-    number = operator.index(number)
-    if not 0 <= number < 2**64:
-        raise OverflowError("%s is of 64 bits without a sign: %d" % (what, number))
+    return operator.index(number)
+
+
+def unsigned(number: int, what: str, bits: int = 64) -> int:
+    number = integer(number, what)
+    if not 0 <= number < 2**bits:
+        raise OverflowError("%s is of %d bits without a sign: %d" % (what, bits, number))
     return number
+
+
+def checked(record: Any, what: str) -> Record:
+    if not isinstance(record, Record):
+        raise TypeError("%s is a caveat.Record: %r" % (what, record))
+    return record
 
 
 def filled(record: Record | None, keep: list[Any]) -> Any:
@@ -209,7 +227,7 @@ def query_of(keep: list[Any], node: int | None = None, property: Property | None
              time: TimeRange | None = None, order: str = "key", descending: bool = False,
              limit: int | None = None, resume: str | None = None) -> Any:
     query = native.Query(size=sizeof(native.Query), order=one_of("order", order, _ORDERS),
-                         descending=bool(descending))
+                         descending=flag("descending", descending))
     if node is not None:
         query.fields, query.node = query.fields | 1, unsigned(node, "node")
     if property is not None:
@@ -225,6 +243,6 @@ def query_of(keep: list[Any], node: int | None = None, property: Property | None
         query.time_start_ns, query.time_end_ns = map(_bound_ns, _ends("time", time, *_INT64))
     if limit is not None:
         query.fields, query.limit = query.fields | 32, unsigned(limit, "limit")
-    if resume:
+    if resume is not None:
         native.set_string(query.resume_token, bytes_of("resume", resume), keep)
     return byref(query)

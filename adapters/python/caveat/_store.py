@@ -4,6 +4,7 @@ from __future__ import annotations
 import atexit
 import json
 import logging
+import os
 import threading
 import time
 import weakref
@@ -17,8 +18,8 @@ from ._backups import Progress, progress_of
 from ._errors import Busy, Closed, Error, call
 from ._options import OpenOptions, Path, durability_of
 from ._reading import Handle, Reads, Snapshot
-from ._records import (Key, Moment, Property, Record, Source, created_ns, fill, filled, hash_of, key_of,
-                       source_of, take, unsigned)
+from ._records import (Key, Moment, Property, Record, Source, checked, created_ns, fill, filled, flag, hash_of,
+                       key_of, source_of, take, unsigned)
 
 _lib = native.shared_object
 
@@ -58,7 +59,7 @@ class Batch(_Writes):
 
     def put_record(self, record: Record) -> None:
         """Stores a record, or replaces the one that is there."""
-        self._store._name(record.property)
+        self._store._name(checked(record, "record").property)
         call("batch_store_exception", self._handle, filled(record, []))
 
     def remove(self, node: int, property: Property) -> None:
@@ -92,12 +93,22 @@ class Batch(_Writes):
         _lib.caveat_batch_release(handle)
 
 
+class _InMemory:
+    """In place of a path: no directory."""
+
+
+IN_MEMORY = _InMemory()
+
+
 class Store(Reads, _Writes):
     """Made by caveat.open and caveat.volatile."""
 
     _native: c_void_p | None = None
 
-    def __init__(self, path: Path | None, options: dict[str, Any]) -> None:
+    def __init__(self, path: Path | _InMemory, options: dict[str, Any]) -> None:
+        if path is not IN_MEMORY and not isinstance(path, (str, bytes, os.PathLike)):
+            raise TypeError("path is the directory of the store, a str, bytes or os.PathLike: %r; "
+                            "caveat.volatile() is an empty store in memory" % (path,))
         self._children: weakref.WeakSet[Handle] = weakref.WeakSet()
         self._gate, self._closing, self._closed = threading.Lock(), False, False
         self._named: set[str] = set()
@@ -105,7 +116,7 @@ class Store(Reads, _Writes):
         taken = OpenOptions(**options)
         self._keep, made = taken.keep, c_void_p()
         with taken as given:
-            if path is None:
+            if isinstance(path, _InMemory):
                 call("open_volatile", given, byref(made))
             else:
                 call("open", native.path_bytes(path), given, byref(made))
@@ -210,15 +221,20 @@ class Store(Reads, _Writes):
 
     def put_record(self, record: Record, durability: str | None = None) -> None:
         """Stores a record, or replaces the one that is there."""
-        self._name(record.property)
+        self._name(checked(record, "record").property)
         call("store_exception", self._native, filled(record, []), durability_of(durability))
 
     def put_many(self, records: Iterable[Record], durability: str | None = None, chunk: int = 10000) -> int:
         """Stores any number of records out of an iterable, `chunk` of them at a time; returns how many.
         A chunk of at most 65,536 is stored whole or not at all; where one fails, those before stay."""
+        if not isinstance(records, Iterable):
+            raise TypeError("records is an iterable of caveat.Record: %r" % (records,))
+        if unsigned(chunk, "chunk") == 0:
+            raise ValueError("chunk is at least 1")
+        durability_of(durability)
         count, some = 0, []  # type: tuple[int, list[Record]]
-        for record in records:
-            some.append(record)
+        for number, record in enumerate(records):
+            some.append(checked(record, "records[%d]" % number))
             if len(some) == chunk:
                 count += self._put_chunk(some, durability)
                 some = []
@@ -235,7 +251,7 @@ class Store(Reads, _Writes):
 
     def exchange(self, record: Record, durability: str | None = None) -> Record | None:
         """Stores a record, and returns the one that was there, or None."""
-        self._name(record.property)
+        self._name(checked(record, "record").property)
         was = POINTER(native.Record)()
         call("exchange_exception", self._native, filled(record, []), durability_of(durability), byref(was))
         return take(was, self._name_of) if was else None
@@ -262,6 +278,9 @@ class Store(Reads, _Writes):
         """Writes `desired` (None: removes) if what is there equals `expected` (None: nothing is there).
         True if it did. Of records only what is not the key counts."""
         swapped, keep = c_int32(), []  # type: tuple[c_int32, list[Any]]
+        for what, record in (("expected", expected), ("desired", desired)):
+            if record is not None and not isinstance(record, Record):
+                raise TypeError("%s is a caveat.Record or None: %r" % (what, record))
         self._name(property)
         call("compare_and_set", self._native, *key_of((node, property)),
              filled(expected, keep), filled(desired, keep), durability_of(durability), byref(swapped))
@@ -314,7 +333,8 @@ class Store(Reads, _Writes):
         to leave; `check`: read it back first. caveat.Backups is for what comes afterwards."""
         made = native.Backup(size=sizeof(native.Backup))
         with progress_of(progress) as told:
-            call("create_backup", self._native, native.path_bytes(directory), keep, check, told, None, byref(made))
+            call("create_backup", self._native, native.path_bytes(directory), unsigned(keep, "keep"),
+                 flag("check", check), told, None, byref(made))
         return made.as_dict()
 
     def _long(self, name: str, progress: Progress | None, results: Any) -> dict[str, int]:
@@ -327,7 +347,7 @@ class Store(Reads, _Writes):
     def statistics(self, exact: bool = False) -> dict[str, Any]:
         """A dict with the names of caveat/statistics.h. `exact` folds what is pending, and counts."""
         text = native.String()
-        call("statistics_json", self._native, int(exact), byref(text))
+        call("statistics_json", self._native, flag("exact", exact), byref(text))
         found: dict[str, Any] = json.loads(native.take_text(text))
         return found
 

@@ -63,7 +63,7 @@ class Model(unittest.TestCase):
             def exchange(self, record, durability=None):
                 return super().exchange(Record(record.node, record.property, None, record.actual))
         for kind in (Forgetful, Rounding):
-            with kind(None, {}) as store, self.assertRaises(AssertionError):
+            with kind(caveat._store.IN_MEMORY, {}) as store, self.assertRaises(AssertionError):
                 run_model(store, self.seed)
 
 
