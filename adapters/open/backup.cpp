@@ -7,6 +7,16 @@
 #include "engine/store/engine.h"
 
 namespace caveat {
+namespace {
+
+// The steps of a verification are those of other operations, and say what became of these.
+StorageError of_verification(const StorageError& error, const std::string& shown) {
+  if (error.code() != ErrorCode::cancelled) return error;
+  return {ErrorCode::cancelled,
+          "verify " + shown + ": stopped by its caller; it was not read to its end"};
+}
+
+}  // namespace
 
 Result<BackupInfo> create_backup(StorageOptimizer& store, const std::filesystem::path& backups,
                                  const BackupOptions& options) {
@@ -40,26 +50,29 @@ Result<BackupInfo> verify_backup(const std::filesystem::path& backups,
   using namespace detail;
   CAVEAT_ASSIGN(const auto directory, BackupDirectory::open(backups, BackupDirectory::Use::read));
   CAVEAT_ASSIGN(const BackupManifest manifest, directory.find(id));
-  CAVEAT_TRY(check_backup(directory, manifest, options.progress));
+  const std::string shown = "backup " + std::to_string(manifest.id);
+  if (const auto files = check_backup(directory, manifest, options.progress); !files) {
+    return fail(of_verification(files.error(), shown));
+  }
   if (!options.records) return manifest.info();
 
   CAVEAT_ASSIGN(const TemporaryDirectory scratch, TemporaryDirectory::make());
   const auto path = scratch.path() / "store";
   CAVEAT_TRY(assemble(directory, manifest, path));
-  const std::string shown = "backup " + std::to_string(manifest.id);
   Options look;
   look.create_if_missing = false;
   look.background_maintenance = false;
   look.encryption.keys = options.keys;
   const auto store = StorageOptimizer::open(path, look);
   if (!store) return fail(store.error().within(shown));
-  CAVEAT_ASSIGN(const VerificationResults found, store->verify(options.progress));
-  if (found.sound()) return manifest.info();
+  const auto found = store->verify(options.progress);
+  if (!found) return fail(of_verification(found.error(), shown));
+  if (found->sound()) return manifest.info();
   std::string first = "an index is not complete";
-  if (!found.errors.empty()) {
-    first = found.errors.front();
-  } else if (found.missing_hints > 0) {
-    first = std::to_string(found.missing_hints) + " hints are missing";
+  if (!found->errors.empty()) {
+    first = found->errors.front();
+  } else if (found->missing_hints > 0) {
+    first = std::to_string(found->missing_hints) + " hints are missing";
   }
   return fail(ErrorCode::corruption,
               shown + ": the store was damaged when it was backed up: " + first);

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
+#include <vector>
 
 #include "adapters/sqlite/sqlite_api.h"
 
@@ -32,19 +35,27 @@ std::string unquoted(std::string_view text) {
   return out;
 }
 
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
+
 tl::unexpected<SqlError> refused(std::string_view name, std::string_view value,
                                  std::string_view allowed) {
   return sql_fail(SQLITE_ERROR, fmt::format("caveat: {}={}: it may be {}", name, value, allowed));
 }
 
-SqlResult<void> set(std::string_view name, std::string_view value, TableArguments& out) {
+// Words are SQL's, in any case; files are named as they are.
+SqlResult<void> set(std::string_view name, std::string_view given, TableArguments& out) {
+  const auto value = name == "key_file" ? std::string(given) : in_lower_case(given);
   if (name == "mode") {
     if (value != "ro" && value != "rw" && value != "rwc") {
-      return refused(name, value, "ro, rw or rwc");
+      return refused(name, given, "ro, rw or rwc");
     }
     out.access = value == "ro" ? Access::read : value == "rw" ? Access::write : Access::create;
   } else if (name == "inserts") {
-    if (value != "blind" && value != "checked") return refused(name, value, "blind or checked");
+    if (value != "blind" && value != "checked") return refused(name, given, "blind or checked");
     out.checked_inserts = value == "checked";
   } else if (name == "durability") {
     if (value == "none") {
@@ -54,7 +65,7 @@ SqlResult<void> set(std::string_view name, std::string_view value, TableArgument
     } else if (value == "fsync") {
       out.durability = Durability::fsync;
     } else {
-      return refused(name, value, "none, wal or fsync");
+      return refused(name, given, "none, wal or fsync");
     }
   } else if (name == "memory") {
     std::size_t mib = 0;
@@ -85,17 +96,19 @@ SqlResult<TableArguments> parse_arguments(std::span<const char* const> arguments
   if (out.store.empty()) {
     return sql_fail(SQLITE_ERROR, "caveat: name the store: USING caveat('STORE')");
   }
+  std::vector<std::string> names;
   for (const std::string_view argument : arguments.subspan(1)) {
     const auto equals = argument.find('=');
     if (equals == std::string_view::npos) {
       return sql_fail(SQLITE_ERROR, fmt::format("caveat: \"{}\" is no option such as mode=ro",
                                                 trimmed(argument)));
     }
-    const auto value = unquoted(argument.substr(equals + 1));
-    // As SQL's own words, in any case.
-    std::string name(trimmed(argument.substr(0, equals)));
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    CAVEAT_TRY(set(name, value, out));
+    auto name = in_lower_case(trimmed(argument.substr(0, equals)));
+    CAVEAT_TRY(set(name, unquoted(argument.substr(equals + 1)), out));
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      return sql_fail(SQLITE_ERROR, fmt::format("caveat: {} is given twice", name));
+    }
+    names.push_back(std::move(name));
   }
   return out;
 }

@@ -200,6 +200,28 @@ TEST_CASE("a backup can be stopped at any report, and leaves the ones before it"
   CHECK(contents_of(world.backups) == needed);
 }
 
+TEST_CASE("a verification that is stopped says so of the backup, and not of another operation",
+          "[backup]") {
+  World world;
+  world.add(0, 2000);
+  value_of(create_backup(world.store, world.backups));
+  std::uint64_t stopped = 0;
+  for (std::uint64_t call = 0;; ++call) {
+    StopsAt stop(call);
+    BackupVerifyOptions options;
+    options.records = true;
+    options.progress = &stop;
+    const auto found = verify_backup(world.backups, 1, options);
+    if (found) break;
+    CHECK(found.error().code() == ErrorCode::cancelled);
+    CHECK(found.error().message() ==
+          "verify backup 1: stopped by its caller; it was not read to its end");
+    ++stopped;
+  }
+  CHECK(stopped > 2);
+  CHECK(usable(world.backups) == 1);
+}
+
 TEST_CASE("one process at a time works on a directory of backups", "[backup]") {
   World world;
   world.add(0, 10);

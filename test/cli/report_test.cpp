@@ -262,14 +262,18 @@ TEST_CASE("the metrics of another store are refused for a report", "[regression]
   CHECK(refused.out.empty());
   CHECK(refused.err.find("these are the figures of another store, which was made at 20") !=
         std::string::npos);
-  // Of versions that do not say which store it is.
-  auto older = other.metrics();
+  // One that does not say which store it is of was once taken for any.
+  auto older = one.metrics();
   const auto at = older.find("caveat_store_made_timestamp_seconds ");
   const auto sample = older.find("\ncaveat_store_made_timestamp_seconds ") + 1;
   REQUIRE(at != std::string::npos);
   older.erase(sample, older.find('\n', sample) + 1 - sample);
-  write_file(directory.path("other.prom"), older);
-  CHECK(run_tool({"report", path, "--metrics", directory.path("other.prom")}).exit == 0);
+  write_file(directory.path("older.prom"), older);
+  const auto unknown = run_tool({"report", path, "--metrics", directory.path("older.prom")});
+  CHECK(unknown.exit == 2);
+  CHECK(unknown.out.empty());
+  CHECK(unknown.err.find("older.prom: it does not say of which store it is "
+                         "(caveat_store_made_timestamp_seconds is missing)") != std::string::npos);
 }
 
 TEST_CASE("caveat report makes a page, and JSON with the same figures") {

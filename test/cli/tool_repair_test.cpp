@@ -1,8 +1,12 @@
 // What the executable does with damage, bad input and slips of the keyboard.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "test/cli/tool.h"
 
@@ -356,6 +360,33 @@ TEST_CASE("a word that is no command is named") {
         "caveat: \"rebuild\" is no command; did you mean \"rebuild-indexes\"?\n");
   CHECK(run_tool({}).err == "caveat: a command is needed; \"caveat --help\" lists them\n");
   CHECK(run_tool({"bogus"}).exit == 2);
+  const std::vector<std::pair<const char*, const char*>> meant = {
+      {"QUERY", "query"}, {"imprt", "import"}, {"Stat", "stats"},  {"delete", "remove"},
+      {"ls", "dump"},     {"help", "--help"},  {"rm", "remove"}, {"version", "--version"}};
+  for (const auto& [word, command] : meant) {
+    CHECK(run_tool({word, "s"}).err ==
+          fmt::format("caveat: \"{}\" is no command; did you mean \"{}\"?\n", word, command));
+  }
+}
+
+TEST_CASE("an option in place of a command is named, and what to do instead") {
+  const std::vector<std::pair<const char*, const char*>> meant = {
+      {"--hlep", "did you mean --help?"},
+      {"--versoin", "did you mean --version?"},
+      {"--Version", "did you mean --version?"},
+      {"--generat=man", "did you mean --generate?"},
+      {"-v", "did you mean --version?"},
+      {"--json", "options of a command stand behind it: caveat COMMAND --json"},
+      {"--where", "options of a command stand behind it: caveat COMMAND --where"},
+      {"-o", "options of a command stand behind it: caveat COMMAND -o"},
+      {"--bogus", "\"caveat --help\" lists them"},
+      {"--", "\"caveat --help\" lists them"}};
+  for (const auto& [option, advice] : meant) {
+    const auto ran = run_tool({option, "stats", "s"});
+    CHECK(ran.exit == 2);
+    CHECK(ran.out.empty());
+    CHECK(ran.err == fmt::format("caveat: {} is no option of caveat itself; {}\n", option, advice));
+  }
 }
 
 TEST_CASE("messages cannot steer the terminal") {

@@ -113,13 +113,13 @@ TEST_CASE("a page of the view fits the screen, and says what it hides") {
   const auto lines = [](const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
   };
-  const auto whole = page_of(view, "status", 60, 100, 7);
+  const auto whole = page_of(view, {"status"}, 60, 100, 7);
   CHECK(whole.from == 0);
   CHECK(whole.last == 0);
   CHECK(lines(whole.text) == 60);
   CHECK(whole.text.ends_with("\nstatus"));
   for (const std::size_t rows : {1, 2, 3, 10, 24}) {
-    const auto page = page_of(view, "status", rows, 30, 1000);
+    const auto page = page_of(view, {"status"}, rows, 30, 1000);
     INFO(rows);
     CHECK(lines(page.text) == std::max<std::size_t>(rows, 2));
     CHECK(page.from == page.last);
@@ -127,7 +127,26 @@ TEST_CASE("a page of the view fits the screen, and says what it hides") {
     CHECK(page.text.find("\nlines ") != std::string::npos);
     CHECK(page.text.find("\n\n") == std::string::npos);
   }
-  CHECK(page_of("a\nb\nc\n", "s", 3, 80, 1).text == "b\nc\nlines 2 to 3 of 3, arrows move; s");
+  CHECK(page_of("a\nb\nc\n", {"s"}, 3, 80, 1).text == "b\nc\nlines 2 to 3 of 3, arrows move; s");
+}
+
+TEST_CASE("how a live view is left is the last that a narrow screen has no room for") {
+  const std::vector<std::string> status = {"every 2 s (+ -)", "space looks now", "q ends"};
+  const auto hint = [&](std::size_t rows, std::size_t columns) {
+    const auto text = page_of("a\nb\nc\n", status, rows, columns, 0).text;
+    return text.substr(text.rfind('\n') + 1);
+  };
+  const std::vector<std::pair<std::size_t, std::string>> small = {
+      {80, "lines 1 to 2 of 3, arrows move; every 2 s (+ -), space looks now, q ends"},
+      {72, "lines 1 to 2 of 3, arrows move; every 2 s (+ -), space looks now, q ends"},
+      {71, "lines 1 to 2 of 3, arrows move; every 2 s (+ -), q ends"},
+      {50, "lines 1 to 2 of 3, arrows move; q ends"},
+      {30, "lines 1 to 2 of 3; q ends"},
+      {20, "q ends"},
+      {4, "q e…"}};
+  for (const auto& [columns, expected] : small) CHECK(hint(3, columns) == expected);
+  CHECK(hint(9, 40) == "every 2 s (+ -), space looks now, q ends");
+  CHECK(hint(9, 39) == "every 2 s (+ -), q ends");
 }
 
 TEST_CASE("what somebody should do something about is said first") {

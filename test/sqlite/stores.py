@@ -360,7 +360,9 @@ class Stores(Case):
                 ("", "name the store"), ("'%s', mode=w", "mode=w: it may be ro, rw or rwc"),
                 ("'%s', memory=1", "memory=1: it may be 8 to"), ("'%s', colour=red", "no option \"colour\""),
                 ("'%s', ro", "\"ro\" is no option"), ("'%s', inserts=wild", "blind or checked"),
-                ("'%s', durability=hope", "none, wal or fsync"),
+                ("'%s', durability=hope", "none, wal or fsync"), ("'%s', mode=RX", "mode=RX: it may be ro"),
+                ("'%s', mode=ro, MODE=rw", "mode is given twice"),  # the last one counted once
+                ("'%s', inserts=blind, Inserts='blind'", "inserts is given twice"),
                 ("'%s', memory=64", "open in this process with memory=256")):
             with self.subTest(arguments):
                 self.refuses(sentence, "CREATE VIRTUAL TABLE x USING caveat(%s)" %
@@ -370,6 +372,15 @@ class Stores(Case):
                         " inserts = 'checked')" % other)
         self.db.execute("INSERT INTO x(node, property) VALUES (1, 'p')")
         self.assertIn("it's another", os.listdir(self.folder))
+        self.refuses("inserts", "INSERT INTO x(node, property) VALUES (1, 'p')", error=sqlite3.IntegrityError)
+        self.db.execute("CREATE VIRTUAL TABLE y USING caveat('%s', memory=16, Mode = \"RO\", inserts=CHECKED,"
+                        " durability='Fsync')" % other)
+        self.assertEqual(self.one("SELECT count(*) FROM y"), (1,))
+        self.refuses("mode=ro", "DELETE FROM y", error=sqlite3.OperationalError)
+        for mode in ("Rw", "RWC"):
+            self.db.execute("DROP TABLE y")
+            self.db.execute("CREATE VIRTUAL TABLE y USING caveat('%s', memory=16, mode=%s)" % (other, mode))
+            self.db.execute("INSERT INTO y(node, property) VALUES (2, 'p')")
 
     def test_what_is_no_store_is_refused(self):
         with open(os.path.join(self.folder, "file"), "w", encoding="utf-8") as file:

@@ -234,6 +234,13 @@ class CtrlC(WithStore):
                                     lambda: os.path.isdir(backups) or None)
         self.assert_interrupted(code, text, ": there is no new backup", " when all was done", "")
 
+    def test_a_backup_that_is_read(self):
+        # It was said to have changed nothing, which reading never does.
+        backups = self.path("backups to read")
+        self.assertEqual(run("backup", self.store, backups).returncode, 0)
+        code, text = self.interrupt(["backup", backups, "--verify"], "verify")
+        self.assert_interrupted(code, text, ": the backup was not read to its end", " when all was done")
+
     def test_dump_and_query(self):
         for arguments in (["dump", self.store], ["query", self.store, "confidence > 0.01"]):
             reader, writer = self.small_pipe()

@@ -11,7 +11,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/generate.h"
 #include "tools/cli/help_text.h"
-#include "tools/cli/nearest.h"
+#include "tools/cli/meant.h"
 #include "tools/cli/output.h"
 #include "tools/cli/parse.h"
 #include "tools/cli/signals.h"
@@ -24,9 +24,7 @@ namespace {
 // The sentence for a first word that is no command, or for none.
 std::string no_command(const CommandLine& line, const char* word) {
   if (word == nullptr) return "a command is needed; \"caveat --help\" lists them";
-  std::vector<std::string> names;
-  for (const auto& command : line.commands) names.push_back(command->name());
-  const auto meant = nearest(word, names);
+  const auto meant = meant_command(line, word);
   return fmt::format(
       "\"{}\" is no command; {}", word,
       meant.empty() ? "\"caveat --help\" lists them" : fmt::format("did you mean \"{}\"?", meant));
@@ -95,7 +93,8 @@ int top_level(const CommandLine& line, const std::vector<std::string>& words) {
     const auto made = generate(line, {words.begin() + 1, words.end()});
     return made ? print_or_fail(print(*made)) : wrong_usage(made.error());
   }
-  return wrong_usage({ErrorCode::invalid_argument, words[0] + " is no option of caveat itself"});
+  return wrong_usage({ErrorCode::invalid_argument,
+                      words[0] + " is no option of caveat itself; " + meant_instead(line, words[0])});
 }
 
 int parse_and_perform(int argc, char** argv) {

@@ -78,6 +78,7 @@ Result<ExitCode> list(const Arguments& arguments) {
 }
 
 Result<ExitCode> verify(const Arguments& arguments) {
+  const GracefulStop graceful(GracefulStop::Of::reading);
   ProgressReporter progress;
   BackupVerifyOptions options;
   options.records = true;
@@ -86,7 +87,7 @@ Result<ExitCode> verify(const Arguments& arguments) {
   const auto found = verify_backup(
       arguments.store, arguments.id == 0 ? std::nullopt : std::optional(arguments.id), options);
   progress.clear();
-  if (!found) return fail(found.error());
+  if (!found) return fail(interrupted(found.error(), "the backup was not read to its end"));
   CAVEAT_TRY(
       print(arguments.json ? backup_json(*found) : backup_text(*found) + "the backup is sound\n"));
   return kDone;

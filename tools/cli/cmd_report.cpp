@@ -28,7 +28,12 @@ Result<void> check_owner(const Reading& owner, const StorageOptimizer& store,
   constexpr const char* kMade = "caveat_store_made_timestamp_seconds";
   CAVEAT_ASSIGN(const auto ours, Metrics::parse(store.metrics()));
   const auto theirs = owner.metrics.find(kMade);
-  if (!theirs || *theirs == ours.of(kMade)) return {};  // older versions do not say
+  if (!theirs) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("--metrics {}: it does not say of which store it is ({} is missing)",
+                            arguments.metrics, kMade));
+  }
+  if (*theirs == ours.of(kMade)) return {};
   const auto shown = [](double seconds) {
     std::string text;
     append_time(static_cast<std::int64_t>(std::clamp(seconds, -9e9, 9e9)) * 1'000'000'000, text);

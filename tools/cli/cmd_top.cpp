@@ -59,7 +59,8 @@ class Watch {
  private:
   Result<void> draw() {
     const auto size = Screen::size();
-    const auto status = fmt::format("every {} s (+ -), space looks now, q ends", interval_);
+    const std::vector<std::string> status = {fmt::format("every {} s (+ -)", interval_),
+                                             "space looks now", "q ends"};
     rows_ = size.rows;
     const auto page = page_of(note_ + top_view(path_.string(), now_, before_), status, size.rows,
                               size.columns, from_);

@@ -76,7 +76,7 @@ std::string owner_section(const ReportData& data) {
     const double age = std::max(0.0, data.owner->read_at - seconds);
     intro = fmt::format(
         "Its own figures of {}{}. The rates are of all calls since it opened the "
-        "store; \"caveat top\" shows those of the moment.",
+        "store; <code>caveat top</code> shows those of the moment.",
         taken,
         age > 60 ? ", " + human_duration(age * 1e9) + " before this report: it is gone or stuck"
                  : "");
@@ -84,13 +84,14 @@ std::string owner_section(const ReportData& data) {
   } else {
     intro =
         "Its cache, filter and stale-hint rates are its own, and this report was made of a copy. "
-        "They are in the file that it writes where Options::metrics_file says: \"caveat report "
-        "STORE --metrics FILE\" shows them here, \"caveat top FILE\" shows them live.";
+        "They are in the file that it writes where <code>Options::metrics_file</code> says: "
+        "<code>caveat report STORE --metrics FILE</code> shows them here, <code>caveat top "
+        "FILE</code> shows them live.";
   }
   return fmt::format(
       "<section aria-labelledby=\"owner\"><h2 id=\"owner\">The process that has it open</h2>"
       "<p>{}</p>\n{}</section>\n",
-      escape_html(intro), body);
+      intro, body);
 }
 
 }  // namespace caveat::cli

@@ -17,6 +17,7 @@ h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .25rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 p { margin: .25rem 0 1rem; max-width: 46rem; }
 a { color: var(--bar); }
+code { font-family: ui-monospace, monospace; font-size: .9em; white-space: nowrap; }
 .soft, .unit { color: var(--soft); font-weight: normal; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; margin: .5rem 0; padding: 0; }

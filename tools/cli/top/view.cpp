@@ -189,8 +189,29 @@ std::string top_view(const std::string& title, const Reading& now,
          "\n" + view.calls() + "\n" + view.caches() + "\n" + view.indexes() + "\n" + view.waiting();
 }
 
-Page page_of(std::string_view text, std::string_view status, std::size_t rows, std::size_t columns,
-             std::size_t from) {
+namespace {
+
+// All parts that fit: of those of `status` the last one first, then what is seen, then the others from
+// the first.
+std::string hint_of(const std::string& seen, const std::vector<std::string>& status,
+                    std::size_t columns) {
+  const std::string& last = status.back();
+  auto begin = seen.empty() || display_width(seen + "; " + last) > columns ? "" : seen + "; ";
+  if (const auto more = seen + ", arrows move; ";
+      !begin.empty() && display_width(more + last) <= columns) {
+    begin = more;
+  }
+  for (auto part = status.begin(); part + 1 != status.end(); ++part) {
+    if (display_width(begin + *part + ", " + last) > columns) break;
+    begin += *part + ", ";
+  }
+  return cut(begin + last, columns);
+}
+
+}  // namespace
+
+Page page_of(std::string_view text, const std::vector<std::string>& status, std::size_t rows,
+             std::size_t columns, std::size_t from) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -205,12 +226,10 @@ Page page_of(std::string_view text, std::string_view status, std::size_t rows, s
   const auto to = std::min(page.from + room, lines.size());
   for (std::size_t i = page.from; i < to; ++i) page.text += cut(lines[i], columns) + "\n";
   for (std::size_t i = to; i < page.from + room; ++i) page.text += "\n";
-  std::string hint(status);
-  if (page.last > 0) {
-    hint = fmt::format("lines {} to {} of {}, arrows move; {}", page.from + 1, to, lines.size(),
-                       status);
-  }
-  page.text += cut(hint, columns);
+  page.text += hint_of(page.last == 0 ? ""
+                                      : fmt::format("lines {} to {} of {}", page.from + 1, to,
+                                                    lines.size()),
+                       status, columns);
   return page;
 }
 
