@@ -372,7 +372,7 @@ class Stores(Case):
                         " inserts = 'checked')" % other)
         self.db.execute("INSERT INTO x(node, property) VALUES (1, 'p')")
         self.assertIn("it's another", os.listdir(self.folder))
-        self.refuses("inserts", "INSERT INTO x(node, property) VALUES (1, 'p')", error=sqlite3.IntegrityError)
+        self.refuses("of node 1", "INSERT INTO x(node, property) VALUES (1, 'p')", error=sqlite3.IntegrityError)
         self.db.execute("CREATE VIRTUAL TABLE y USING caveat('%s', memory=16, Mode = \"RO\", inserts=CHECKED,"
                         " durability='Fsync')" % other)
         self.assertEqual(self.one("SELECT count(*) FROM y"), (1,))

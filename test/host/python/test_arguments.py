@@ -1,4 +1,5 @@
 """Arguments that are wrong are refused in sentences about the arguments."""
+import tempfile
 import unittest
 from datetime import datetime
 
@@ -60,6 +61,17 @@ class Arguments(unittest.TestCase):
                 caveat.volatile(**{name: wrong}).close()
             if kind is not OverflowError and "key" not in sentence and "codec" not in sentence:
                 self.assertIn(name, str(caught.exception))
+
+    def test_what_is_no_key_encrypts_nothing(self):
+        # An int was taken for a key: of whatever the memory held.
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        for number, wrong in enumerate((32, "x" * 32, [1] * 32)):
+            for keys in (lambda _, key=wrong: key, {7: wrong}):
+                try:
+                    with self.assertRaisesRegex(TypeError, "key 7 is of (int|str|list), and not of bytes"):
+                        caveat.open("%s/%d" % (folder, number), keys=keys, current_key=7)
+                except caveat.InvalidArgument:
+                    self.skipTest("a build without a cipher")
 
     def test_calls_do_not_guess_what_an_argument_means(self):
         store = self.store
