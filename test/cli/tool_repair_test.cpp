@@ -361,8 +361,8 @@ TEST_CASE("a word that is no command is named") {
   CHECK(run_tool({}).err == "caveat: a command is needed; \"caveat --help\" lists them\n");
   CHECK(run_tool({"bogus"}).exit == 2);
   const std::vector<std::pair<const char*, const char*>> meant = {
-      {"QUERY", "query"}, {"imprt", "import"}, {"Stat", "stats"},  {"delete", "remove"},
-      {"ls", "dump"},     {"help", "--help"},  {"rm", "remove"}, {"version", "--version"}};
+      {"QUERY", "query"}, {"imprt", "import"}, {"Stat", "stats"}, {"delete", "remove"},
+      {"ls", "dump"},     {"help", "--help"},  {"rm", "remove"},  {"version", "--version"}};
   for (const auto& [word, command] : meant) {
     CHECK(run_tool({word, "s"}).err ==
           fmt::format("caveat: \"{}\" is no command; did you mean \"{}\"?\n", word, command));

@@ -93,8 +93,8 @@ int top_level(const CommandLine& line, const std::vector<std::string>& words) {
     const auto made = generate(line, {words.begin() + 1, words.end()});
     return made ? print_or_fail(print(*made)) : wrong_usage(made.error());
   }
-  return wrong_usage({ErrorCode::invalid_argument,
-                      words[0] + " is no option of caveat itself; " + meant_instead(line, words[0])});
+  return wrong_usage({ErrorCode::invalid_argument, words[0] + " is no option of caveat itself; " +
+                                                       meant_instead(line, words[0])});
 }
 
 int parse_and_perform(int argc, char** argv) {

@@ -35,8 +35,7 @@ Result<ExitCode> get(const Arguments& arguments) {
   } else {
     CAVEAT_ASSIGN(key, arguments.key.key());
   }
-  const auto otherwise =
-      is_terminal(stdout) ? RecordFormat::table_or_card : RecordFormat::ndjson;
+  const auto otherwise = is_terminal(stdout) ? RecordFormat::table_or_card : RecordFormat::ndjson;
   CAVEAT_ASSIGN(const auto format, arguments.format.chosen(arguments.json, otherwise));
   CAVEAT_ASSIGN(auto store, InspectedStore::open(arguments.store));
   CAVEAT_ASSIGN(auto output, Output::open(""));
@@ -54,7 +53,8 @@ void add_get(CommandLine& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "get",
-      "Print the exception of a node's property, or all of a node. On a terminal one is shown whole, "
+      "Print the exception of a node's property, or all of a node. On a terminal one is shown "
+      "whole, "
       "a field a line, and several as a table; elsewhere, and with --json, they are NDJSON.",
       "caveat get STORE 62 General_Category", *arguments);
   add_key(*command, arguments->key, false, true);

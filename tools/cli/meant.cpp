@@ -16,10 +16,22 @@ using Pair = std::pair<std::string_view, std::string_view>;
 
 // What other stores' tools call it.
 constexpr std::array<Pair, 17> kElsewhere = {{
-    {"help", "--help"},   {"version", "--version"}, {"list", "dump"},   {"ls", "dump"},
-    {"scan", "dump"},     {"export", "dump"},       {"load", "import"}, {"find", "query"},
-    {"search", "query"},  {"select", "query"},      {"set", "put"},     {"store", "put"},
-    {"delete", "remove"}, {"rm", "remove"},         {"check", "verify"}, {"info", "stats"},
+    {"help", "--help"},
+    {"version", "--version"},
+    {"list", "dump"},
+    {"ls", "dump"},
+    {"scan", "dump"},
+    {"export", "dump"},
+    {"load", "import"},
+    {"find", "query"},
+    {"search", "query"},
+    {"select", "query"},
+    {"set", "put"},
+    {"store", "put"},
+    {"delete", "remove"},
+    {"rm", "remove"},
+    {"check", "verify"},
+    {"info", "stats"},
     {"fix", "repair"},
 }};
 constexpr std::array<Pair, 4> kShort = {

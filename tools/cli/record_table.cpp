@@ -118,8 +118,8 @@ bool RecordTable::shrink(bool comfortably) {
   return true;
 }
 
-// First the texts, to what reads well; then the time of day and digits of the confidence go, and the
-// texts give what they can. Then columns are left out, and those that stay get the room back.
+// First the texts, to what reads well; then the time of day and digits of the confidence go, and
+// the texts give what they can. Then columns are left out, and those that stay get the room back.
 void RecordTable::fit() {
   auto natural = widths_;
   if (!shrink(true)) {

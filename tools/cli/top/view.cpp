@@ -191,8 +191,8 @@ std::string top_view(const std::string& title, const Reading& now,
 
 namespace {
 
-// All parts that fit: of those of `status` the last one first, then what is seen, then the others from
-// the first.
+// All parts that fit: of those of `status` the last one first, then what is seen, then the others
+// from the first.
 std::string hint_of(const std::string& seen, const std::vector<std::string>& status,
                     std::size_t columns) {
   const std::string& last = status.back();
@@ -226,10 +226,9 @@ Page page_of(std::string_view text, const std::vector<std::string>& status, std:
   const auto to = std::min(page.from + room, lines.size());
   for (std::size_t i = page.from; i < to; ++i) page.text += cut(lines[i], columns) + "\n";
   for (std::size_t i = to; i < page.from + room; ++i) page.text += "\n";
-  page.text += hint_of(page.last == 0 ? ""
-                                      : fmt::format("lines {} to {} of {}", page.from + 1, to,
-                                                    lines.size()),
-                       status, columns);
+  page.text += hint_of(
+      page.last == 0 ? "" : fmt::format("lines {} to {} of {}", page.from + 1, to, lines.size()),
+      status, columns);
   return page;
 }
 

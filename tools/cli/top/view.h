@@ -24,9 +24,9 @@ struct Page {
   std::size_t last = 0;  // the highest that `from` can be: 0 where all fits
 };
 // `from` may be too high. Where not all fits, empty lines go first, and the status says what is
-// seen of how much. `status`: its parts, of which as many are shown as have room, the last one first.
+// seen of how much. `status`: its parts, of which as many are shown as have room, the last one
+// first.
 [[nodiscard]] Page page_of(std::string_view text, const std::vector<std::string>& status,
-                           std::size_t rows,
-                           std::size_t columns, std::size_t from);
+                           std::size_t rows, std::size_t columns, std::size_t from);
 
 }  // namespace caveat::cli
