@@ -96,13 +96,15 @@ class Top(unittest.TestCase):
             terminal.finish(10)
 
     def test_it_fits_the_screen_and_says_what_it_hides(self):
-        for rows, columns in ((24, 80), (10, 40), (3, 20)):
+        for rows, columns in ((24, 80), (24, 60), (10, 40), (3, 20)):
             terminal = Terminal([TOOL, "top", self.path], rows=rows, columns=columns)
-            self.assertTrue(terminal.wait_for("lines 1 to"), terminal.text())
+            self.assertTrue(terminal.wait_for("q ends"), terminal.text())
             terminal.type(" ")
-            shown = self.frame(terminal, "lines 1 to")
-            if columns == 80:  # all of the last line, to its last words
+            shown = self.frame(terminal, "lines 1 to" if columns > 20 else "q ends")
+            if columns == 80:  # all of the last line
                 self.assertIn("space looks now, q ends", shown[-1])
+            # However narrow it is, it says how to leave: that once was what was cut.
+            self.assertTrue(shown[-1].endswith("q ends"), shown[-1])
             self.assertEqual(len(shown), rows)
             self.assertLessEqual(max(map(len, shown)), columns)
             terminal.type("q")
