@@ -15,7 +15,6 @@ namespace caveat::catalogue_format {
 namespace {
 
 constexpr std::size_t kCheckOffset = 12;
-constexpr std::size_t kFirstIdBytes = 4;
 constexpr std::size_t kEntryHeaderBytesOfVersion1 = 4 + 8 + 2;
 static_assert(kHeaderBytes == kCheckOffset + 4);
 static_assert(kMaxPropertyNameBytes <= 0xFFFF, "a name's length was a u16");
