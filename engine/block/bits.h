@@ -43,6 +43,14 @@ inline void put_varint(std::string& out, std::uint64_t value) {
   return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1));
 }
 
+// std::popcount is a call on the x86-64 of 2003.
+[[nodiscard]] constexpr unsigned ones_of(std::uint64_t x) noexcept {
+  x -= (x >> 1) & 0x5555555555555555;
+  x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+  x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F;
+  return static_cast<unsigned>((x * 0x0101010101010101) >> 56);
+}
+
 // Bits that `value` needs; 0 for 0.
 [[nodiscard]] constexpr unsigned width_of(std::uint64_t value) noexcept {
   return static_cast<unsigned>(std::bit_width(value));

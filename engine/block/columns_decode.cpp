@@ -1,9 +1,8 @@
 // Columns of an opened block, decoded and checked whole on first use. All run under the lock.
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
-#include "engine/block/decoded_parts.h"
+#include "engine/block/column_forms.h"
 
 namespace caveat {
 namespace detail {
@@ -59,53 +58,35 @@ Result<void> DecodedBlock::Parts::load_sources(const detail::RowShape& shape) {
 Result<void> DecodedBlock::Parts::load_confidences(const detail::RowShape& shape) {
   const auto values = ColumnScratch::sized(column_scratch().narrow, row_count);
   ByteReader in(columns[at(BlockColumn::confidence)]);
-  const std::uint8_t form = in.byte();
-  if (form < detail::kConfidenceBits ||
-      form > detail::kConfidenceDecimal + detail::kConfidenceDigits)
-    return corrupt_block("column confidence: unknown form");
+  detail::ConfidenceForm form;
+  CAVEAT_TRY(form.read(in));
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0)
     return corrupt_block("column confidence");
+  if (any_above(values, form.most)) return corrupt_block("column confidence: outside [0, 1]");
   ++pieces;
-  if (form == detail::kConfidenceBits) {
-    if (any_above(values, std::bit_cast<std::uint32_t>(1.0F)))
-      return corrupt_block("column confidence: outside [0, 1]");
+  if (form.is_bits) {
     for (std::size_t i = 0; i < values.size(); ++i)
       slab.rows[i].confidence = std::bit_cast<float>(values[i]);
     return {};
   }
-  std::int32_t power = 1;
-  for (unsigned i = detail::kConfidenceDecimal; i < form; ++i) power *= 10;
-  if (any_above(values, static_cast<std::uint32_t>(power)))
-    return corrupt_block("column confidence: above 1");
   // Signed, as there is an instruction for that.
   for (std::size_t i = 0; i < values.size(); ++i)
     slab.rows[i].confidence = static_cast<float>(
-        static_cast<double>(static_cast<std::int32_t>(values[i])) / static_cast<double>(power));
+        static_cast<double>(static_cast<std::int32_t>(values[i])) / static_cast<double>(form.most));
   return {};
 }
 
 Result<void> DecodedBlock::Parts::load_created_ats(const detail::RowShape& shape) {
   const auto values = ColumnScratch::sized(column_scratch().wide, row_count);
   ByteReader in(columns[at(BlockColumn::created_at)]);
-  const std::uint64_t factor = in.varint();
-  const std::uint8_t aligned = in.byte();
-  std::int64_t least = detail::unzigzag(in.varint());
-  if (!in.ok() || factor == 0 || aligned > 1) return corrupt_block("column created_at: factor");
-  if (aligned == 1 && (factor > INT64_MAX ||
-                       __builtin_mul_overflow(least, static_cast<std::int64_t>(factor), &least)))
-    return corrupt_block("column created_at: least time");
+  detail::TimeForm form;
+  CAVEAT_TRY(form.read(in));
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0)
     return corrupt_block("column created_at");
-  const std::uint64_t room =
-      static_cast<std::uint64_t>(INT64_MAX) - static_cast<std::uint64_t>(least);
   std::uint64_t most = 0;
   for (const std::uint64_t value : values) most = std::max(most, value);
-  std::uint64_t above = 0;
-  if (__builtin_mul_overflow(most, factor, &above) || above > room)
-    return corrupt_block("column created_at: time out of range");
-  const auto base = static_cast<std::uint64_t>(least);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    slab.rows[i].created_at = static_cast<std::int64_t>(base + values[i] * factor);
+  if (!form.holds(most)) return corrupt_block("column created_at: time out of range");
+  for (std::size_t i = 0; i < values.size(); ++i) slab.rows[i].created_at = form.time_of(values[i]);
   ++pieces;
   return {};
 }

@@ -97,39 +97,39 @@ RowFields<std::int64_t> DecodedBlock::created_ats() const noexcept {
   return {&keys_.rows->created_at, row_count_};
 }
 
+Result<void> DecodedBlock::load_small(ColumnMask columns, const detail::RowShape& shape) const {
+  Parts& p = *parts_;
+  using Load = Result<void> (Parts::*)(const detail::RowShape&);
+  static constexpr std::array<std::pair<BlockColumn, Load>, 3> kLoads = {{
+      {BlockColumn::source, &Parts::load_sources},
+      {BlockColumn::confidence, &Parts::load_confidences},
+      {BlockColumn::created_at, &Parts::load_created_ats},
+  }};
+  for (const auto& [column, load] : kLoads) {
+    if ((columns & mask_of(column)) == 0 || loaded(mask_of(column))) continue;
+    CAVEAT_TRY((p.*load)(shape));
+    loaded_.fetch_or(mask_of(column), std::memory_order_release);
+  }
+  return {};
+}
+
 Result<void> DecodedBlock::load_missing(ColumnMask columns) const {
   Parts& p = *parts_;
   const std::lock_guard lock(p.mutex);
-  const auto missing = [&] {
-    return static_cast<ColumnMask>(columns & ~loaded_.load(std::memory_order_relaxed));
-  };
-  const auto done = [&](ColumnMask mask) { loaded_.fetch_or(mask, std::memory_order_release); };
-  const auto wanted = [&](BlockColumn column) { return (missing() & mask_of(column)) != 0; };
   const detail::RowShape shape = p.shape();
-  if (wanted(BlockColumn::source)) {
-    CAVEAT_TRY(p.load_sources(shape));
-    done(mask_of(BlockColumn::source));
-  }
-  if (wanted(BlockColumn::confidence)) {
-    CAVEAT_TRY(p.load_confidences(shape));
-    done(mask_of(BlockColumn::confidence));
-  }
-  if (wanted(BlockColumn::created_at)) {
-    CAVEAT_TRY(p.load_created_ats(shape));
-    done(mask_of(BlockColumn::created_at));
-  }
+  CAVEAT_TRY(load_small(columns, shape));
   std::array<unsigned, 3> which{};
   std::size_t count = 0;
   ColumnMask values = 0;
   for (unsigned i = 0; i < which.size(); ++i) {
     const auto column = static_cast<BlockColumn>(static_cast<unsigned>(BlockColumn::inherited) + i);
-    if (!wanted(column)) continue;
+    if ((columns & mask_of(column)) == 0 || loaded(mask_of(column))) continue;
     which[count++] = i;
     values |= mask_of(column);
   }
   if (count == 0) return {};
   CAVEAT_TRY(p.resolve_all(std::span(which).first(count), shape));
-  done(values);
+  loaded_.fetch_or(values, std::memory_order_release);
   return {};
 }
 
@@ -146,8 +146,7 @@ std::string_view DecodedBlock::long_text(const Row& row, unsigned which) const n
   return which == 2 && parts_->split ? parts_->slab.joined_apart[at] : parts_->text_of(at);
 }
 
-void DecodedBlock::fill(std::uint32_t row, ExceptionView& out) const noexcept {
-  const Row& v = keys_.rows[row];
+void DecodedBlock::fill(const Row& v, ExceptionView& out) const noexcept {
   const auto text = [&](unsigned which, const char* base) {
     if (v.length[which] == kLongText) [[unlikely]]
       return long_text(v, which);
@@ -163,8 +162,7 @@ void DecodedBlock::fill(std::uint32_t row, ExceptionView& out) const noexcept {
 }
 
 // Two short copies. Where one half is all, that one itself.
-void DecodedBlock::join(std::uint32_t row, ExceptionView& out, ReasonRoom& room) const {
-  const Row& v = keys_.rows[row];
+void DecodedBlock::join(const Row& v, ExceptionView& out, ReasonRoom& room) const {
   std::string_view head, tail;
   if (v.length[2] == kHalvesByNumber) [[unlikely]] {
     head = parts_->text_of(v.offset[2]);
@@ -186,41 +184,60 @@ void DecodedBlock::join(std::uint32_t row, ExceptionView& out, ReasonRoom& room)
 ExceptionView DecodedBlock::view(std::uint32_t row) const noexcept {
   CAVEAT_ASSERT(row < row_count() && loaded(kAllColumns) && !in_halves_);
   ExceptionView view;
-  fill(row, view);
+  fill(keys_.rows[row], view);
   return view;
 }
 
 Result<void> DecodedBlock::materialise(std::uint32_t row, ExceptionView& out) const {
   CAVEAT_ASSERT(!in_halves_);
-  return find_strings(row, out);
+  return read(row, out, nullptr);
 }
 
-Result<void> DecodedBlock::find_strings(std::uint32_t row, ExceptionView& out) const {
+Result<void> DecodedBlock::materialise(std::uint32_t row, ExceptionView& out,
+                                       ReasonRoom& room) const {
+  return read(row, out, &room);
+}
+
+Result<void> DecodedBlock::read(std::uint32_t row, ExceptionView& out, ReasonRoom* room) const {
   if (row >= row_count_) [[unlikely]]
     return tl::make_unexpected(
         StorageError{ErrorCode::invalid_argument, "row is not in the block"});
   if (!loaded(kAllColumns)) [[unlikely]]
-    return find_strings_cold(row, out);
-  fill(row, out);
+    return read_cold(row, out, room);
+  fill(keys_.rows[row], out);
+  if (in_halves_) join(keys_.rows[row], out, *room);
   return {};
 }
 
-// A block that is read once is worth no more than the row; one that is read again is soon read
-// whole, as far as its strings are there already.
-Result<void> DecodedBlock::find_strings_cold(std::uint32_t row, ExceptionView& out) const {
-  CAVEAT_TRY(load(mask_of(BlockColumn::source) | mask_of(BlockColumn::confidence) |
-                  mask_of(BlockColumn::created_at)));
+// A block that is read once is worth no more than the row. One that is read again has its numbers
+// decoded, which costs about as much as so many rows by themselves; and it is soon read whole, as
+// far as its strings are there already.
+Result<void> DecodedBlock::read_cold(std::uint32_t row, ExceptionView& out,
+                                     ReasonRoom* room) const {
+  constexpr std::uint32_t kRowsByThemselves = 4;
+  constexpr std::uint32_t kReadsToFinish = kRowsByThemselves + 2;
+  constexpr ColumnMask kSmall = mask_of(BlockColumn::source) | mask_of(BlockColumn::confidence) |
+                                mask_of(BlockColumn::created_at);
+  constexpr ColumnMask kAllNumbered = 7;
   Parts& p = *parts_;
   const std::lock_guard lock(p.mutex);
-  constexpr ColumnMask kAllNumbered = 7;
-  if (p.numbered != kAllNumbered) {
-    const detail::RowShape shape = p.shape();
-    for (unsigned which = 0; which < 3; ++which) CAVEAT_TRY(p.load_numbers(which, shape));
+  ++p.reads;
+  if (p.reads <= kRowsByThemselves && p.numbered != kAllNumbered && (!p.split || p.keep_halves)) {
+    Row alone;
+    CAVEAT_TRY(p.read_row(keys_, row, alone));
+    fill(alone, out);
+    if (in_halves_) join(alone, out, *room);
+    return {};
   }
-  for (unsigned which = 0; which < 3; ++which) CAVEAT_TRY(p.resolve_row(which, row));
-  fill(row, out);
-  constexpr std::uint32_t kReadsToFinish = 2;
-  if (++p.reads < kReadsToFinish || p.frames_left != 0 || p.unsound) return {};
+  const detail::RowShape shape = p.shape();
+  CAVEAT_TRY(load_small(kSmall, shape));
+  for (unsigned which = 0; which < 3; ++which) {
+    CAVEAT_TRY(p.load_numbers(which, shape));
+    CAVEAT_TRY(p.resolve_row(which, row));
+  }
+  fill(keys_.rows[row], out);
+  if (in_halves_) join(keys_.rows[row], out, *room);
+  if (p.reads < kReadsToFinish || p.frames_left != 0 || p.unsound) return {};
   static constexpr std::array<unsigned, 3> kAll = {0, 1, 2};
   // What is wrong with other rows is told to who reads them.
   p.unsound = !p.resolve_all(kAll, {});

@@ -141,6 +141,9 @@ struct DecodedBlock::Parts {
   [[nodiscard]] Result<void> load_numbers(unsigned which, const detail::RowShape& shape);
   [[nodiscard]] Result<void> load_lengths();
   [[nodiscard]] Result<void> inflate(detail::Frame& frame);
+  // All of one row but its node and key order, with no column decoded: its numbers by themselves,
+  // then their strings. Not where reasons are put together.
+  [[nodiscard]] Result<void> read_row(const Keys& keys, std::uint32_t row, Row& out);
   // Finds and checks the string of one row, or of all.
   [[nodiscard]] Result<void> resolve_row(unsigned which, std::uint32_t row);
   [[nodiscard]] Result<void> resolve_all(std::span<const unsigned> which_columns,
@@ -155,7 +158,10 @@ struct DecodedBlock::Parts {
   [[nodiscard]] Place place_of(std::uint32_t number) const noexcept;
   [[nodiscard]] Result<void> join(std::uint32_t row, std::string_view head, std::string_view tail);
   // What join() does where halves stay what they are.
-  [[nodiscard]] Result<void> place_halves(Row& row, Place head, Place tail);
+  // `used`: bytes of such reasons so far.
+  [[nodiscard]] Result<void> place_halves(Row& row, Place head, Place tail, std::size_t& used);
+  // Of a row that has the string's number in place of the string.
+  [[nodiscard]] Result<void> resolve(unsigned which, Row& row, std::size_t& halves_used);
   [[nodiscard]] Result<void> inflate_all(unsigned which);
   [[nodiscard]] Result<void> join_all(std::span<const Place> places);
 };

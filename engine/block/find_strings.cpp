@@ -66,14 +66,15 @@ Result<void> DecodedBlock::Parts::join(std::uint32_t row, std::string_view head,
   return {};
 }
 
-Result<void> DecodedBlock::Parts::place_halves(Row& row, Place head, Place tail) {
+Result<void> DecodedBlock::Parts::place_halves(Row& row, Place head, Place tail,
+                                               std::size_t& used) {
   const auto size_of = [&](Place place, std::uint32_t number) {
     return place.length == kLongText ? text_of(number).size() : std::size_t{place.length};
   };
   const std::size_t size = size_of(head, row.offset[2]) + size_of(tail, row.tail);
-  if (size > reason_bytes - joined_used)
+  if (size > reason_bytes - used)
     return corrupt_block("column reason: more text than the column says");
-  joined_used += size;
+  used += size;
   if (head.length > detail::kHeadLengthMax || tail.length > detail::kTailLengthMax) {
     row.length[2] = detail::kHalvesByNumber;
     return {};
@@ -87,14 +88,19 @@ Result<void> DecodedBlock::Parts::place_halves(Row& row, Place head, Place tail)
 Result<void> DecodedBlock::Parts::resolve_row(unsigned which, std::uint32_t row) {
   Row& v = slab.rows[row];
   if (v.length[which] != kUnresolved) return {};
+  if (which < 2 || !split || keep_halves) return resolve(which, v, joined_used);
+  CAVEAT_TRY(inflate(slab.frames[frame_of(v.offset[2])]));
+  CAVEAT_TRY(inflate(slab.frames[frame_of(v.tail)]));
+  return join(row, text_of(v.offset[2]), text_of(v.tail));
+}
+
+Result<void> DecodedBlock::Parts::resolve(unsigned which, Row& v, std::size_t& halves_used) {
   const std::uint32_t number = v.offset[which];
-  if (which == 2 && split) {
-    CAVEAT_TRY(inflate(slab.frames[frame_of(number)]));
-    CAVEAT_TRY(inflate(slab.frames[frame_of(v.tail)]));
-    if (keep_halves) return place_halves(v, place_of(number), place_of(v.tail));
-    return join(row, text_of(number), text_of(v.tail));
-  }
   CAVEAT_TRY(inflate(slab.frames[frame_of(number)]));
+  if (which == 2 && split) {
+    CAVEAT_TRY(inflate(slab.frames[frame_of(v.tail)]));
+    return place_halves(v, place_of(number), place_of(v.tail), halves_used);
+  }
   if (which < 2) CAVEAT_TRY(check(v.tags[which], text_of(number)));
   const Place place = place_of(number);
   v.offset[which] = place.offset;
@@ -165,7 +171,7 @@ Result<void> DecodedBlock::Parts::join_all(std::span<const Place> places) {
     const Place head = places[v.offset[2]];
     const Place tail = places[v.tail];
     if (keep_halves) {
-      CAVEAT_TRY(place_halves(v, head, tail));
+      CAVEAT_TRY(place_halves(v, head, tail, joined_used));
       continue;
     }
     if (slab.joined == nullptr || head.length == kLongText || tail.length == kLongText) {

@@ -43,6 +43,16 @@ struct RowShape {
   std::uint32_t property_count = 0;
 };
 
+// What columns lean on to give one row's value.
+struct RowPlace {
+  std::uint32_t row = 0;
+  std::uint32_t node = 0;               // its ordinal
+  std::uint32_t first_row_of_node = 0;  // at most `row`
+  std::uint32_t node_count = 0;
+  std::span<const std::uint16_t> property_of_row;  // as in RowShape, each below property_count
+  std::uint32_t property_count = 0;
+};
+
 inline constexpr std::uint64_t kNoFresh = ~std::uint64_t{0};
 
 // Appends the smallest encoding. `shape` null: the values are not one a row. `fresh_from`: values
@@ -58,5 +68,13 @@ IntEncoding encode_ints(std::span<const std::uint64_t> values, const RowShape* s
 // (a zigzag step takes one more than a value). Larger numbers are refused.
 [[nodiscard]] bool decode_ints(ByteReader& in, const RowShape* shape,
                                std::span<std::uint32_t> values);
+
+// One row's value alone, with nothing decoded that it does not depend on; `in` ends behind the
+// column as after decode_ints. False if the bytes are no such column, as far as they were read:
+// damage elsewhere in the column can go unnoticed, and is what a block's checksum is for.
+[[nodiscard]] bool int_at(ByteReader& in, const RowPlace& place, std::size_t count,
+                          std::uint64_t& value);
+[[nodiscard]] bool int_at(ByteReader& in, const RowPlace& place, std::size_t count,
+                          std::uint32_t& value);
 
 }  // namespace caveat::detail

@@ -103,12 +103,16 @@ bool DecodedBlock::Opening::decode_nodes(const Slab& slab) const {
   else if (!detail::decode_ints(in, nullptr, lengths))
     return false;
   if (!in.ok() || in.left() != 0) return false;
+  const auto node_of_row = ColumnScratch::sized(column_scratch().node_of_row, rows);
   std::size_t at = 0;
   for (std::size_t i = 0; i < nodes; ++i) {
     if (lengths[i] >= rows - at) return false;
     slab.node_starts[i] = static_cast<std::uint32_t>(at);
     const std::size_t end = at + lengths[i] + 1;
-    for (; at < end; ++at) slab.rows[at].node = static_cast<std::uint16_t>(i);
+    for (; at < end; ++at) {
+      slab.rows[at].node = static_cast<std::uint16_t>(i);
+      node_of_row[at] = static_cast<std::uint16_t>(i);
+    }
     if (at == rows && i + 1 < nodes) return false;
   }
   slab.node_starts[nodes] = static_cast<std::uint32_t>(at);
@@ -195,8 +199,9 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   if (!opening.decode_nodes(slab)) return corrupt_block("column node");
   parts->row_count = opening.header.row_count;
   parts->node_count = static_cast<std::uint32_t>(opening.nodes);
-  detail::RowShape shape = parts->shape();
-  shape.property_of_row = {};  // it is what we are about to read
+  // Of what was just read; the properties are what is read next.
+  const detail::RowShape shape{
+      std::span(column_scratch().node_of_row).first(parts->row_count), parts->node_count, {}, 0};
   if (!opening.decode_properties(slab, shape)) return corrupt_block("column property");
   parts->property_count = static_cast<std::uint32_t>(opening.local_properties);
 

@@ -103,14 +103,6 @@ std::uint64_t find_in_64(const char* bytes, char separator) noexcept {
   return hits;
 }
 
-// std::popcount is a call on the x86-64 of 2003.
-unsigned count_ones(std::uint64_t x) noexcept {
-  x -= (x >> 1) & 0x5555555555555555;
-  x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
-  x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F;
-  return static_cast<unsigned>((x * 0x0101010101010101) >> 56);
-}
-
 // Where each string begins: after each separator. False if there are not starts.size() - 1 of
 // them. How many a stretch of 64 bytes has is hard to predict, so they are written eight at a time
 // whether they are there or not.
@@ -122,7 +114,7 @@ bool find_starts(std::string_view bytes, char separator, std::span<std::uint16_t
   constexpr unsigned kAtOnce = 8;
   for (; i + 64 <= bytes.size(); i += 64) {
     std::uint64_t hits = find_in_64(bytes.data() + i, separator);
-    const unsigned count = count_ones(hits);
+    const unsigned count = ones_of(hits);
     const auto room = static_cast<std::size_t>(end - next);
     if (count > room) return false;
     const auto put = [&](unsigned k) {

@@ -49,7 +49,31 @@ bool reads(std::string_view bytes, const RowShape* shape, std::vector<T>& values
   return decode_ints(in, shape, std::span<T>(values)) && in.left() == 0;
 }
 
-// Reads it back both ways; and nothing that is shorter.
+// Each value by itself, as a block's point reads do.
+template <class T>
+void check_points(const Column& values, const RowShape* shape, std::string_view bytes) {
+  RowPlace place;
+  place.node_count = 1;
+  if (shape != nullptr) {
+    place.node_count = shape->node_count;
+    place.property_of_row = shape->property_of_row;
+    place.property_count = shape->property_count;
+  }
+  for (std::uint32_t row = 0; row < values.size(); ++row) {
+    place.row = row;
+    if (shape != nullptr && (row == 0 || shape->node_of_row[row] != place.node)) {
+      place.node = shape->node_of_row[row];
+      place.first_row_of_node = row;
+    }
+    ByteReader in(bytes);
+    T value = 0;
+    REQUIRE(int_at(in, place, values.size(), value));
+    REQUIRE(in.left() == 0);
+    REQUIRE(value == values[row]);
+  }
+}
+
+// Reads it back both ways, whole and value by value; and nothing that is shorter.
 void check_column(const Column& values, const RowShape* shape, const std::string& bytes) {
   Column wide(values.size());
   REQUIRE(reads(bytes, shape, wide));
@@ -58,7 +82,9 @@ void check_column(const Column& values, const RowShape* shape, const std::string
     std::vector<std::uint32_t> narrow(values.size());
     REQUIRE(reads(bytes, shape, narrow));
     REQUIRE(std::equal(narrow.begin(), narrow.end(), values.begin()));
+    check_points<std::uint32_t>(values, shape, bytes);
   }
+  check_points<std::uint64_t>(values, shape, bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     REQUIRE_FALSE(reads(std::string_view(bytes).substr(0, size), shape, wide));
   }

@@ -26,6 +26,10 @@
 
 namespace caveat {
 
+namespace detail {
+struct RowShape;
+}
+
 using Sequence = std::uint64_t;  // as in the engine: every write has one, larger is later
 
 inline constexpr std::size_t kMaxBlockRows = 4096;                     // rows of a block
@@ -356,8 +360,8 @@ class DecodedBlock {
   // The same into `out`, whose key.property_hash is left alone. With Reasons::halves the reason is
   // in `room` until that is used again.
   void view(std::uint32_t row, ExceptionView& out, ReasonRoom& room) const {
-    fill(row, out);
-    if (in_halves_) join(row, out, room);
+    fill(keys_.rows[row], out);
+    if (in_halves_) join(keys_.rows[row], out, room);
   }
 
   // --- Key order ---
@@ -378,14 +382,11 @@ class DecodedBlock {
   // --- One record ---
   // All but out.key.property_hash, which the caller knows. Inflates and checks what it needs:
   // never more than kBlockFrameBytes of raw strings per string column, save for a single larger
-  // string. The views live as long as the block; with Reasons::halves the reason is in `room`, if
-  // it has two.
+  // string. Reads the first few rows by themselves, and decodes the columns when more are asked
+  // for. The views live as long as the block; with Reasons::halves the reason is in `room`, if it
+  // has two.
   [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out,
-                                         ReasonRoom& room) const {
-    CAVEAT_TRY(find_strings(row, out));
-    if (in_halves_) join(row, out, room);
-    return {};
-  }
+                                         ReasonRoom& room) const;
   // With Reasons::whole.
   [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out) const;
 
@@ -414,12 +415,14 @@ class DecodedBlock {
     return (columns & ~loaded_.load(std::memory_order_acquire)) == 0;
   }
   [[nodiscard]] Result<void> load_missing(ColumnMask columns) const;
-  // All of a record but a reason that is in halves.
-  [[nodiscard]] Result<void> find_strings(std::uint32_t row, ExceptionView& out) const;
-  [[nodiscard]] Result<void> find_strings_cold(std::uint32_t row, ExceptionView& out) const;
-  // Of a row whose strings are found and checked.
-  void fill(std::uint32_t row, ExceptionView& out) const noexcept;
-  void join(std::uint32_t row, ExceptionView& out, ReasonRoom& room) const;
+  // Under the lock: those of source, confidence and created_at that are asked for and not there.
+  [[nodiscard]] Result<void> load_small(ColumnMask columns, const detail::RowShape& shape) const;
+  [[nodiscard]] Result<void> read(std::uint32_t row, ExceptionView& out, ReasonRoom* room) const;
+  [[nodiscard]] Result<void> read_cold(std::uint32_t row, ExceptionView& out,
+                                       ReasonRoom* room) const;
+  // Of a row whose strings are found and checked: all but a reason that is in halves, and that.
+  void fill(const Row& row, ExceptionView& out) const noexcept;
+  void join(const Row& row, ExceptionView& out, ReasonRoom& room) const;
   [[nodiscard]] std::string_view long_text(const Row& row, unsigned which) const noexcept;
 
   // What a point read touches first. All of it points into the block's chunk.
