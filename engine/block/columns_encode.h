@@ -30,9 +30,8 @@ struct EncodeScratch {
   std::vector<std::uint16_t> node_of_row, property_of_row;
   std::vector<std::uint64_t> properties;  // distinct ids, ascending
   std::vector<std::uint64_t> values;      // one column's integers
-  std::array<std::vector<std::uint64_t>, 4>
-      index;  // string numbers: inherited, actual, reason or its head, tail
-  std::array<std::uint64_t, 4> fresh_from{};  // first string number of each
+  StringNumbers index;
+  std::array<std::uint64_t, kStringColumns> fresh_from{};  // first new number of each
   StringPool pool;
   ReasonSplitter splitter;
   bool split = false;              // reasons are in two halves

@@ -31,7 +31,7 @@ inline constexpr std::size_t kTextInlineMax = kUnresolved - 1;
 inline constexpr std::size_t kTextSlack = 16;
 
 struct Frame {
-  std::uint32_t first = 0;  // its first string
+  std::uint32_t first = 0;  // its first string, counted in the order of the frames' bytes
   std::uint32_t count = 0;
   std::uint32_t raw_bytes = 0;
   std::uint32_t text_at = 0;  // in the block's text, if it is there
@@ -43,18 +43,29 @@ struct Frame {
   bool in_slab = true;
 };
 
+// Strings that are neighbours by number and in a frame.
+struct Stretch {
+  std::uint32_t number = 0;  // of the first
+  std::uint32_t at = 0;      // the same in the order of the frames' bytes
+  std::uint32_t count = 0;
+  std::uint32_t frame = 0;
+};
+
 // The string table of a block, as parsed.
 struct StringTable {
   bool separated = true;
   char separator = 0;
   std::uint32_t string_count = 0;
   std::uint32_t frame_count = 0;
+  std::uint32_t columns = 0;                                    // whose strings each frame counts
+  std::array<std::uint32_t, kStringColumns> first_of_column{};  // numbers
   std::size_t slab_bytes = 0;    // raw bytes of frames whose text is in the slab
   std::size_t apart_bytes = 0;   // of the others
   std::string_view frame_table;  // counts and sizes
   std::string_view lengths;      // column of lengths, where strings are not separated
 
   [[nodiscard]] std::uint32_t ending() const noexcept { return separated ? 1 : 0; }
+  [[nodiscard]] std::uint32_t stretches() const noexcept { return columns * frame_count; }
 };
 
 [[nodiscard]] inline tl::unexpected<StorageError> corrupt_block(std::string_view what) {
@@ -64,8 +75,10 @@ struct StringTable {
 // Reads and checks the string table's section; `frames` is what follows it.
 [[nodiscard]] Result<void> parse_string_table(std::string_view section, std::string_view frames,
                                               const BlockHeader& header, StringTable& out);
-// The frames of a table that was parsed; `out` has room for frame_count.
-void list_frames(const StringTable& table, std::string_view frames, Frame* out) noexcept;
+// The frames of a table that was parsed, and the stretches in the order of their numbers; there is
+// room for frame_count and for stretches() of them.
+void list_frames(const StringTable& table, std::string_view frames, Frame* out,
+                 Stretch* stretches) noexcept;
 
 // Integers of a column on their way to where they stay; kept per thread.
 struct ColumnScratch {
@@ -97,6 +110,7 @@ struct DecodedBlock::Slab {
   std::uint16_t* property_of_row = nullptr;  // null where the block has no local numbers
   std::uint16_t* starts = nullptr;  // of each string in its frame, one more at each frame's end
   detail::Frame* frames = nullptr;
+  detail::Stretch* stretches = nullptr;
   std::string_view* joined_apart = nullptr;  // of each row, where `joined` is null and needed
   Parts* parts = nullptr;
 };
@@ -149,7 +163,11 @@ struct DecodedBlock::Parts {
   [[nodiscard]] Result<void> resolve_all(std::span<const unsigned> which_columns,
                                          const detail::RowShape& shape);
 
-  [[nodiscard]] std::uint32_t frame_of(std::uint32_t number) const noexcept;
+  // Of a number below string_count.
+  [[nodiscard]] const detail::Stretch& stretch_of(std::uint32_t number) const noexcept;
+  [[nodiscard]] detail::Frame& frame_of(std::uint32_t number) const noexcept {
+    return slab.frames[stretch_of(number).frame];
+  }
   // Of a number below string_count whose frame has been inflated.
   [[nodiscard]] std::string_view text_of(std::uint32_t number) const noexcept;
 

@@ -141,12 +141,18 @@ class BlockDescriber {
                                                     static_cast<unsigned char>(table.separator))
                                       : std::string("with a column of lengths")));
     std::vector<detail::Frame> frames(table.frame_count);
-    detail::list_frames(table, bytes_.substr(at_), frames.data());
+    std::vector<detail::Stretch> stretches(table.stretches());
+    detail::list_frames(table, bytes_.substr(at_), frames.data(), stretches.data());
     for (std::size_t f = 0; f < table.frame_count; ++f) {
       const detail::Frame& frame = frames[f];
+      std::string numbers;
+      for (const detail::Stretch& stretch : stretches) {
+        if (stretch.frame != f || stretch.count == 0) continue;
+        if (!numbers.empty()) numbers += ", ";
+        numbers += fmt::format("{} to {}", stretch.number, stretch.number + stretch.count - 1);
+      }
       field(frame.stored.size(), fmt::format("frame.{}", f),
-            fmt::format("strings {} to {}, {} bytes raw{}", frame.first,
-                        frame.first + frame.count - 1, frame.raw_bytes,
+            fmt::format("strings {}, {} bytes raw{}", numbers, frame.raw_bytes,
                         frame.stored.size() == frame.raw_bytes ? ", stored as they are" : ""));
     }
     return true;

@@ -52,7 +52,8 @@ Result<std::uint64_t> check_rows(std::span<const BlockRow> rows) {
   return raw;
 }
 
-// Numbers the strings column by column, so that strings of one kind are neighbours in a frame.
+// Numbers the strings column by column, so that strings of one kind are neighbours in a frame and
+// new ones of a column have numbers in a row.
 void number_strings(std::span<const BlockRow> rows, EncodeScratch& s) {
   s.pool.clear(rows.size() * 2);
   for (auto& index : s.index) index.clear();
@@ -66,6 +67,7 @@ void number_strings(std::span<const BlockRow> rows, EncodeScratch& s) {
   s.split = !separator.empty();
   if (!s.split) {
     pass(2, [](const BlockRow& row) { return row.view.reason; });
+    s.fresh_from[3] = s.pool.strings().size();
     return;
   }
   s.reason_bytes = 0;
@@ -109,12 +111,14 @@ void share_frames(const EncodeScratch& s, std::span<const std::size_t> stored,
   const auto strings = s.pool.strings();
   for (std::size_t f = 0; f < s.frames.size(); ++f) {
     const FramePlan& frame = s.frames[f];
-    for (std::uint32_t id = frame.first; id < frame.first + frame.count; ++id) {
-      const unsigned owner = id < s.fresh_from[1] ? 0 : id < s.fresh_from[2] ? 1 : 2;
+    for (std::size_t c = 0; c < kStringColumns; ++c) {
+      const std::size_t owner = std::min<std::size_t>(c, 2);  // tails are of the reason too
       auto& column = statistics.columns[static_cast<std::size_t>(BlockColumn::inherited) + owner];
-      column.encoded_bytes += strings[id].size();
-      // In 1/1024 bytes, so that small shares are not all rounded away.
-      column.compressed_bytes += (strings[id].size() + 1) * stored[f] * 1024 / frame.raw_bytes;
+      for (const std::string_view text : strings.subspan(frame.first[c], frame.count[c])) {
+        column.encoded_bytes += text.size();
+        // In 1/1024 bytes, so that small shares are not all rounded away.
+        column.compressed_bytes += (text.size() + 1) * stored[f] * 1024 / frame.raw_bytes;
+      }
     }
   }
   for (std::size_t c = static_cast<std::size_t>(BlockColumn::inherited); c < kBlockColumnCount; ++c)
@@ -159,7 +163,7 @@ Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context,
 
   const auto strings = s.pool.strings();
   const StringEnds ends = choose_ends(strings);
-  plan_frames(strings, ends, s.frames);
+  plan_frames(strings, s.index, s.fresh_from, ends, s.frames);
   const bool uses_dictionary = context.codec != nullptr && context.codec->uses_dictionary() &&
                                context.dictionary != nullptr && context.dictionary->id != 0;
   const CompressionDictionary* dictionary = uses_dictionary ? context.dictionary : nullptr;
@@ -181,13 +185,16 @@ Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context,
   }
   put_varint(body, s.frames.size());
   for (std::size_t f = 0; f < s.frames.size(); ++f) {
-    put_varint(body, s.frames[f].count);
+    for (const std::uint32_t count : s.frames[f].count) put_varint(body, count);
     put_varint(body, s.frames[f].raw_bytes);
     put_varint(body, stored[f]);
   }
   if (!ends.separated) {
-    s.values.clear();
-    for (const std::string_view text : strings) s.values.push_back(text.size());
+    s.values.clear();  // in the order of the frames' bytes
+    for (const FramePlan& frame : s.frames)
+      for (std::size_t c = 0; c < kStringColumns; ++c)
+        for (const std::string_view text : strings.subspan(frame.first[c], frame.count[c]))
+          s.values.push_back(text.size());
     encode_ints(s.values, nullptr, s.ints, body);
   }
   sizes[kStringTable] = body.size() - table_at;
@@ -256,7 +263,7 @@ void collect_dictionary_samples(std::span<const BlockRow> rows, std::vector<std:
   detail::number_strings(rows, s);
   const auto strings = s.pool.strings();
   const auto ends = detail::choose_ends(strings);
-  detail::plan_frames(strings, ends, s.frames);
+  detail::plan_frames(strings, s.index, s.fresh_from, ends, s.frames);
   for (const auto& frame : s.frames) {
     if (frame.raw_bytes > kBlockFrameBytes) continue;  // a large string teaches little
     detail::append_frame(strings, frame, ends, samples.emplace_back());

@@ -38,8 +38,7 @@ Result<void> check(std::uint8_t tag, std::string_view text) {
 
 DecodedBlock::Parts::Place DecodedBlock::Parts::place_of(std::uint32_t number) const noexcept {
   const std::string_view found = text_of(number);
-  if (!slab.frames[frame_of(number)].in_slab)
-    return {static_cast<std::uint16_t>(number), kLongText};
+  if (!frame_of(number).in_slab) return {static_cast<std::uint16_t>(number), kLongText};
   return {static_cast<std::uint16_t>(found.data() - slab.text),
           static_cast<std::uint16_t>(found.size())};
 }
@@ -89,16 +88,16 @@ Result<void> DecodedBlock::Parts::resolve_row(unsigned which, std::uint32_t row)
   Row& v = slab.rows[row];
   if (v.length[which] != kUnresolved) return {};
   if (which < 2 || !split || keep_halves) return resolve(which, v, joined_used);
-  CAVEAT_TRY(inflate(slab.frames[frame_of(v.offset[2])]));
-  CAVEAT_TRY(inflate(slab.frames[frame_of(v.tail)]));
+  CAVEAT_TRY(inflate(frame_of(v.offset[2])));
+  CAVEAT_TRY(inflate(frame_of(v.tail)));
   return join(row, text_of(v.offset[2]), text_of(v.tail));
 }
 
 Result<void> DecodedBlock::Parts::resolve(unsigned which, Row& v, std::size_t& halves_used) {
   const std::uint32_t number = v.offset[which];
-  CAVEAT_TRY(inflate(slab.frames[frame_of(number)]));
+  CAVEAT_TRY(inflate(frame_of(number)));
   if (which == 2 && split) {
-    CAVEAT_TRY(inflate(slab.frames[frame_of(v.tail)]));
+    CAVEAT_TRY(inflate(frame_of(v.tail)));
     return place_halves(v, place_of(number), place_of(v.tail), halves_used);
   }
   if (which < 2) CAVEAT_TRY(check(v.tags[which], text_of(number)));
@@ -114,8 +113,8 @@ Result<void> DecodedBlock::Parts::inflate_all(unsigned which) {
     const Row& v = slab.rows[row];
     if (v.length[which] != kUnresolved) continue;
     const std::uint32_t number = v.offset[which];
-    CAVEAT_TRY(inflate(slab.frames[frame_of(number)]));
-    if (which == 2 && split) CAVEAT_TRY(inflate(slab.frames[frame_of(v.tail)]));
+    CAVEAT_TRY(inflate(frame_of(number)));
+    if (which == 2 && split) CAVEAT_TRY(inflate(frame_of(v.tail)));
   }
   return {};
 }
@@ -128,15 +127,16 @@ Result<void> DecodedBlock::Parts::resolve_all(std::span<const unsigned> which_co
   }
   thread_local std::vector<Place> kept;
   const auto places = detail::ColumnScratch::sized(kept, strings.string_count);
-  for (std::uint32_t f = 0; f < strings.frame_count; ++f) {
-    const Frame& frame = slab.frames[f];
+  for (const detail::Stretch& stretch : std::span(slab.stretches, strings.stretches())) {
+    const Frame& frame = slab.frames[stretch.frame];
     if (frame.bytes == nullptr) continue;  // no row of these columns asks for it
-    const std::uint16_t* const at = slab.starts + frame.first + f;
-    for (std::uint32_t i = 0; i < frame.count; ++i) {
+    const std::uint16_t* const at = slab.starts + stretch.at + stretch.frame;
+    for (std::uint32_t i = 0; i < stretch.count; ++i) {
+      const std::uint32_t number = stretch.number + i;
       const auto length = static_cast<std::uint16_t>(at[i + 1] - at[i] - strings.ending());
-      places[frame.first + i] =
-          frame.in_slab ? Place{static_cast<std::uint16_t>(frame.text_at + at[i]), length}
-                        : Place{static_cast<std::uint16_t>(frame.first + i), kLongText};
+      places[number] = frame.in_slab
+                           ? Place{static_cast<std::uint16_t>(frame.text_at + at[i]), length}
+                           : Place{static_cast<std::uint16_t>(number), kLongText};
     }
   }
   const std::uint32_t rows = row_count;

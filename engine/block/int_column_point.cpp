@@ -1,5 +1,6 @@
 // One value of a column, without the values that it does not depend on. Input is untrusted here as
 // in int_column_decode.cpp: what is read is in bounds, and what is not read is not checked.
+#include <algorithm>
 #include <array>
 
 #include "engine/block/nested_ints.h"
@@ -21,45 +22,86 @@ PointScratch<T>& point_scratch() {
   return scratch;
 }
 
+// How many flags are set: among the first ones, with the one behind these, and among all.
+class FlagCount {
+ public:
+  explicit FlagCount(std::size_t before) : at_(before) {}
+  // Flags in [from, to) have this value. False if that is no flag's.
+  bool add(std::size_t from, std::size_t to, std::uint64_t value) noexcept {
+    if (value == 0 || from >= to) return value <= 1;
+    before_ += std::min(to, at_) - std::min(from, at_);
+    through_ += std::min(to, at_ + 1) - std::min(from, at_ + 1);
+    all_ += to - from;
+    return value == 1;
+  }
+  void set(std::size_t before, std::size_t through, std::size_t all) noexcept {
+    before_ = before;
+    through_ = through;
+    all_ = all;
+  }
+  [[nodiscard]] std::size_t before() const noexcept { return before_; }
+  [[nodiscard]] bool is_set() const noexcept { return through_ != before_; }
+  [[nodiscard]] std::size_t all() const noexcept { return all_; }
+
+ private:
+  std::size_t at_;
+  std::size_t before_ = 0, through_ = 0, all_ = 0;
+};
+
 template <class T>
 class PointReader {
  public:
   PointReader(ByteReader& in, const RowPlace& place, PointScratch<T>& scratch)
       : in_(in), place_(place), scratch_(scratch) {}
 
+  // The row's value in a column of one value a row.
   bool read(unsigned depth, std::size_t count, T& value) {
-    if (depth >= kMaxDepth) return false;
-    const auto encoding = static_cast<IntEncoding>(in_.byte());
-    switch (encoding) {
+    ByteReader ahead = in_;
+    switch (static_cast<IntEncoding>(ahead.byte())) {
+      case IntEncoding::dictionary:
+        return enter(depth) && dictionary(depth, count, value);
+      case IntEncoding::node_delta:
+        return enter(depth) && node_delta(depth, count, value);
+      case IntEncoding::by_node:
+        return enter(depth) && by_node(depth, count, value);
+      case IntEncoding::by_property:
+        return enter(depth) && by_property(depth, count, value);
+      default:
+        return read_plain(depth, count, place_.row, value);
+    }
+  }
+
+ private:
+  // The value at an index of a column that leans on nothing.
+  bool read_plain(unsigned depth, std::size_t count, std::size_t index, T& value) {
+    if (!enter(depth) || count == 0) return false;
+    switch (encoding_) {
       case IntEncoding::constant:
       case IntEncoding::packed: {
         PackedInts<T> packed;
-        if (!packed.read(in_, encoding, count)) return false;
-        value = packed.at(place_.row);
+        if (!packed.read(in_, encoding_, count)) return false;
+        value = packed.at(index);
         return true;
       }
       case IntEncoding::delta:
-        return delta(depth, count, value);
+        return delta(depth, count, index, value);
       case IntEncoding::runs:
-        return runs(depth, count, value);
+        return runs(depth, count, index, value);
       case IntEncoding::sparse:
-        return sparse(depth, count, value);
+        return sparse(depth, count, index, value);
       case IntEncoding::dictionary:
-        return dictionary(depth, count, value);
+        return plain_dictionary(depth, count, index, value);
       case IntEncoding::fresh:
-        return fresh(depth, count, value);
-      case IntEncoding::node_delta:
-        return node_delta(depth, count, value);
-      case IntEncoding::by_node:
-        return by_node(depth, count, value);
-      case IntEncoding::by_property:
-        return by_property(depth, count, value);
+        return fresh(depth, count, index, value);
       default:
         return false;
     }
   }
 
- private:
+  bool enter(unsigned depth) {
+    encoding_ = static_cast<IntEncoding>(in_.byte());
+    return depth < kMaxDepth;
+  }
   // A varint that fits T.
   bool number(T& value) {
     const std::uint64_t wide = in_.varint();
@@ -70,72 +112,138 @@ class PointReader {
     return count == 0 || out.read(in_, count, scratch_.levels[depth][which]);
   }
 
-  bool delta(unsigned depth, std::size_t count, T& value) {
+  bool delta(unsigned depth, std::size_t count, std::size_t index, T& value) {
     T first = 0;
     NestedInts<T> steps;
     if (!number(first) || count < 2) return false;
     const auto least = static_cast<T>(unzigzag(in_.varint()));
     if (!in_.ok() || !nested(depth, 0, count - 1, steps)) return false;
-    value = static_cast<T>(first + static_cast<T>(place_.row) * least);
-    for (const T step : steps.front(place_.row)) value = static_cast<T>(value + step);
+    value = static_cast<T>(first + static_cast<T>(index) * least);
+    for (const T step : steps.front(index)) value = static_cast<T>(value + step);
     return true;
   }
 
-  bool runs(unsigned depth, std::size_t count, T& value) {
+  // Calls use(begin, end, value) for each run; false if there are not `count` values in all, or
+  // the caller says so.
+  template <class Use>
+  bool for_each_run(unsigned depth, std::size_t count, const Use& use) {
     const std::uint64_t runs = in_.varint();
     NestedInts<T> heads, lengths;
     if (runs < 2 || runs > count || !nested(depth, 0, runs, heads) ||
         !nested(depth, 1, runs - 1, lengths))
       return false;
-    std::size_t run = 0;
-    for (std::size_t end = 0; run + 1 < runs; ++run) {
+    std::size_t at = 0;
+    for (std::size_t run = 0; run + 1 < runs; ++run) {
       const std::uint64_t length = lengths.at(run);
-      if (length >= count - end) return false;
-      end += length + 1;
-      if (place_.row < end) break;
-      if (end >= count) return false;
+      if (length >= count - at || at + length + 1 >= count) return false;
+      if (!use(at, at + length + 1, heads.at(run))) return false;
+      at += length + 1;
     }
-    value = heads.at(run);
-    return true;
+    return use(at, count, heads.at(runs - 1));
+  }
+  bool runs(unsigned depth, std::size_t count, std::size_t index, T& value) {
+    return for_each_run(depth, count, [&](std::size_t begin, std::size_t end, T head) {
+      if (begin <= index && index < end) value = head;
+      return true;
+    });
   }
 
-  bool sparse(unsigned depth, std::size_t count, T& value) {
+  // Calls use(index, value) for each value that is not the common one.
+  template <class Use>
+  bool for_each_other(unsigned depth, std::size_t count, T& common, const Use& use) {
     NestedInts<T> gaps, others;
-    if (!number(value)) return false;
+    if (!number(common)) return false;
     const std::uint64_t differ = in_.varint();
     if (!in_.ok() || differ > count || !nested(depth, 0, differ, gaps) ||
         !nested(depth, 1, differ, others))
       return false;
     std::size_t at = 0;
     for (std::size_t i = 0; i < differ; ++i, ++at) {
-      if (at >= count || gaps.at(i) >= count - at) return false;
-      at += gaps.at(i);
-      if (at == place_.row) value = others.at(i);
-      if (at >= place_.row) break;
+      const std::uint64_t gap = gaps.at(i);
+      if (at >= count || gap >= count - at) return false;
+      at += gap;
+      if (!use(at, others.at(i))) return false;
     }
     return true;
   }
+  bool sparse(unsigned depth, std::size_t count, std::size_t index, T& value) {
+    bool differs = false;
+    T other = 0;
+    if (!for_each_other(depth, count, value, [&](std::size_t at, T here) {
+          if (at == index) other = here;
+          differs |= at == index;
+          return true;
+        }))
+      return false;
+    if (differs) value = other;
+    return true;
+  }
 
+  // The indices may lean on nodes and properties, or not.
   bool dictionary(unsigned depth, std::size_t count, T& value) {
+    return dictionary_of(depth, count, value,
+                         [&](T& index) { return read(depth + 1, count, index); });
+  }
+  bool plain_dictionary(unsigned depth, std::size_t count, std::size_t index, T& value) {
+    return dictionary_of(depth, count, value,
+                         [&](T& at) { return read_plain(depth + 1, count, index, at); });
+  }
+  template <class ReadIndex>
+  bool dictionary_of(unsigned depth, std::size_t count, T& value, const ReadIndex& read_index) {
     const std::uint64_t distinct = in_.varint();
     NestedInts<T> values;
     T index = 0;
     if (distinct < 2 || distinct > count || !nested(depth, 0, distinct, values) ||
-        !read(depth + 1, count, index) || index >= distinct)
+        !read_index(index) || index >= distinct)
       return false;
     value = values.at(index);
     return true;
   }
 
-  bool fresh(unsigned depth, std::size_t count, T& value) {
+  // Counts flags without laying them out where that can be.
+  bool count_flags(unsigned depth, std::size_t count, FlagCount& flags, std::size_t before) {
+    ByteReader ahead = in_;
+    const auto encoding = static_cast<IntEncoding>(ahead.byte());
+    if (encoding == IntEncoding::sparse) {
+      in_ = ahead;
+      T common = 0;
+      std::size_t next = 0;
+      const bool sound = for_each_other(depth, count, common, [&](std::size_t at, T value) {
+        const bool are_flags = flags.add(next, at, common) && flags.add(at, at + 1, value);
+        next = at + 1;
+        return are_flags;
+      });
+      return sound && flags.add(next, count, common);
+    }
+    if (encoding == IntEncoding::runs) {
+      in_ = ahead;
+      return for_each_run(depth, count, [&](std::size_t begin, std::size_t end, T value) {
+        return flags.add(begin, end, value);
+      });
+    }
+    NestedInts<T> values;
+    if (!nested(depth, 0, count, values)) return false;
+    if (const PackedInts<T>* packed = values.packed(); packed != nullptr && packed->is_bits()) {
+      flags.set(packed->ones(before), packed->ones(std::min(before + 1, count)),
+                packed->ones(count));
+      return true;
+    }
+    const auto all = values.front(count);
+    for (std::size_t i = 0; i < count; ++i)
+      if (!flags.add(i, i + 1, all[i])) return false;
+    return true;
+  }
+
+  bool fresh(unsigned depth, std::size_t count, std::size_t index, T& value) {
     T next = 0;
-    typename NestedInts<T>::Ones ones;
-    NestedInts<T> flags, earlier;
-    if (!number(next) || !nested(depth, 0, count, flags) ||
-        !flags.count_ones(place_.row, count, ones) || !nested(depth, 1, count - ones.all, earlier))
-      return false;
-    const bool is_new = flags.at(place_.row) != 0;
-    value = is_new ? static_cast<T>(next + ones.before) : earlier.at(place_.row - ones.before);
+    FlagCount flags(index);
+    if (!number(next) || !count_flags(depth, count, flags, index)) return false;
+    const std::size_t old = count - flags.all();
+    // Read in any case: what follows begins behind it.
+    T earlier = 0;
+    const std::size_t at = flags.is_set() ? 0 : index - flags.before();
+    if (old != 0 && !read_plain(depth + 1, old, at, earlier)) return false;
+    value = flags.is_set() ? static_cast<T>(next + flags.before()) : earlier;
     return true;
   }
 
@@ -154,60 +262,53 @@ class PointReader {
     return true;
   }
 
-  // The flags of the rows that are not their group's first, of which `before` count, and the values
-  // that were not as before.
-  bool flags_and_missed(unsigned depth, std::size_t groups, std::size_t count, std::size_t before,
-                        NestedInts<T>& flags, NestedInts<T>& missed,
-                        typename NestedInts<T>::Ones& ones) {
-    if (groups == 0 || groups > count) return false;
-    return nested(depth, 0, count - groups, flags) &&
-           (count == groups || flags.count_ones(before, count - groups, ones)) &&
-           nested(depth, 1, groups + ones.all, missed);
-  }
-
-  // The value stays until one is new: the last that was missed so far.
+  // Flags say which rows, of those that are not their node's first, have a new value; a value stays
+  // until one is new.
   bool by_node(unsigned depth, std::size_t count, T& value) {
-    NestedInts<T> flags, missed;
-    typename NestedInts<T>::Ones ones;
-    if (!flags_and_missed(depth, place_.node_count, count, place_.row - place_.node, flags, missed,
-                          ones))
+    const std::size_t groups = place_.node_count;
+    FlagCount flags(place_.row - place_.node);
+    if (count != groups && !count_flags(depth, count - groups, flags, place_.row - place_.node))
       return false;
-    value = missed.at(place_.node + ones.before);
-    return true;
+    return read_plain(depth + 1, groups + flags.all(), place_.node + flags.before(), value);
   }
 
   bool by_property(unsigned depth, std::size_t count, T& value) {
     const std::span<const std::uint16_t> property_of_row = place_.property_of_row;
-    NestedInts<T> flags, missed;
-    typename NestedInts<T>::Ones ones;
-    if (property_of_row.empty() ||
-        !flags_and_missed(depth, place_.property_count, count, 0, flags, missed, ones))
-      return false;
+    const std::size_t groups = place_.property_count;
+    if (property_of_row.empty() || groups == 0 || groups > count) return false;
+    const std::size_t flag_count = count - groups;
+    NestedInts<T> flags;
+    if (!nested(depth, 0, flag_count, flags)) return false;
+    const std::span<const T> flag =
+        flag_count != 0 ? flags.front(flag_count) : std::span<const T>();
+    std::size_t again = 0;
+    T any = 0;
+    for (const T each : flag) {
+      any |= each;
+      again += each;
+    }
+    if (any > 1) return false;
     // As the decoder of all rows, but it ends at ours.
     auto& last = scratch_.last;
-    last.assign(place_.property_count, T{0});
-    const std::size_t flag_count = count - place_.property_count;
-    const std::span<const T> values =
-        flag_count != 0 ? flags.front(flag_count) : std::span<const T>();
-    std::size_t flag = 0;
+    last.assign(groups, T{0});
+    std::size_t next_flag = 0;
     T next = 0;
-    T index = 0;
     for (std::size_t i = 0; i <= place_.row; ++i) {
       T& mine = last[property_of_row[i]];
       const bool first = mine == 0;
-      const bool anew = first || (flag < flag_count && values[flag] != 0);
-      flag += first ? 0 : 1;
+      const bool anew = first || (next_flag < flag_count && flag[next_flag] != 0);
+      next_flag += first ? 0 : 1;
       if (anew) mine = ++next;
-      index = mine;
     }
-    CAVEAT_ASSERT(next <= place_.property_count + ones.all);
-    value = missed.at(index - 1);
-    return true;
+    const T index = last[property_of_row[place_.row]];
+    CAVEAT_ASSERT(index >= 1 && index <= groups + again);
+    return read_plain(depth + 1, groups + again, index - 1, value);
   }
 
   ByteReader& in_;
   const RowPlace& place_;
   PointScratch<T>& scratch_;
+  IntEncoding encoding_ = IntEncoding::reserved;
 };
 
 template <class T>

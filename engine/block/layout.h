@@ -8,7 +8,7 @@
 //   +----------------------------------------------------------------------------------+
 //   | node | property | source | confidence | created_at | inherited | actual | reason  |
 //   +----------------------------------------------------------------------------------+
-//   | string table: separator, frames (strings, raw bytes, stored bytes of each)       |
+//   | string table: separator, frames (strings of each column, raw and stored bytes)   |
 //   +----------------------------------------------------------------------------------+
 //   | frame 0 | frame 1 | ...   each compressed by the codec, or raw where not smaller  |
 //   +----------------------------------------------------------------------------------+
@@ -24,7 +24,9 @@
 namespace caveat::detail {
 
 inline constexpr std::uint32_t kBlockMagic = 0x4B425643;  // "CVBK"
-inline constexpr std::uint8_t kBlockVersion = 1;
+inline constexpr std::uint8_t kBlockVersion = 2;
+// Until then a frame held strings by their numbers: those of one column after those of another.
+inline constexpr std::uint8_t kBlockVersionFramesOfRows = 2;
 
 inline constexpr std::size_t kMagicAt = 0;
 inline constexpr std::size_t kStoredBytesAt = 4;
@@ -61,6 +63,9 @@ inline constexpr std::uint8_t kConfidenceDigits = 7;
 // How reasons are held.
 inline constexpr std::uint8_t kReasonWhole = 1;
 inline constexpr std::uint8_t kReasonSplit = 2;  // a head and a tail, put together on reading
+
+// Strings are numbered column by column: inherited, actual, reasons or their heads, tails.
+inline constexpr std::size_t kStringColumns = 4;
 
 // How the end of a string is found.
 inline constexpr std::uint8_t kEndsBySeparator = 1;  // then the byte that ends every string

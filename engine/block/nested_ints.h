@@ -53,15 +53,15 @@ struct PackedInts {
 
   // Are they flags, a bit each?
   [[nodiscard]] bool is_bits() const noexcept { return width == 1 && base == 0; }
-  // How many of the first `bits_before` flags are set.
-  [[nodiscard]] std::size_t ones(std::size_t bits_before) const noexcept {
-    CAVEAT_ASSERT(is_bits() && bits_before <= count);
+  // How many of the first flags are set.
+  [[nodiscard]] std::size_t ones(std::size_t flags) const noexcept {
+    CAVEAT_ASSERT(is_bits() && flags <= count);
     std::size_t sum = 0;
     std::size_t byte = 0;
-    for (; (byte + 8) * 8 <= bits_before; byte += 8)
+    for (; (byte + 8) * 8 <= flags; byte += 8)
       sum += ones_of(get_fixed<std::uint64_t>(bits.data() + byte));
     std::uint64_t rest = 0;
-    const std::size_t left = bits_before - byte * 8;
+    const std::size_t left = flags - byte * 8;
     std::memcpy(&rest, bits.data() + byte, (left + 7) / 8);
     return sum + (left == 0 ? 0 : ones_of(rest & (~std::uint64_t{0} >> (64 - left))));
   }
@@ -89,33 +89,13 @@ class NestedInts {
     return decode_ints(in, nullptr, all(count)) && in.ok();
   }
 
+  // Null unless it is constant or packed.
+  [[nodiscard]] const PackedInts<T>* packed() const noexcept {
+    return is_packed_ ? &packed_ : nullptr;
+  }
   // index < count.
   [[nodiscard]] T at(std::size_t index) const noexcept {
     return is_packed_ ? packed_.at(index) : (*room_)[index];
-  }
-
-  // How many of the values are 1 among the first `before`, and among all `count`. False if any is
-  // neither 0 nor 1.
-  struct Ones {
-    std::size_t before = 0;
-    std::size_t all = 0;
-  };
-  [[nodiscard]] bool count_ones(std::size_t before, std::size_t count, Ones& ones) {
-    if (is_packed_ && packed_.is_bits()) {
-      ones = {packed_.ones(before), packed_.ones(count)};
-      return true;
-    }
-    const std::span<const T> values = front(count);
-    T any = 0;
-    std::size_t sum = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i == before) ones.before = sum;
-      any |= values[i];
-      sum += values[i];
-    }
-    if (before == count) ones.before = sum;
-    ones.all = sum;
-    return any <= 1;
   }
 
   // The first `count`; good until the room is used again.

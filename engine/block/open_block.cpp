@@ -84,6 +84,7 @@ DecodedBlock::Slab DecodedBlock::Opening::carve(Carver& carver) const noexcept {
   if (local_properties != 0) slab.property_of_row = carver.take<std::uint16_t>(rows);
   slab.starts = carver.take<std::uint16_t>(std::size_t{strings.string_count} + strings.frame_count);
   slab.frames = carver.take<detail::Frame>(strings.frame_count);
+  slab.stretches = carver.take<detail::Stretch>(strings.stretches());
   if (join && !join_here) slab.joined_apart = carver.take<std::string_view>(rows);
   slab.parts = carver.take<Parts>(1);
   return slab;
@@ -158,7 +159,7 @@ bool DecodedBlock::Opening::decode_properties(const Slab& slab,
   bool ascending = true;
   for (std::size_t i = 1; i < rows; ++i)
     ascending &= (slab.property_ids[i] > slab.property_ids[i - 1]) |
-                 (slab.rows[i].node != slab.rows[i - 1].node);
+                 (shape.node_of_row[i] != shape.node_of_row[i - 1]);
   return ascending;
 }
 
@@ -194,7 +195,7 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   parts->frames_left = opening.strings.frame_count;
   // Block, parts, nodes, their starts, their rows, property ids and local numbers, frames.
   parts->pieces = opening.local_properties != 0 ? 8 : 7;
-  detail::list_frames(opening.strings, opening.frames, slab.frames);
+  detail::list_frames(opening.strings, opening.frames, slab.frames, slab.stretches);
 
   if (!opening.decode_nodes(slab)) return corrupt_block("column node");
   parts->row_count = opening.header.row_count;

@@ -1,13 +1,14 @@
 // The distinct strings of a block, and how they are laid out in frames.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "caveat/compressed_block.h"
+#include "engine/block/layout.h"
 
 namespace caveat::detail {
 
@@ -41,15 +42,24 @@ struct StringEnds {
 };
 [[nodiscard]] StringEnds choose_ends(std::span<const std::string_view> strings) noexcept;
 
-// A frame is a run of strings, compressed together.
+// A frame holds the strings that some neighbouring rows are the first to use, or those of columns
+// whose few strings all rows share; compressed together. Of each string column it has a stretch.
 struct FramePlan {
-  std::uint32_t first = 0;
-  std::uint32_t count = 0;
+  std::array<std::uint32_t, kStringColumns> first{};  // numbers
+  std::array<std::uint32_t, kStringColumns> count{};
   std::size_t raw_bytes = 0;
+
+  [[nodiscard]] std::uint32_t strings() const noexcept {
+    return count[0] + count[1] + count[2] + count[3];
+  }
 };
-// Cuts where a frame would pass kBlockFrameBytes; a larger string is alone in its frame.
-void plan_frames(std::span<const std::string_view> strings, const StringEnds& ends,
-                 std::vector<FramePlan>& frames);
+// The string numbers of each column's rows.
+using StringNumbers = std::array<std::vector<std::uint64_t>, kStringColumns>;
+// `fresh_from`: the number from which on strings are new in each column; they are new in the order
+// of the rows. A string larger than kBlockFrameBytes is alone in its frame.
+void plan_frames(std::span<const std::string_view> strings, const StringNumbers& numbers,
+                 const std::array<std::uint64_t, kStringColumns>& fresh_from,
+                 const StringEnds& ends, std::vector<FramePlan>& frames);
 // Appends a frame's raw bytes.
 void append_frame(std::span<const std::string_view> strings, const FramePlan& frame,
                   const StringEnds& ends, std::string& out);

@@ -29,22 +29,31 @@ Result<void> parse_string_table(std::string_view section, std::string_view frame
   out.separated = ends == kEndsBySeparator;
   if (out.separated) out.separator = static_cast<char>(in.byte());
 
-  // At most three strings a row, and one frame a string.
-  const std::uint64_t most_strings = std::uint64_t{header.row_count} * 4;
+  // At most four strings a row, and one frame a string.
+  const std::uint64_t most_strings = std::uint64_t{header.row_count} * kStringColumns;
+  out.columns = header.version >= kBlockVersionFramesOfRows ? kStringColumns : 1;
   const std::uint64_t frame_count = in.varint();
-  if (!in.ok() || frame_count == 0 || frame_count > most_strings || frame_count * 3 > in.left())
+  if (!in.ok() || frame_count == 0 || frame_count > most_strings ||
+      frame_count * (out.columns + 2) > in.left())
     return corrupt_block("string table: frame count");
   out.frame_count = static_cast<std::uint32_t>(frame_count);
   const std::size_t table_at = section.size() - in.left();
+  std::array<std::uint32_t, kStringColumns> of_column{};
   std::uint64_t strings = 0;
   std::uint64_t text = 0;
   std::size_t at = 0;
   for (std::uint64_t f = 0; f < frame_count; ++f) {
-    const std::uint64_t count = in.varint();
+    std::uint64_t count = 0;
+    for (std::uint32_t c = 0; c < out.columns; ++c) {
+      const std::uint64_t here = in.varint();
+      if (here > most_strings - strings - count)
+        return corrupt_block("string table: strings of a frame");
+      count += here;
+      of_column[c] += static_cast<std::uint32_t>(here);
+    }
     const std::uint64_t raw = in.varint();
     const std::uint64_t stored = in.varint();
-    if (!in.ok() || count == 0 || count > most_strings - strings)
-      return corrupt_block("string table: strings of a frame");
+    if (!in.ok() || count == 0) return corrupt_block("string table: strings of a frame");
     const std::uint64_t ending = out.separated ? count : 0;
     if (raw < ending || raw > kMaxRecordBytes + 1 || (raw > kBlockFrameBytes && count != 1))
       return corrupt_block("string table: raw bytes of a frame");
@@ -59,25 +68,35 @@ Result<void> parse_string_table(std::string_view section, std::string_view frame
   if (text > header.raw_bytes) return corrupt_block("string table: more text than the rows hold");
   if (at != frames.size()) return corrupt_block("bytes after the last frame");
   out.string_count = static_cast<std::uint32_t>(strings);
+  for (std::size_t c = 1; c < kStringColumns; ++c)
+    out.first_of_column[c] = out.first_of_column[c - 1] + of_column[c - 1];
   out.frame_table = section.substr(table_at, section.size() - table_at - in.left());
   out.lengths = in.take(in.left());
   if (out.separated != out.lengths.empty()) return corrupt_block("string table: lengths");
   return {};
 }
 
-void list_frames(const StringTable& table, std::string_view frames, Frame* out) noexcept {
+void list_frames(const StringTable& table, std::string_view frames, Frame* out,
+                 Stretch* stretches) noexcept {
   ByteReader in(table.frame_table);
   std::size_t stored_at = 0;
   std::size_t text_at = 0;
   std::uint32_t strings = 0;
+  auto number = table.first_of_column;
   for (std::uint32_t f = 0; f < table.frame_count; ++f) {
     Frame& frame = *::new (static_cast<void*>(out + f)) Frame;
     frame.first = strings;
-    frame.count = static_cast<std::uint32_t>(in.varint());
+    for (std::uint32_t c = 0; c < table.columns; ++c) {
+      const auto count = static_cast<std::uint32_t>(in.varint());
+      ::new (static_cast<void*>(stretches + c * table.frame_count + f))
+          Stretch{number[c], strings, count, f};
+      number[c] += count;
+      strings += count;
+    }
+    frame.count = strings - frame.first;
     frame.raw_bytes = static_cast<std::uint32_t>(in.varint());
     frame.stored = frames.substr(stored_at, in.varint());
     stored_at += frame.stored.size();
-    strings += frame.count;
     frame.in_slab = fits_slab(frame.raw_bytes, text_at);
     if (!frame.in_slab) continue;
     frame.text_at = static_cast<std::uint32_t>(text_at);
@@ -211,22 +230,25 @@ Result<void> DecodedBlock::Parts::inflate(Frame& frame) {
   return {};
 }
 
-std::uint32_t DecodedBlock::Parts::frame_of(std::uint32_t number) const noexcept {
+const detail::Stretch& DecodedBlock::Parts::stretch_of(std::uint32_t number) const noexcept {
   CAVEAT_ASSERT(number < strings.string_count);
+  // The last that begins at the number or before it: one without strings begins where the next
+  // does.
   std::uint32_t low = 0;
-  for (std::uint32_t high = strings.frame_count; high - low > 1;) {
+  for (std::uint32_t high = strings.stretches(); high - low > 1;) {
     const std::uint32_t middle = (low + high) / 2;
-    (slab.frames[middle].first <= number ? low : high) = middle;
+    (slab.stretches[middle].number <= number ? low : high) = middle;
   }
-  return low;
+  return slab.stretches[low];
 }
 
 std::string_view DecodedBlock::Parts::text_of(std::uint32_t number) const noexcept {
-  const std::uint32_t f = frame_of(number);
-  const Frame& frame = slab.frames[f];
+  const detail::Stretch& stretch = stretch_of(number);
+  const Frame& frame = slab.frames[stretch.frame];
   CAVEAT_ASSERT(frame.bytes != nullptr);
   if (frame.raw_bytes > kBlockFrameBytes) return {frame.bytes, frame.raw_bytes - strings.ending()};
-  const std::uint16_t* const at = slab.starts + number + f;
+  const std::uint16_t* const at =
+      slab.starts + stretch.at + (number - stretch.number) + stretch.frame;
   return {frame.bytes + at[0], at[1] - at[0] - strings.ending()};
 }
 

@@ -178,7 +178,7 @@ TEST_CASE("a newer version is not taken for damage") {
   BlockRow row;
   const auto block = CompressedBlock::encode({&row, 1}, context_for(codecs, 0)).value();
   std::string newer(block.bytes());
-  newer[detail::kVersionAt] = 2;
+  newer[detail::kVersionAt] = static_cast<char>(detail::kBlockVersion + 1);
   seal(newer);
   CHECK(read_header(newer).error().code() == ErrorCode::unsupported_format);
   newer[detail::kVersionAt] = 0;

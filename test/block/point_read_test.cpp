@@ -1,0 +1,122 @@
+// One record out of a block of which nothing is decoded: what it is, and what it costs.
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+
+#include "test/block/block_maker.h"
+
+using namespace caveat;
+using namespace caveat::test;
+
+namespace {
+
+std::string hex(std::uint64_t value) {
+  return fmt::format("{:016x}{:016x}", value * 0x9E3779B97F4A7C15, value * 0xC2B2AE3D27D4EB4F);
+}
+
+// Each row by itself, and each as the first of several that end with the block read whole.
+void check_rows(const RowSet& set, CodecId codec) {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, codec)).value();
+  const auto shared = block.open(resolver, Reasons::halves).value();
+  const auto rows = static_cast<std::uint32_t>(set.rows.size());
+  ReasonRoom room;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const auto fresh = block.open(resolver, Reasons::halves).value();
+    for (const auto& opened : {fresh, fresh, shared}) {
+      ExceptionView view;
+      const auto read = opened->materialise(row, view, room);
+      if (!read) FAIL("row " << row << ": " << read.error().message());
+      REQUIRE(same_record(view, set.rows[row].view));
+    }
+  }
+}
+
+// Frames inflated to read one row of a fresh block, and the bytes of them.
+struct Inflated {
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;
+};
+class CountingResolver final : public BlockResolver {
+ public:
+  explicit CountingResolver(const CodecRegistry& codecs) : inner_(codecs) {}
+  [[nodiscard]] Result<const Codec*> codec(CodecId id) const override { return inner_.codec(id); }
+  [[nodiscard]] Result<std::shared_ptr<const CompressionDictionary>> dictionary(
+      std::uint32_t id) const override {
+    return inner_.dictionary(id);
+  }
+  [[nodiscard]] BlockCounters* counters() const override { return &counters_; }
+  [[nodiscard]] const std::shared_ptr<MemoryPool>& memory() const override {
+    return inner_.memory();
+  }
+  [[nodiscard]] Inflated inflated() const {
+    return {counters_.decompressions.load(), counters_.decompress_bytes_out.load()};
+  }
+
+ private:
+  SimpleBlockResolver inner_;
+  mutable BlockCounters counters_;
+};
+
+}  // namespace
+
+TEST_CASE("a row by itself is the row among all others") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    BlockMaker maker(seed);
+    const auto set = maker.rows(1 + maker.below(150));
+    check_rows(set, std::array<CodecId, 4>{0, 1, 2, kRunCodec}[seed % 4]);
+  }
+}
+
+TEST_CASE("a row by itself is right in a block of many frames") {
+  RowSet set;
+  for (std::uint64_t i = 0; i < 600; ++i) {
+    BlockRow row;
+    row.view.key.node_id = i / 5;
+    row.property_id = static_cast<std::uint32_t>(i % 5);
+    row.view.inherited_value = set.value(PropertyValue("inherited " + hex(i)));
+    row.view.actual_value =
+        set.value(PropertyValue(i % 97 == 0 ? std::string(9'000 + i, 'x') : "actual " + hex(i)));
+    row.view.reason = set.keep("node " + hex(i / 5) + " differs from its block, where " +
+                               std::to_string(i % 5) + " of 128 have it");
+    row.view.confidence = 1;
+    set.rows.push_back(row);
+  }
+  check_rows(set, 2);
+  // A byte that ends strings elsewhere: here they have lengths.
+  for (BlockRow& row : set.rows) {
+    std::string all(256, ' ');
+    for (int byte = 0; byte < 256; ++byte)
+      all[static_cast<std::size_t>(byte)] = static_cast<char>(byte);
+    if (row.view.key.node_id == 7) row.view.actual_value = set.value(PropertyValue(all));
+  }
+  check_rows(set, 2);
+}
+
+TEST_CASE("one record inflates its own rows and what all rows share, not the block") {
+  const auto codecs = all_codecs();
+  RowSet set;
+  std::uint64_t text = 0;
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    BlockRow row;
+    row.view.key.node_id = i;
+    row.view.inherited_value = set.value(PropertyValue("inherited " + hex(i)));
+    row.view.actual_value = set.value(PropertyValue("actual " + hex(i)));
+    row.view.reason = i % 2 == 0 ? "differs from the parent locale" : "differs from the root";
+    row.view.confidence = 1;
+    text += row.view.inherited_value.payload().size() + row.view.actual_value.payload().size();
+    set.rows.push_back(row);
+  }
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+  ReasonRoom room;
+  for (const std::uint32_t row : {0U, 1U, 200U, 399U}) {
+    const CountingResolver resolver(codecs);
+    const auto opened = block.open(resolver, Reasons::halves).value();
+    ExceptionView view;
+    REQUIRE(opened->materialise(row, view, room));
+    CHECK(same_record(view, set.rows[row].view));
+    CHECK(resolver.inflated().frames <= 2);
+    CHECK(resolver.inflated().bytes * 8 < text);
+  }
+}
