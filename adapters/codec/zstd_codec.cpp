@@ -36,7 +36,12 @@ ZSTD_DCtx* decompression_context() {
 class Digest {
  public:
   explicit Digest(std::string_view bytes)
-      : bytes_(bytes), reading_(ZSTD_createDDict_byReference(bytes_.data(), bytes_.size())) {}
+      : size_(bytes.size()),
+        bytes_(std::make_unique_for_overwrite<char[]>(size_ + kRoomBytes)),
+        reading_(nullptr) {
+    std::copy(bytes.begin(), bytes.end(), bytes_.get());
+    reading_ = ZSTD_createDDict_byReference(bytes_.get(), size_);
+  }
   ~Digest() {
     ZSTD_freeDDict(reading_);
     for (auto& writing : writing_) ZSTD_freeCDict(writing.load());
@@ -50,15 +55,38 @@ class Digest {
     if (auto* ready = slot.load(std::memory_order_acquire)) return ready;
     const std::lock_guard lock(mutex_);
     if (auto* ready = slot.load(std::memory_order_acquire)) return ready;
-    auto* made = ZSTD_createCDict_byReference(bytes_.data(), bytes_.size(), level);
+    auto* made = ZSTD_createCDict_byReference(bytes_.get(), size_, level);
     slot.store(made, std::memory_order_release);
     return made;
   }
 
+  // Room for one output, right behind the dictionary: to zstd that is one stretch of text, and what
+  // a small frame is mostly made of, copies out of the dictionary, is copied with no call for each
+  // (a fifth of the time). Empty while another thread has it.
+  static constexpr std::size_t kRoomBytes = (std::size_t{8} << 10) + 64;
+  class Room {
+   public:
+    explicit Room(Digest& digest) noexcept
+        : digest_(digest.room_taken_.exchange(true, std::memory_order_acquire) ? nullptr
+                                                                               : &digest) {}
+    ~Room() {
+      if (digest_ != nullptr) digest_->room_taken_.store(false, std::memory_order_release);
+    }
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+    explicit operator bool() const noexcept { return digest_ != nullptr; }
+    [[nodiscard]] char* data() const noexcept { return digest_->bytes_.get() + digest_->size_; }
+
+   private:
+    Digest* digest_;
+  };
+
  private:
-  const std::string bytes_;
+  const std::size_t size_;
+  const std::unique_ptr<char[]> bytes_;  // and the room
   ZSTD_DDict* reading_;
   std::array<std::atomic<ZSTD_CDict*>, kLevelMax + 1> writing_{};
+  std::atomic<bool> room_taken_{false};
   std::mutex mutex_;
 };
 
@@ -113,18 +141,33 @@ class ZstdCodec final : public Codec {
     ZSTD_DCtx_setParameter(d, ZSTD_d_format, ZSTD_f_zstd1_magicless);
     if (auto* digest = digest_of(dictionary)) {
       ZSTD_DCtx_refDDict(d, digest->reading());
+      if (out.size() <= Digest::kRoomBytes) {
+        if (const Digest::Room room(*digest); room) {
+          CAVEAT_TRY(decompress_into(d, stored, {room.data(), Digest::kRoomBytes}, out.size()));
+          std::copy_n(room.data(), out.size(), out.data());
+          return {};
+        }
+      }
     } else if (dictionary != nullptr) {
       ZSTD_DCtx_loadDictionary_byReference(d, dictionary->bytes.data(), dictionary->bytes.size());
     }
-    const std::size_t got =
-        ZSTD_decompressDCtx(d, out.data(), out.size(), stored.data(), stored.size());
-    if (ZSTD_isError(got) != 0U) return fail(failed(ErrorCode::corruption, got));
-    if (got != out.size())
-      return fail(ErrorCode::corruption, "zstd: fewer bytes than the header says");
-    return {};
+    return decompress_into(d, stored, out, out.size());
   }
 
  private:
+  // To the front of `room`; it must become `size` bytes.
+  static Result<void> decompress_into(ZSTD_DCtx* d, std::string_view stored, std::span<char> room,
+                                      std::size_t size) {
+    const std::size_t got =
+        ZSTD_decompressDCtx(d, room.data(), room.size(), stored.data(), stored.size());
+    if (ZSTD_isError(got) != 0U) return fail(failed(ErrorCode::corruption, got));
+    if (got != size) {
+      return fail(ErrorCode::corruption, got < size ? "zstd: fewer bytes than the header says"
+                                                    : "zstd: more bytes than the header says");
+    }
+    return {};
+  }
+
   int level_;
 };
 
