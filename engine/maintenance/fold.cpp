@@ -277,6 +277,7 @@ Result<void> Mutator::train_on(std::span<const FoldTarget> targets) {
 }
 
 Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of, PartitionCommit& commit) {
+  if (!window.jobs.empty()) CAVEAT_TRY(raise_locked(Feature::frames_of_rows));
   std::size_t job = 0;
   for (const FoldTarget& target : window.targets) {
     if (target.rewrite) {

@@ -42,6 +42,7 @@ Result<Mutator::Rewritten> Mutator::rewrite(std::vector<std::vector<OldPartition
   std::vector<std::optional<StorageError>> failed;
   run_jobs(jobs, encoding, failed);
   CAVEAT_SYNC_POINT(rewrite_encoded);
+  CAVEAT_TRY(raise_locked(Feature::frames_of_rows));
   PartitionCommit commit(core_, marks_, publication_);
   Rewritten did;
   std::vector<std::vector<OldPartition>> again;

@@ -24,6 +24,8 @@ std::string_view to_string(Feature feature) noexcept {
   switch (feature) {
     case Feature::names_without_hashes:
       return "names without their hashes";
+    case Feature::frames_of_rows:
+      return "frames of rows";
   }
   return {};
 }

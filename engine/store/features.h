@@ -21,13 +21,15 @@ namespace caveat {
 // The number is the bit, for ever.
 enum class Feature : std::uint8_t {
   names_without_hashes = 0,  // catalogue segments of version 2
+  frames_of_rows = 1,        // blocks of version 2
 };
 
 [[nodiscard]] constexpr std::uint64_t bit_of(Feature feature) noexcept {
   return std::uint64_t{1} << static_cast<unsigned>(feature);
 }
 // Of all that this version knows, which is also what a store made by it has.
-inline constexpr std::uint64_t kKnownFeatures = bit_of(Feature::names_without_hashes);
+inline constexpr std::uint64_t kKnownFeatures =
+    bit_of(Feature::names_without_hashes) | bit_of(Feature::frames_of_rows);
 
 [[nodiscard]] std::string_view to_string(Feature feature) noexcept;
 [[nodiscard]] std::string feature_key(unsigned bit);

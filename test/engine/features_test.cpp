@@ -5,6 +5,7 @@
 #include "engine/catalogue/catalogue_format.h"
 #include "engine/model/bytes.h"
 #include "engine/model/checksum.h"
+#include "engine/partition/container.h"
 #include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
@@ -13,7 +14,10 @@ namespace caveat::test {
 
 namespace {
 
-constexpr std::uint64_t kNamesWithoutHashes = 1;  // bit 0, as it stands on disk
+// Bits as they stand on disk.
+constexpr std::uint64_t kNamesWithoutHashes = 1;
+constexpr std::uint64_t kFramesOfRows = 2;
+constexpr std::uint64_t kAll = kNamesWithoutHashes | kFramesOfRows;
 
 Superblock superblock_of(KvBackend& backend) {
   return value_of(Superblock::decode(stored_under(backend, Family::meta, "S")));
@@ -48,26 +52,33 @@ std::shared_ptr<KvBackend> older_store() {
   set_features(*backend, 0);
   KvBatch batch;
   batch.erase(Family::meta, feature_key(0));
+  batch.erase(Family::meta, feature_key(1));
   value_of(backend->write(batch, Durability::wal));
   return backend;
 }
 
-// Catalogue segments that were written while the superblock did not say so.
-class WatchesSegments final : public BackendDouble {
+// Catalogue segments and blocks of new versions that were written while the superblock did not say
+// so.
+class WatchesFormats final : public BackendDouble {
  public:
   using BackendDouble::BackendDouble;
   Result<void> write(const KvBatch& batch, Durability durability) override {
     for (std::size_t i = 0; i < batch.count(); ++i) {
       const auto entry = batch.entry(i);
-      if (entry.family != Family::meta || !entry.key.starts_with('C')) continue;
-      ++segments;
+      const bool segment = entry.family == Family::meta && entry.key.starts_with('C');
+      const bool block = entry.family == Family::primary && entry.op == KvBatch::Op::put &&
+                         value_of(parse_container(entry.value)).block.has_value();
+      if (!segment && !block) continue;
+      (segment ? segments : blocks) += 1;
       std::string bytes;
       value_of(get(Family::meta, "S", nullptr, bytes));
-      if (value_of(Superblock::decode(bytes)).features != kNamesWithoutHashes) ++unsaid;
+      const std::uint64_t features = value_of(Superblock::decode(bytes)).features;
+      if ((features & (segment ? kNamesWithoutHashes : kFramesOfRows)) == 0) ++unsaid;
     }
     return BackendDouble::write(batch, durability);
   }
   inline static int segments = 0;
+  inline static int blocks = 0;
   inline static int unsaid = 0;
 };
 
@@ -76,10 +87,11 @@ class WatchesSegments final : public BackendDouble {
 TEST_CASE("a store of this version says what it uses", "[features]") {
   const auto backend = shared_memory_backend();
   value_of(value_of(open(backend)).close());
-  CHECK(superblock_of(*backend).features == kNamesWithoutHashes);
+  CHECK(superblock_of(*backend).features == kAll);
   CHECK(stored_under(*backend, Family::meta, std::string("F\0", 2)) ==
         "names without their hashes");
-  CHECK(kKnownFeatures == kNamesWithoutHashes);  // a new one: a new golden store, and the page
+  CHECK(stored_under(*backend, Family::meta, std::string("F\1", 2)) == "frames of rows");
+  CHECK(kKnownFeatures == kAll);  // a new one: a new golden store, and the page
   value_of(value_of(open(backend)).close());
 }
 
@@ -112,34 +124,39 @@ TEST_CASE("an older store says what it uses from the first write that needs it",
   const auto backend = older_store();
   const auto features_after = [&](const auto& use) {
     auto store = value_of(
-        StorageOptimizer::open(std::make_unique<WatchesSegments>(backend), plain_options()));
+        StorageOptimizer::open(std::make_unique<WatchesFormats>(backend), plain_options()));
     use(store);
     value_of(store.close());
     return superblock_of(*backend).features;
   };
-  WatchesSegments::segments = WatchesSegments::unsaid = 0;
-  // None of these does: an older caveat goes on opening it.
+  WatchesFormats::segments = WatchesFormats::blocks = WatchesFormats::unsaid = 0;
+  // Neither of these does: an older caveat goes on opening it.
   CHECK(features_after([](StorageOptimizer&) {}) == 0);
   CHECK(features_after([](StorageOptimizer& store) {
-          value_of(store.store_exception({2, hash_property("named")}, {}));
           value_of(store.register_property("waits for an id"));
-          value_of(store.optimize_storage());
           value_of(store.rebuild_indexes());
         }) == 0);
-  CHECK(WatchesSegments::segments == 0);
+  CHECK(WatchesFormats::blocks == 0);
+  // A partition that is written anew.
+  CHECK(features_after([](StorageOptimizer& store) {
+          value_of(store.store_exception({2, hash_property("named")}, {}));
+          value_of(store.optimize_storage());
+        }) == kFramesOfRows);
+  CHECK(WatchesFormats::segments == 0);
+  CHECK(WatchesFormats::blocks > 0);
   SECTION("a property that is new") {
     CHECK(features_after([](StorageOptimizer& store) {
             value_of(store.store_exception({3, hash_property("new")}, {}));
             value_of(store.flush());
-          }) == kNamesWithoutHashes);
+          }) == kAll);
   }
   SECTION("a name for one that had none") {
     CHECK(features_after([](StorageOptimizer& store) {
             value_of(store.register_property("nameless"));
-          }) == kNamesWithoutHashes);
+          }) == kAll);
   }
-  CHECK(WatchesSegments::segments == 1);
-  CHECK(WatchesSegments::unsaid == 0);
+  CHECK(WatchesFormats::segments == 1);
+  CHECK(WatchesFormats::unsaid == 0);
   CHECK(stored_under(*backend, Family::meta, feature_key(0)) ==
         to_string(Feature::names_without_hashes));
   CHECK(value_of(value_of(open(backend)).verify()).sound());

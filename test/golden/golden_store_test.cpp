@@ -184,7 +184,8 @@ TEST_CASE("stores of every version are opened, answered from and sound", "[golde
 
 TEST_CASE("stores of every version say what they use, and get no feature before they need it",
           "[golden]") {
-  const std::map<std::string, std::uint64_t> stored = {{"store-1", 0}, {"store-2", 1}};
+  const std::map<std::string, std::uint64_t> stored = {
+      {"store-1", 0}, {"store-2", 1}, {"store-3", 3}};
   CHECK(golden_stores().size() == stored.size());
   for (const fs::path& golden : golden_stores()) {
     INFO(golden.filename());
@@ -208,6 +209,9 @@ TEST_CASE("stores of every version say what they use, and get no feature before 
     use([](StorageOptimizer& store) {
       value_of(store.store_exception({1, hash_property("of no golden store")}, {}));
     });
+    const std::uint64_t names = bit_of(Feature::names_without_hashes);
+    CHECK(features() == (stored.at(golden.filename()) | names));
+    use([](StorageOptimizer& store) { value_of(store.optimize_storage()); });
     CHECK(features() == kKnownFeatures);
   }
 }
