@@ -18,12 +18,9 @@ using detail::ByteReader;
 using detail::column_scratch;
 using detail::ColumnScratch;
 using detail::corrupt_block;
+using detail::ordinal;
 
 namespace {
-
-constexpr std::size_t at(BlockColumn column) {
-  return static_cast<std::size_t>(column);
-}
 
 // Is any above `most`, which is below 2^31? In one pass that the plainest SIMD can do: the sign of
 // a difference, as it has no unsigned comparison.
@@ -44,7 +41,7 @@ detail::RowShape DecodedBlock::Parts::shape() const {
 
 Result<void> DecodedBlock::Parts::load_sources(const detail::RowShape& shape) {
   const auto values = ColumnScratch::sized(column_scratch().narrow, row_count);
-  ByteReader in(columns[at(BlockColumn::source)]);
+  ByteReader in(columns[ordinal(BlockColumn::source)]);
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0)
     return corrupt_block("column source");
   if (any_above(values, kExceptionSourceCount - 1))
@@ -57,7 +54,7 @@ Result<void> DecodedBlock::Parts::load_sources(const detail::RowShape& shape) {
 
 Result<void> DecodedBlock::Parts::load_confidences(const detail::RowShape& shape) {
   const auto values = ColumnScratch::sized(column_scratch().narrow, row_count);
-  ByteReader in(columns[at(BlockColumn::confidence)]);
+  ByteReader in(columns[ordinal(BlockColumn::confidence)]);
   detail::ConfidenceForm form;
   CAVEAT_TRY(form.read(in));
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0)
@@ -78,7 +75,7 @@ Result<void> DecodedBlock::Parts::load_confidences(const detail::RowShape& shape
 
 Result<void> DecodedBlock::Parts::load_created_ats(const detail::RowShape& shape) {
   const auto values = ColumnScratch::sized(column_scratch().wide, row_count);
-  ByteReader in(columns[at(BlockColumn::created_at)]);
+  ByteReader in(columns[ordinal(BlockColumn::created_at)]);
   detail::TimeForm form;
   CAVEAT_TRY(form.read(in));
   if (!detail::decode_ints(in, &shape, values) || in.left() != 0)
@@ -98,7 +95,7 @@ Result<void> DecodedBlock::Parts::load_numbers(unsigned which, const detail::Row
                                                         "column reason"};
   const std::size_t rows = row_count;
   const auto numbers = ColumnScratch::sized(column_scratch().narrow, rows);
-  ByteReader in(columns[at(BlockColumn::inherited) + which]);
+  ByteReader in(columns[ordinal(BlockColumn::inherited) + which]);
   if (which < 2) {
     if (!detail::decode_ints(in, &shape, numbers)) return corrupt_block(kNames[which]);
     if (any_above(numbers, static_cast<std::uint32_t>(ValueKind::List)))

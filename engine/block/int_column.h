@@ -35,6 +35,8 @@ inline constexpr std::uint8_t kIntEncodingLast =
     static_cast<std::uint8_t>(IntEncoding::by_property);
 [[nodiscard]] std::string_view to_string(IntEncoding encoding) noexcept;
 
+inline constexpr unsigned kMaxColumnDepth = 5;  // of columns in columns; decoders refuse more
+
 // What rows have in common; lets a column lean on the node and property columns.
 struct RowShape {
   std::span<const std::uint16_t> node_of_row;  // ordinal of the row's node, ascending

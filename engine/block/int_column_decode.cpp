@@ -10,12 +10,10 @@
 namespace caveat::detail {
 namespace {
 
-constexpr unsigned kMaxDepth = 5;
-
 // Buffers of each nesting level, kept per thread.
 template <class T>
 struct DecodeScratch {
-  std::array<std::array<std::vector<T>, 2>, kMaxDepth> levels;
+  std::array<std::array<std::vector<T>, 2>, kMaxColumnDepth> levels;
   std::vector<T> last;  // not used while nested
 
   [[nodiscard]] std::span<T> get(unsigned depth, unsigned which, std::size_t count) {
@@ -41,7 +39,7 @@ class Decoder {
   Decoder(ByteReader& in, DecodeScratch<T>& scratch) : in_(in), scratch_(scratch) {}
 
   bool decode(const RowShape* shape, unsigned depth, Values values) {
-    if (depth >= kMaxDepth || values.empty()) return false;
+    if (depth >= kMaxColumnDepth || values.empty()) return false;
     switch (static_cast<IntEncoding>(in_.byte())) {
       case IntEncoding::constant: {
         T value = 0;

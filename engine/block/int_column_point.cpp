@@ -8,11 +8,9 @@
 namespace caveat::detail {
 namespace {
 
-constexpr unsigned kMaxDepth = 5;
-
 template <class T>
 struct PointScratch {
-  std::array<std::array<std::vector<T>, 2>, kMaxDepth> levels;
+  std::array<std::array<std::vector<T>, 2>, kMaxColumnDepth> levels;
   std::vector<T> last;
 };
 
@@ -100,7 +98,7 @@ class PointReader {
 
   bool enter(unsigned depth) {
     encoding_ = static_cast<IntEncoding>(in_.byte());
-    return depth < kMaxDepth;
+    return depth < kMaxColumnDepth;
   }
   // A varint that fits T.
   bool number(T& value) {

@@ -64,6 +64,10 @@ inline constexpr std::uint8_t kConfidenceDigits = 7;
 inline constexpr std::uint8_t kReasonWhole = 1;
 inline constexpr std::uint8_t kReasonSplit = 2;  // a head and a tail, put together on reading
 
+[[nodiscard]] constexpr std::size_t ordinal(BlockColumn column) noexcept {
+  return static_cast<std::size_t>(column);
+}
+
 // Strings are numbered column by column: inherited, actual, reasons or their heads, tails.
 inline constexpr std::size_t kStringColumns = 4;
 

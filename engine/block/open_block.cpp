@@ -52,14 +52,14 @@ Result<void> DecodedBlock::Opening::read(std::string_view block, const BlockReso
   frames = in.take(in.left());
   CAVEAT_TRY(detail::parse_string_table(table, frames, header, strings));
 
-  ByteReader node(columns[static_cast<std::size_t>(BlockColumn::node)]);
+  ByteReader node(columns[detail::ordinal(BlockColumn::node)]);
   nodes = node.varint();
   if (!node.ok() || nodes == 0 || nodes > header.row_count) return corrupt_block("column node");
-  ByteReader property(columns[static_cast<std::size_t>(BlockColumn::property)]);
+  ByteReader property(columns[detail::ordinal(BlockColumn::property)]);
   local_properties = property.varint();
   if (!property.ok() || local_properties > header.row_count)
     return corrupt_block("column property");
-  ByteReader reason(columns[static_cast<std::size_t>(BlockColumn::reason)]);
+  ByteReader reason(columns[detail::ordinal(BlockColumn::reason)]);
   const std::uint8_t form = reason.byte();
   if (form != detail::kReasonSplit && form != detail::kReasonWhole)
     return corrupt_block("column reason: unknown form");
@@ -92,7 +92,7 @@ DecodedBlock::Slab DecodedBlock::Opening::carve(Carver& carver) const noexcept {
 
 bool DecodedBlock::Opening::decode_nodes(const Slab& slab) const {
   const std::size_t rows = header.row_count;
-  ByteReader in(columns[static_cast<std::size_t>(BlockColumn::node)]);
+  ByteReader in(columns[detail::ordinal(BlockColumn::node)]);
   static_cast<void>(in.varint());
   if (!detail::decode_ints(in, nullptr, std::span(slab.nodes, nodes))) return false;
   bool ascending = true;
@@ -123,7 +123,7 @@ bool DecodedBlock::Opening::decode_nodes(const Slab& slab) const {
 bool DecodedBlock::Opening::decode_properties(const Slab& slab,
                                               const detail::RowShape& shape) const {
   const std::size_t rows = header.row_count;
-  ByteReader in(columns[static_cast<std::size_t>(BlockColumn::property)]);
+  ByteReader in(columns[detail::ordinal(BlockColumn::property)]);
   static_cast<void>(in.varint());
   ColumnScratch& scratch = column_scratch();
   if (local_properties == 0) {

@@ -5,14 +5,7 @@ namespace caveat {
 
 using detail::ByteReader;
 using detail::corrupt_block;
-
-namespace {
-
-constexpr std::size_t at(BlockColumn column) {
-  return static_cast<std::size_t>(column);
-}
-
-}  // namespace
+using detail::ordinal;
 
 Result<void> DecodedBlock::Parts::read_row(const Keys& keys, std::uint32_t row, Row& out) {
   const std::uint32_t rows = row_count;
@@ -29,17 +22,17 @@ Result<void> DecodedBlock::Parts::read_row(const Keys& keys, std::uint32_t row, 
   const auto next_int = [&](ByteReader& in, std::uint32_t most) {
     return detail::int_at(in, place, rows, value) && value <= most;
   };
-  ByteReader source(columns[at(BlockColumn::source)]);
+  ByteReader source(columns[ordinal(BlockColumn::source)]);
   if (!next_int(source, kExceptionSourceCount - 1)) return corrupt_block("column source");
   out.source = static_cast<ExceptionSource>(value);
 
-  ByteReader confidence(columns[at(BlockColumn::confidence)]);
+  ByteReader confidence(columns[ordinal(BlockColumn::confidence)]);
   detail::ConfidenceForm confidence_form;
   CAVEAT_TRY(confidence_form.read(confidence));
   if (!next_int(confidence, confidence_form.most)) return corrupt_block("column confidence");
   out.confidence = confidence_form.confidence_of(value);
 
-  ByteReader created_at(columns[at(BlockColumn::created_at)]);
+  ByteReader created_at(columns[ordinal(BlockColumn::created_at)]);
   detail::TimeForm time_form;
   CAVEAT_TRY(time_form.read(created_at));
   std::uint64_t time = 0;
@@ -48,7 +41,7 @@ Result<void> DecodedBlock::Parts::read_row(const Keys& keys, std::uint32_t row, 
   out.created_at = time_form.time_of(time);
 
   for (unsigned which = 0; which < 2; ++which) {
-    ByteReader in(columns[at(BlockColumn::inherited) + which]);
+    ByteReader in(columns[ordinal(BlockColumn::inherited) + which]);
     if (!next_int(in, static_cast<std::uint32_t>(ValueKind::List)))
       return corrupt_block(which == 0 ? "column inherited" : "column actual");
     out.tags[which] = static_cast<std::uint8_t>(value);
@@ -57,7 +50,7 @@ Result<void> DecodedBlock::Parts::read_row(const Keys& keys, std::uint32_t row, 
                                       : "column actual: string numbers");
     out.offset[which] = static_cast<std::uint16_t>(value);
   }
-  ByteReader reason(columns[at(BlockColumn::reason)]);
+  ByteReader reason(columns[ordinal(BlockColumn::reason)]);
   static_cast<void>(reason.byte());  // open() has read both
   if (split) static_cast<void>(reason.varint());
   if (!next_int(reason, strings.string_count - 1))
