@@ -12,6 +12,7 @@
 #include <shared_mutex>
 #include <thread>
 
+#include "adapters/rocksdb/found_tables.h"
 #include "adapters/rocksdb/live_files.h"
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/status.h"
@@ -55,6 +56,7 @@ class RocksdbBackend final : public KvBackend {
   Result<void> clear(Family family) override;
   std::optional<StorageError> read_only() const override { return read_only_; }
   Result<KvProperties> properties() const override;
+  const FamilyBytes& found_bytes() const noexcept { return found_bytes_; }
   bool persistent() const noexcept override { return true; }
   void set_observer(KvObserver* observer) override { events_->observer().set(observer); }
   Result<void> close() override;
@@ -90,6 +92,7 @@ class RocksdbBackend final : public KvBackend {
   Result<Damage> find_damage();
   Result<void> drop_families(std::bitset<kFamilyCount> families);
   Result<void> open_to_read(const StorageError& damage, OpenLogs logs);
+  void note_found_tables(std::uint64_t newest);  // whose number is at most that
 
   // --- database_resume.cpp ---
   // An error while RocksDB refuses writes.
@@ -107,6 +110,7 @@ class RocksdbBackend final : public KvBackend {
   std::unique_ptr<rocksdb::DB> db_;  // null once closed
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
   std::optional<StorageError> read_only_;  // set when it was opened so
+  FamilyBytes found_bytes_{};
   std::atomic<std::size_t> live_{0};
   std::atomic<std::uint64_t> logged_bytes_{0};  // since settle_files() last gave the log back
 

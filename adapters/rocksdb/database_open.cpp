@@ -80,6 +80,7 @@ Result<void> RocksdbBackend::open_database() {
     if (end.log != 0) CAVEAT_TRY(cut_logs(path_, end));
   }
   const OpenLogs logs = lock_.logs();
+  const std::uint64_t newest = newest_table(path_);
   // From here on RocksDB may be done with them. A store that was closed gets one MANIFEST, synced
   // before it is the current one, and no edit more: there is nothing that a lost boot would
   // explain.
@@ -105,6 +106,7 @@ Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSERT(handles.size() == kFamilyCount);
   std::copy(handles.begin(), handles.end(), handles_.begin());
   events_->quarantine().begin(*db_, handles_);
+  note_found_tables(newest);
   CAVEAT_TRY(note_log(/*sync=*/true));
   std::error_code unknown;
   if (!settled || !std::filesystem::exists(path_ / kSpareFile, unknown)) {

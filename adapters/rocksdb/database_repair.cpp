@@ -132,6 +132,7 @@ Result<void> RocksdbBackend::open_to_read(const StorageError& damage, OpenLogs l
   db_.reset(db);
   CAVEAT_ASSERT(handles.size() == kFamilyCount);
   std::copy(handles.begin(), handles.end(), handles_.begin());
+  note_found_tables(~std::uint64_t{0});
   read_only_ =
       StorageError(ErrorCode::corruption,
                    names_.shown() +

@@ -13,9 +13,15 @@ import sys
 import tempfile
 
 WINDOWS = {"phone": (360, 2400, []), "tablet": (500, 1600, []), "desktop": (1280, 1600, []),
+           "book": (768, 1600, []), "laptop": (900, 1600, []),
            "dark": (1280, 1600, ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]),
            "dark-phone": (360, 2400, ["--force-dark-mode",
-                                      "--blink-settings=preferredColorScheme=0"])}
+                                      "--blink-settings=preferredColorScheme=0"]),
+           "dark-book": (768, 1600, ["--force-dark-mode",
+                                     "--blink-settings=preferredColorScheme=0"])}
+# Up to where names have a line of their own. 720 to 900 once scrolled sideways, and broke names into
+# four lines.
+STACKED = 960
 
 # Chromium's own windows are 500 pixels wide at least; a frame in one is as narrow as it is told. The
 # script looks for what sticks out of the page, but for what scrolls in a box of its own.
@@ -42,13 +48,13 @@ onload = () => {
   for (const e of page.querySelectorAll("thead th")) {
     if (e.scrollWidth > e.clientWidth + 1) out.push("heading cut: " + e.textContent);
   }
-  if (width < 400) {
+  if (width < %d) {
     for (const e of page.querySelectorAll(".tall tbody th")) {
       if (e.clientWidth < width * 0.75) out.push("narrow: " + e.textContent.slice(0, 80));
     }
-    for (const e of page.querySelectorAll(".tall .wide")) {
-      if (e.scrollWidth > e.clientWidth + 1) out.push("table cut: " + e.textContent.slice(0, 80));
-    }
+  }
+  for (const e of page.querySelectorAll(".wide")) {
+    if (e.scrollWidth > e.clientWidth + 1) out.push("table cut: " + e.textContent.slice(0, 80));
   }
   document.body.append(Object.assign(document.createElement("pre"), {
     id: "found", textContent: out.length + " stick out\\n" + out.slice(0, 10).join("\\n") }));
@@ -106,14 +112,16 @@ def main():
             print("on the console:", *said, sep="\n")
             return 1
         frame = pathlib.Path(scratch) / "frame.html"
-        for width in (360, 500, 1280):
+        for width in (360, 500, 720, 768, 900, 961, 1280):
             planted_styles = ["", "<style>h1 { width: 2000px }</style>"]
-            if width < 400:
+            if width > 700:
+                planted_styles.append("<style>.tall table { min-width: 80rem }</style>")
+            if width in (360, 768):
                 planted_styles.append("<style>.tall tbody th { grid-column: 1 !important }</style>")
             for planted_style in planted_styles:
                 seen = pathlib.Path(scratch) / "seen.html"
                 seen.write_text(page.read_text().replace("</body>", planted_style + "</body>"))
-                frame.write_text(FRAME % (seen.as_uri(), width, 3000, width))
+                frame.write_text(FRAME % (seen.as_uri(), width, 3000, width, STACKED))
                 dom, _ = show(browser, frame, ["--dump-dom", "--allow-file-access-from-files",
                                                "--virtual-time-budget=5000"], scratch)
                 found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
@@ -126,7 +134,7 @@ def main():
             shot = folder / f"{name}.png"
             target = page
             if width < 500:
-                frame.write_text(FRAME % (page.as_uri(), width, height, width))
+                frame.write_text(FRAME % (page.as_uri(), width, height, width, STACKED))
                 target = frame
             _, said = show(browser, target, ["--allow-file-access-from-files", f"--screenshot={shot}", "--hide-scrollbars",
                                            f"--window-size={width},{height}", *more], scratch)

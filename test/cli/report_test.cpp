@@ -1,6 +1,9 @@
 // What a report counts, and that nothing of a store's own text gets into its markup.
+#include <simdjson.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -240,6 +243,48 @@ TEST_CASE("the figures of a store that is not folded are of one moment", "[regre
   CHECK(store.estimate_storage_statistics().delta_rows == 5000);  // it was the copy's fold
   REQUIRE(store.flush());
   CHECK(run_tool({"report", path}).out.find("recent writes wait") == std::string::npos);
+}
+
+TEST_CASE("the parts of a directory are all of it, whatever of a store is in its log",
+          "[regression]") {
+  // Opening the copy makes tables out of the log, and the log was counted, too.
+  const TestDirectory directory;
+  const auto path = directory.path("store");
+  Options options;
+  options.background_maintenance = false;
+  auto store = StorageOptimizer::open(path, options).value();
+  const auto parts = [&] {
+    const auto made = run_tool({"report", path, "--json", "--no-verify"});
+    REQUIRE(made.exit == 0);
+    simdjson::dom::parser parser;
+    simdjson::dom::element report;
+    REQUIRE(parser.parse(made.out).get(report) == simdjson::SUCCESS);
+    std::map<std::string, std::uint64_t> bytes;
+    std::uint64_t sum = 0;
+    for (const auto& [name, count] : simdjson::dom::object(report["disk_bytes"])) {
+      sum += bytes[std::string(name)] = std::uint64_t(count);
+    }
+    CHECK(sum == std::uint64_t(report["directory_bytes"]));
+    return bytes;
+  };
+  const auto add = [&](std::uint64_t from, std::uint64_t to) {
+    for (auto node = from; node < to; ++node) {
+      REQUIRE(store.store_exception({node, node % 5},
+                                    exception_at(1, 0.5F, ExceptionSource::detected)));
+    }
+  };
+  add(0, 3000);
+  const std::string logs = "logs with recent writes, and RocksDB's own files";
+  auto bytes = parts();
+  CHECK(bytes.at(logs) > 30'000);
+  CHECK(bytes.at("recent writes") == 0);
+  CHECK(bytes.at("records") == 0);
+  REQUIRE(store.close());
+  store = StorageOptimizer::open(path, options).value();
+  add(3000, 3010);
+  bytes = parts();
+  CHECK(bytes.at("records") + bytes.at("recent writes") > 1000);
+  CHECK(bytes.at(logs) < 30'000);
 }
 
 TEST_CASE("the metrics of another store are refused for a report", "[regression]") {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "adapters/rocksdb/found_tables.h"
+#include "engine/encryption/encrypted_backend.h"
 #include "engine/partition/container.h"
 #include "engine/store/engine.h"
 
@@ -56,12 +58,15 @@ Result<std::vector<std::uint64_t>> age_of(const StorageOptimizer& store,
   return age;
 }
 
-std::vector<NamedCount> disk_of(const StatsReport& stats) {
-  const auto& families = stats.storage.backend.families;
+// Of the directory as it was found: what opening its copy made out of a log is in the log.
+std::vector<NamedCount> disk_of(const StorageOptimizer& store, const StatsReport& stats) {
+  const Core& core = store.engine().core();
+  const auto found = detail::found_table_bytes(core.encrypted == nullptr ? *core.backend
+                                                                         : core.encrypted->inner());
   std::vector<NamedCount> parts;
   std::uint64_t known = 0;
   const auto add = [&](const char* name, Family family) {
-    const std::uint64_t bytes = families[static_cast<std::size_t>(family)].disk_bytes;
+    const std::uint64_t bytes = found[static_cast<std::size_t>(family)];
     parts.push_back({name, bytes});
     known += bytes;
   };
@@ -97,7 +102,7 @@ Result<ReportData> gather_report(const std::string& path, StorageOptimizer& stor
   CAVEAT_ASSIGN(const auto partitions, CompressedExceptionStore(store).partitions());
   data.fill = fill_of(partitions);
   CAVEAT_ASSIGN(data.age, age_of(store, partitions, progress));
-  data.disk = disk_of(data.stats);
+  data.disk = disk_of(store, data.stats);
   CAVEAT_ASSIGN(data.census, take_census(store, partitions, progress));
   data.stats.damage = data.census.damage;
   for (const PropertyShare& property : data.census.properties) {

@@ -1,5 +1,5 @@
 // How the report looks: light and dark as the reader's system is, one column on a telephone, two
-// where there is room.
+// where there is room. Names have a line of their own up to where the widest table has room.
 #pragma once
 
 namespace caveat::cli {
@@ -49,9 +49,9 @@ figure svg text { fill: var(--soft); font-size: 11px; }
 figure svg .y { text-anchor: end; }
 .grid { stroke: var(--line); }
 details { font-size: .9rem; } summary { cursor: pointer; color: var(--soft); }
-.long { font-size: inherit; overflow-wrap: anywhere; } .long summary { color: inherit; list-style: none; overflow-wrap: anywhere; }
+.long { font-size: inherit; overflow-wrap: anywhere; } .long summary { color: inherit; list-style: none; word-break: break-all; }
 .long summary::-webkit-details-marker { display: none; }
-@media (max-width: 44rem) {
+@media (max-width: 60rem) {
   .tall table, .tall thead, .tall tbody { display: block; }
   .tall tr { display: grid; grid-template-columns: repeat(var(--cells), minmax(0, 1fr)); gap: 0 .6rem;
     border-bottom: 1px solid var(--line); padding: .3rem 0; }
