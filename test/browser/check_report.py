@@ -50,7 +50,7 @@ onload = () => {
   }
   if (width < %d) {
     for (const e of page.querySelectorAll(".tall tbody th")) {
-      if (e.clientWidth < width * 0.75) out.push("narrow: " + e.textContent.slice(0, 80));
+      if (e.clientWidth < e.closest("table").clientWidth * 0.9) out.push("narrow: " + e.textContent.slice(0, 80));
     }
   }
   for (const e of page.querySelectorAll(".wide")) {

@@ -270,7 +270,7 @@ TEST_CASE("the parts of a directory are all of it, whatever of a store is in its
   const auto add = [&](std::uint64_t from, std::uint64_t to) {
     for (auto node = from; node < to; ++node) {
       REQUIRE(store.store_exception({node, node % 5},
-                                    exception_at(1, 0.5F, ExceptionSource::detected)));
+                                    exception_at(1, 0.5F, ExceptionSource::Detected)));
     }
   };
   add(0, 3000);
