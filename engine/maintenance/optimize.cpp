@@ -207,6 +207,9 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   results.partitions_split = core_.counters.splits.load() - splits;
   results.partitions_joined = core_.counters.joins.load() - joins;
   results.hints_removed = core_.counters.hints_removed.load() - stale;
+  // Such work comes seldom: what it had at hand is not kept for the next.
+  core_.pool.trim();
+  core_.heap_spare.give_back();
   results.duration_ns = static_cast<std::uint64_t>(steady_now_ns() - started);
   return results;
 }
