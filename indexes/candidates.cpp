@@ -23,7 +23,7 @@ std::vector<PartitionId> intersect_sorted(std::span<const PartitionId> a,
     // Gallop: double the step until it is too far, then search in the last one.
     std::ptrdiff_t step = 1;
     while (step < b.end() - at && at[step] < id) step *= 2;
-    at = std::lower_bound(at, at + std::min<std::ptrdiff_t>(step + 1, b.end() - at), id);
+    at = std::lower_bound(at, at + std::min<std::ptrdiff_t>(step, b.end() - at), id);
     if (at == b.end()) break;
     if (*at == id) both.push_back(id);
   }

@@ -66,9 +66,7 @@ Result<void> Mutator::read_containers(std::vector<OldPartition*>& partitions) {
         if (!one) partition.unread = one.error().within("primary " + describe_key(lower));
         found[i] = one && *one;
       }
-      if (!found[i] && !partition.unread && partition.entry.id != 0) {
-        partition.unread = core_.missing_container(lower);
-      }
+      if (!found[i] && !partition.unread) partition.unread = core_.missing_container(lower);
       partition.container = std::move(values[i]);
     }
   }

@@ -16,6 +16,7 @@ namespace caveat {
 namespace {
 
 constexpr std::size_t kPartitionsPerWindow = 8192;
+constexpr std::size_t kPartitionsPerReport = 64;
 
 using Pairs = std::array<std::vector<PostingPair>, kIndexCount>;
 
@@ -40,20 +41,22 @@ class Verifier {
       Pairs required;
       std::vector<PartitionId> window;
       while (position != directory.end() && window.size() < kPartitionsPerWindow) {
-        if (!go_on("verify primary", done_, results_.partitions)) return cancelled();
+        if (done_ % kPartitionsPerReport == 0 &&
+            !report("verify primary", done_, results_.partitions)) {
+          return cancelled();
+        }
         check_partition(position, required);
         window.push_back(directory.at(position).id);
         position = directory.next(position);
         ++done_;
       }
       std::sort(window.begin(), window.end());
-      if (window.empty() && done_ != 0) break;
       for (std::size_t i = 0; i < kIndexCount; ++i) {
-        if (!go_on("verify indexes", done_, results_.partitions)) return cancelled();
+        if (!report("verify indexes", done_, results_.partitions)) return cancelled();
         if (readable_[i]) check_index(i, window, required[i], position == directory.end());
       }
     } while (position != directory.end());
-    if (!go_on("verify recent writes", 0, 0)) return cancelled();
+    if (!report("verify recent writes", 0, 0)) return cancelled();
     check_delta();
     check_log();
     check_pages();
@@ -61,8 +64,9 @@ class Verifier {
   }
 
  private:
-  bool go_on(std::string_view stage, std::uint64_t done, std::uint64_t total) {
-    return progress_ == nullptr || done % 64 != 0 || progress_->on_progress({stage, done, total});
+  // False: to be stopped.
+  bool report(std::string_view stage, std::uint64_t done, std::uint64_t total) {
+    return progress_ == nullptr || progress_->on_progress({stage, done, total});
   }
   static tl::unexpected<StorageError> cancelled() {
     return fail(ErrorCode::cancelled, "verify: stopped by its caller");

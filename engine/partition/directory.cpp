@@ -27,7 +27,8 @@ std::size_t PartitionGroup::locate(const ExceptionKey& key) const noexcept {
   // Counting needs no branch that could be mispredicted.
   std::size_t eighths = 0;
   for (const NodeId node : every_eighth_) eighths += node <= key.node_id ? 1U : 0U;
-  const std::size_t from = eighths == 0 ? 0 : (eighths - 1) * kStep;
+  CAVEAT_ASSERT(eighths > 0);  // the key is not below the group's first
+  const std::size_t from = (eighths - 1) * kStep;
   std::size_t index = from;
   for (std::size_t i = 1; i < kStep; ++i) index += nodes_[from + i] <= key.node_id ? 1U : 0U;
   index = std::min(index, entries.size() - 1);
@@ -127,8 +128,8 @@ std::shared_ptr<const Directory> DirectoryEditor::finish() {
     const auto reaches = [&](const Edit& e) {  // does the edit begin before the group's end?
       return is_last || e.first < base_.groups()[g + 1]->lower();
     };
-    const bool touched = (edit != edits_.end() && reaches(*edit)) || !open.empty();
-    if (!touched) {
+    // (What is open goes on in an edit that reaches here.)
+    if (edit == edits_.end() || !reaches(*edit)) {
       groups.push_back(group);
       continue;
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pool/invariant.h"
+
 namespace caveat::detail {
 
 Result<Conditions> Conditions::of(const Query& query) {
@@ -53,9 +55,8 @@ ValueRange Conditions::value_range(QueryOrder order) const noexcept {
 }
 
 void Conditions::set_value_range(QueryOrder order, ValueRange range) noexcept {
-  if (range.empty()) {
-    impossible = true;
-  } else if (order == QueryOrder::confidence) {
+  CAVEAT_ASSERT(!range.empty());
+  if (order == QueryOrder::confidence) {
     confidence = {confidence_of(range.lo), confidence_of(range.hi)};
   } else {
     time = {time_of(range.lo), time_of(range.hi)};

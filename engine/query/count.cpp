@@ -79,7 +79,7 @@ class Counter {
     if (keys > directory_.partition_count() * 4) return false;
     for (const auto& generation : view_.version->generations) {
       generation->by_key().for_each([&](const DeltaRow& row) {
-        if (!directory_.empty()) touched_.push_back(directory_.locate(row.key));
+        touched_.push_back(directory_.locate(row.key));
       });
     }
     std::sort(touched_.begin(), touched_.end(), before);

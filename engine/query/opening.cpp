@@ -27,7 +27,7 @@ Result<Opening> open_query(const QueryContext& context, const ReadView& view, co
 
 bool uses_windows(const Opening& opening, const Version& version, QueryOrder order,
                   std::size_t gather_max) {
-  if (order == QueryOrder::key || opening.conditions.node) return false;
+  if (opening.conditions.node) return false;
   const Plan& plan = opening.plan;
   const bool alone = !plan.positions.is_list() || plan.sole_index == index_slot(family_of(order));
   const std::size_t whole = gather_max / kRowsTypical;

@@ -25,8 +25,8 @@ std::size_t stretch(const Directory& directory, Directory::Position a, Directory
 }  // namespace
 
 PositionSet PositionSet::all(const Directory& directory) {
+  CAVEAT_ASSERT(!directory.empty());
   PositionSet set;
-  if (directory.empty()) return set;
   set.directory_ = &directory;
   set.last_ = directory.prev(directory.end());
   set.size_ = directory.partition_count();
@@ -35,8 +35,8 @@ PositionSet PositionSet::all(const Directory& directory) {
 
 PositionSet PositionSet::between(const Directory& directory, const ExceptionKey& first,
                                  const ExceptionKey& last) {
+  CAVEAT_ASSERT(!directory.empty());
   PositionSet set;
-  if (directory.empty()) return set;
   set.directory_ = &directory;
   set.first_ = directory.locate(first);
   set.last_ = directory.locate(last);

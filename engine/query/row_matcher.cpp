@@ -68,7 +68,7 @@ void RowMatcher::look_ahead(std::span<const std::shared_ptr<const PartitionImage
   ahead_rows_.clear();
   // Other conditions read whole columns, and one node's rows lie together.
   const Conditions& c = conditions_;
-  const bool others = c.node || c.source || c.confidence || c.time || c.impossible;
+  const bool others = c.node || c.source || c.confidence || c.time;
   if (!property_id_ || others || images.size() < 2) return;
   for (const auto& image : images) {
     if (image->base() != nullptr) image->base()->prefetch_property_ids();

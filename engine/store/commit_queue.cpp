@@ -30,7 +30,6 @@ void CommitQueue::start(Sequence next_sequence, GenerationId next_generation) {
 Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::size_t count,
                                                  Durability durability,
                                                  const Precondition* precondition) {
-  if (count == 0) return Outcome::committed;
   if (core_.read_only) [[unlikely]]
     return fail(*core_.read_only);
   if (auto error = core_.background_errors.take()) return fail(std::move(*error));
@@ -229,7 +228,7 @@ bool CommitQueue::changed_since(const Precondition& precondition) const {
 void CommitQueue::seal() {
   std::unique_lock lock(mutex_);
   turn_.wait(lock, [&] { return !leading_ || CAVEAT_PLANTED(seal_overtakes_writers); });
-  if (!closed_ && active_ && !active_->empty()) seal_locked();
+  if (!closed_ && !active_->empty()) seal_locked();
 }
 
 // By the leader, or under the lock while nobody leads.

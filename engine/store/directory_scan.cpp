@@ -10,7 +10,6 @@ Result<void> DirectoryScan::add(const ExceptionKey& first,
   const auto make = [&] { return core_.backend->iterate(Family::primary, nullptr, true); };
   CAVEAT_ASSIGN(auto it, make());
   std::optional<ExceptionKey> at;  // the last that was read
-  ExceptionKey from = first;       // of what is being read
   it->seek(encode_key(first));
   for (;;) {
     for (; it->valid(); it->next()) {
@@ -23,12 +22,11 @@ Result<void> DirectoryScan::add(const ExceptionKey& first,
     const auto status = it->status();
     if (status) return {};
     if (status.error().code() != ErrorCode::corruption) return fail(status.error());
-    const auto begin = at && *at >= from ? key_after(*at) : from;
+    const auto begin = at ? key_after(*at) : first;
     if (!begin || (last && *begin >= *last)) return {};
     add_lost(*begin, status.error());
     CAVEAT_ASSIGN(auto behind, seek_behind_damage(make, {}, *begin));
     if (!behind || (last && behind->key >= *last)) return {};
-    from = behind->key;
     it = std::move(behind->it);
   }
 }

@@ -158,11 +158,12 @@ Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey&
     if (!found) return std::nullopt;
     if (found.delta_row != nullptr) {
       // The generation that owns the row stays as long as the view.
-      for (const auto& generation : version.generations) {
-        if (generation->first_sequence() <= found.delta_row->sequence) {
-          return PinnedException(found.delta_row->view(), generation);
-        }
-      }
+      const auto owner = std::find_if(
+          version.generations.begin(), version.generations.end(), [&](const auto& generation) {
+            return generation->first_sequence() <= found.delta_row->sequence;
+          });
+      CAVEAT_ASSERT(owner != version.generations.end());
+      return PinnedException(found.delta_row->view(), *owner);
     }
     if (found.hot) return PinnedException(found.hot->view(), found.hot.share());
     ExceptionView view;

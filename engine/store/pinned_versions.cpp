@@ -7,9 +7,9 @@ namespace caveat {
 
 namespace {
 
-// The container that an entry stands for: versions of partitions are not used twice.
+// The container that an entry stands for: versions of partitions are not used twice. (A directory
+// that once had partitions always has the first.)
 bool still_there(const PartitionEntry& entry, const Directory& directory) {
-  if (directory.empty()) return false;
   return directory.at(directory.locate(entry.lower)).version == entry.version;
 }
 

@@ -78,6 +78,50 @@ TEST_CASE("codecs that use no dictionary do not name one") {
               .dictionary_id == 0);
 }
 
+TEST_CASE("a dictionary without a number is not used, and one is found among several") {
+  const auto codecs = all_codecs();
+  const auto sets = similar_blocks(1);
+  const auto nameless = make_dictionary(0, std::string(1000, 'x'));
+  const auto without =
+      CompressedBlock::encode(sets[0].rows, context_for(codecs, 2, nameless.get())).value();
+  CHECK(without.header().dictionary_id == 0);
+  SimpleBlockResolver resolver(codecs);
+  for (const std::uint32_t id : {4U, 9U, 7U}) resolver.add(make_dictionary(id, "bytes"));
+  CHECK(resolver.dictionary(9).value()->id == 9);
+  CHECK_FALSE(resolver.dictionary(8));
+  // A block is as long as it says.
+  CHECK_FALSE(CompressedBlock::from_bytes(std::string(without.bytes()) + "x"));
+}
+
+TEST_CASE("samples are drawn from all there are, and the empty ones are passed over") {
+  std::vector<std::string> samples;
+  collect_dictionary_samples({}, samples);
+  CHECK(samples.empty());
+  // Few that have something in them.
+  const auto text = [](std::size_t i) {
+    return "observed by the station at the northern end, number " + std::to_string(i * 7919);
+  };
+  samples.resize(400);
+  for (std::size_t i = 0; i < 4; ++i) samples[i * 90] = std::string(3000, 'a') + text(i);
+  CHECK_THAT(train_dictionary(samples, 1 << 12, 1).error().message(),
+             Catch::Contains("too few samples"));
+  for (std::size_t i = 0; i < 7; ++i) samples[i * 50] = std::string(3000, 'a') + text(i);
+  CHECK_THAT(train_dictionary(samples, 1 << 12, 1).error().message(),
+             Catch::Contains("too few samples"));
+  CHECK_FALSE(train_dictionary(samples, 100, 1));
+  // More than are looked at, and more than are measured.
+  samples.clear();
+  for (std::size_t i = 0; i < 100'000; ++i) samples.push_back(text(i) + text(i + 1) + text(i % 7));
+  const auto trained = train_dictionary(samples, 1 << 12, 1);
+  REQUIRE(trained);
+  CHECK(trained->bytes.size() <= std::size_t{1} << 12);
+  for (auto& sample : samples) {
+    const std::string one = sample;
+    for (int i = 0; i < 7; ++i) sample += one;
+  }
+  CHECK(train_dictionary(samples, 1 << 18, 1));
+}
+
 TEST_CASE("no dictionary comes of too little, or of what has nothing in common") {
   CHECK(train_dictionary({}, 1 << 16, 1).error().code() == ErrorCode::not_found);
   CHECK(train_dictionary({}, 1 << 16, 0).error().code() == ErrorCode::invalid_argument);

@@ -143,6 +143,35 @@ TEST_CASE("the delta answers like a plain map of all writes", "[delta][model]") 
   }
 }
 
+TEST_CASE("each condition of a filter is asked of a row", "[delta]") {
+  DeltaRow row;
+  row.key = {7, 30};
+  row.source = ExceptionSource::Imported;
+  row.confidence = 0.5F;
+  row.created_at = 100;
+  const auto matches = [&](auto change) {
+    DeltaFilter filter;
+    change(filter);
+    return delta_row_matches(row, filter);
+  };
+  CHECK(matches([](DeltaFilter&) {}));
+  CHECK(matches([](DeltaFilter& f) { f.node = 7; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.node = 8; }));
+  CHECK(matches([](DeltaFilter& f) { f.property = 30; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.property = 31; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.source = ExceptionSource::Explicit; }));
+  CHECK(matches([](DeltaFilter& f) { f.confidence = {0.5F, 0.5F}; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.confidence = {0.6F, 1.0F}; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.confidence = {0.0F, 0.4F}; }));
+  CHECK(matches([](DeltaFilter& f) { f.time = {100, 100}; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.time = {101, 200}; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.time = {0, 99}; }));
+  CHECK(matches([](DeltaFilter& f) { f.lower = {7, 30}; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.lower = {7, 31}; }));
+  CHECK_FALSE(matches([](DeltaFilter& f) { f.upper = {7, 30}; }));
+  CHECK(matches([](DeltaFilter& f) { f.upper = {7, 31}; }));
+}
+
 TEST_CASE("the model catches views that are wrong", "[delta][model]") {
   REQUIRE(run_seeds(right_view, 5) == "");
   MakeView wrong;

@@ -35,6 +35,28 @@ class MarkedCodec final : public CustomCompressor {
   CodecRegistry registry_ = CodecRegistry::built_in(3);
 };
 
+// The same, and while it is told to it fails on texts: keys and numbers are inflated as ever.
+class FussyCodec final : public CustomCompressor {
+ public:
+  explicit FussyCodec(std::shared_ptr<bool> fussy) : fussy_(std::move(fussy)) {}
+  std::string_view name() const noexcept override { return "fussy"; }
+  Result<void> compress(std::string_view raw, const CompressionDictionary* dictionary,
+                        std::string& out) const override {
+    return marked_.compress(raw, dictionary, out);
+  }
+  Result<void> decompress(std::string_view stored, const CompressionDictionary* dictionary,
+                          std::span<char> out) const override {
+    CAVEAT_TRY(marked_.decompress(stored, dictionary, out));
+    const std::string_view text(out.data(), out.size());
+    const bool refused = *fussy_ && text.find("everybody") != text.npos;
+    return refused ? fail(ErrorCode::corruption, "fussy: no") : Result<void>();
+  }
+
+ private:
+  MarkedCodec marked_;
+  std::shared_ptr<bool> fussy_;
+};
+
 Options with(CompressionAlgorithm algorithm, bool registered) {
   Options options;
   options.compression = algorithm;
@@ -149,6 +171,68 @@ TEST_CASE("figures leave out partitions whose codec is not there, and say so",
   CHECK(skipped >= 6);  // one run each
   CHECK(figures.background_errors >= skipped);
   CHECK_FALSE(value_of(store.column_statistics()).empty());
+}
+
+TEST_CASE("blocks that the host's codec cannot inflate are damage, and their keys are known",
+          "[codec][damage]") {
+  const auto fussy = std::make_shared<bool>(false);
+  Options options = with(CompressionAlgorithm::Custom, false);
+  options.custom_codecs.emplace_back(kMine, std::make_shared<FussyCodec>(fussy));
+  options.partition_records = 64;
+  CodecWorld world;
+  {
+    auto store = world.open(options);
+    world.fill(store, 0, 1000, 1);
+    value_of(store.close());
+  }
+  *fussy = true;
+  {
+    auto store = world.open(options);
+    const auto partitions = store.estimate_storage_statistics().partitions;
+    CHECK(value_of(store.contains(record(7, 1).key)));
+    const auto lost = store.retrieve_exception(record(7, 1).key);
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().code() == ErrorCode::corruption);
+    CHECK_THAT(lost.error().message(), Catch::Contains("primary node 0 "));
+    CHECK(value_of(store.verify()).error_count == partitions);
+    for (const std::size_t limit : {Query().limit, std::size_t{1}}) {  // whole blocks, and a record
+      Query query;
+      query.limit = limit;
+      auto cursor = value_of(store.query(query));
+      std::size_t skipped = 0;
+      for (;;) {
+        const auto next = cursor.next();
+        if (next) {
+          CHECK(*next == nullptr);
+          break;
+        }
+        CHECK_THAT(next.error().message(), Catch::Contains("fussy"));
+        ++skipped;
+        REQUIRE(cursor.skip_damage());
+        REQUIRE(skipped <= partitions);
+      }
+      CHECK(skipped == partitions);
+    }
+    const auto done = value_of(store.optimize_storage());
+    CHECK(done.partitions_skipped == partitions);
+    REQUIRE(done.first_error);
+    CHECK_THAT(done.first_error->message(), Catch::Contains("fussy"));
+  }
+  *fussy = false;
+  auto store = world.open(options);
+  CHECK(value_of(store.retrieve_exception(record(7, 1).key)) == record(7, 1).exception);
+  CHECK(value_of(store.verify()).sound());
+}
+
+TEST_CASE("codecs of a host's are refused twice under one id, and under the library's", "[codec]") {
+  for (const CodecId second : {kMine, CodecId{3}}) {
+    Options options = with(CompressionAlgorithm::Zstd, true);
+    options.custom_codecs.emplace_back(second, std::make_shared<MarkedCodec>());
+    const auto refused = StorageOptimizer::open(
+        std::make_unique<BackendDouble>(shared_memory_backend()), options);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message(), Catch::Contains("codec id " + std::to_string(second)));
+  }
 }
 
 TEST_CASE("a codec that is asked for must be registered", "[codec]") {

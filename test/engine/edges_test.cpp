@@ -1,5 +1,8 @@
 // Where calls meet the ends of what they are for: nothing stored, nothing that can match, nothing
 // left behind a removal, a load that breaks off in its middle.
+#include "caveat/compressed_exception_store.h"
+#include "engine/partition/container.h"
+#include "engine/store/engine.h"
 #include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
@@ -201,6 +204,142 @@ TEST_CASE("a bulk load that breaks off says how much of it is stored", "[bad]") 
   CHECK(stored == 2 * kChunk);
   CHECK_THAT(broken.error().message(),
              Catch::Contains("the first " + std::to_string(stored) + " records are stored"));
+}
+
+TEST_CASE("a partition made later is none of what an older look at the store sees") {
+  StorageOptimizer store(0, plain_options());
+  const CompressedExceptionStore before_any(store);
+  store_nodes(store, kProperty, 0, 60, exception_of);
+  value_of(store.flush());
+  const CompressedExceptionStore before_split(store);
+  store_nodes(store, kProperty, 60, 6000, exception_of);
+  value_of(store.flush());
+  const auto list = value_of(CompressedExceptionStore(store).partitions());
+  REQUIRE(list.size() > 50);
+  for (const auto& partition : list) {
+    CHECK(before_any.container(partition.id).error().code() == ErrorCode::not_found);
+    const bool there = partition.id == list.front().id;
+    CHECK(before_split.container(partition.id).has_value() == there);
+  }
+}
+
+TEST_CASE("rows that remove something have an address, and no record") {
+  StorageOptimizer store(0, plain_options());
+  store_nodes(store, kProperty, 0, 60, exception_of);
+  value_of(store.flush());
+  value_of(store.remove_exception({7, kProperty}));
+  value_of(store.store_exception({8, kProperty}, exception_of(9)));
+  value_of(store.flush());
+  const CompressedExceptionStore below(store);
+  const auto partition = value_of(below.partitions()).front();
+  REQUIRE(partition.run_rows == 2);
+  std::size_t records = 0;
+  for (std::uint32_t row = 0; row < partition.rows + partition.run_rows; ++row) {
+    const auto read = below.read({partition.id, row});
+    if (read) {
+      ++records;
+    } else {
+      CHECK(read.error().code() == ErrorCode::not_found);
+    }
+  }
+  CHECK(records == partition.rows + 1);
+  // What clears leave has no block at all.
+  value_of(store.clear_property(kProperty));
+  value_of(store.optimize_storage());
+  const CompressedExceptionStore cleared(store);
+  const auto left = value_of(cleared.partitions());
+  REQUIRE(left.size() == 1);
+  CHECK(left[0].codec == 0);
+  CHECK(cleared.describe(left[0].id).error().code() == ErrorCode::not_found);
+  CHECK_FALSE(value_of(store.has_exceptions(8)));
+}
+
+TEST_CASE("clears that wait hide their own nodes alone") {
+  StorageOptimizer store(0, plain_options());
+  store_nodes(store, kProperty, 0, 10, exception_of);
+  value_of(store.flush());
+  value_of(store.clear_node(3));
+  for (NodeId node = 0; node < 12; ++node) {
+    CHECK(value_of(store.has_exceptions(node)) == (node < 10 && node != 3));
+  }
+}
+
+TEST_CASE("maintenance is idle when nothing waits: no rows, no clears, no container") {
+  KvObserver* observer = nullptr;
+  class Observed final : public BackendDouble {
+   public:
+    Observed(std::shared_ptr<KvBackend> inner, KvObserver*& seen)
+        : BackendDouble(std::move(inner)), seen_(seen) {}
+    void set_observer(KvObserver* observer) override { seen_ = observer; }
+
+   private:
+    KvObserver*& seen_;
+  };
+  auto store = value_of(StorageOptimizer::open(
+      std::make_unique<Observed>(shared_memory_backend(), observer), plain_options()));
+  Engine& engine = store.engine();
+  CHECK(engine.maintenance_idle());
+  value_of(store.clear_node(1));
+  CHECK_FALSE(engine.maintenance_idle());
+  value_of(engine.mutator().fold_next());
+  value_of(store.flush());
+  CHECK_FALSE(engine.maintenance_idle());  // it is folded, and to be applied
+  while (value_of(engine.mutator().apply_clears())) {
+  }
+  CHECK(engine.maintenance_idle());
+  const std::vector<std::string> keys = {encode_key({1, 1})};
+  observer->on_rewrite_candidates(Family::primary, keys, false);
+  CHECK_FALSE(engine.maintenance_idle());
+  value_of(engine.mutator().rewrite_queued());
+  CHECK(engine.maintenance_idle());
+}
+
+TEST_CASE("columns of blocks with a dictionary add up to what is stored") {
+  Options options = plain_options();
+  options.compression = CompressionAlgorithm::Zstd;
+  options.dictionary_bytes = 16 << 10;
+  StorageOptimizer store(0, options);
+  store_nodes(store, kProperty, 0, 6000, [](NodeId node) {
+    Exception exception = exception_of(node);
+    exception.reason = "observed by the station at the northern end of the valley, number " +
+                       std::to_string(node % 97) + ", and confirmed there the day after by " +
+                       std::to_string(node * 7919);
+    return exception;
+  });
+  value_of(store.optimize_storage());
+  bool with_dictionary = false;
+  for (const auto& partition : value_of(CompressedExceptionStore(store).partitions())) {
+    with_dictionary = with_dictionary || partition.dictionary != 0;
+  }
+  REQUIRE(with_dictionary);
+  std::uint64_t raw = 0;
+  std::uint64_t compressed = 0;
+  for (const auto& column : value_of(store.column_statistics())) {
+    raw += column.raw_bytes;
+    compressed += column.compressed_bytes;
+  }
+  CHECK(raw > 6000 * 100);
+  CHECK(compressed < value_of(store.get_storage_statistics()).compression.compressed_bytes * 11 / 10);
+  CHECK(compressed > 6000);
+}
+
+TEST_CASE("metrics do without the store's age where the backend has lost it", "[metrics]") {
+  const auto backend = shared_memory_backend();
+  auto store =
+      value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
+  const auto tells = [&] {
+    return store.metrics().find("\ncaveat_store_made_timestamp_seconds") != std::string::npos;
+  };
+  CHECK(tells());
+  KvBatch damaged;
+  damaged.put(Family::meta, "S", "no superblock");
+  value_of(backend->write(damaged, Durability::wal));
+  CHECK_FALSE(tells());
+  KvBatch gone;
+  gone.erase(Family::meta, "S");
+  value_of(backend->write(gone, Durability::wal));
+  CHECK_FALSE(tells());
+  CHECK(store.metrics().find("caveat_store_open 1") != std::string::npos);
 }
 
 }  // namespace caveat::test

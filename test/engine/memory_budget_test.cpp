@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 
+#include "engine/store/engine.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -160,6 +161,56 @@ TEST_CASE("key filters stay within their part of the budget, and take it from th
     store.reopen();
     look();
   }
+}
+
+// With next to no block cache to take from, halving them all is not enough.
+TEST_CASE("where halved key filters do not fit either, the last partitions have none",
+          "[memory]") {
+  Options options;
+  options.background_maintenance = false;
+  options.memory_budget_bytes = kMemoryBudgetMin;
+  options.cache_bytes = 64 << 10;
+  options.partition_records = 16;
+  options.dictionary_bytes = 0;
+  StorageOptimizer store(0, options);
+  const PropertyHash property = hash_property("p");
+  constexpr NodeId kNodes = 160'000;
+  const auto load = [&](NodeId from, NodeId to) {
+    store_nodes(store, property, from, to, [](NodeId node) {
+      Exception exception;
+      exception.actual_value = static_cast<std::int64_t>(node);
+      return exception;
+    });
+    value_of(store.flush());
+  };
+  // So that the filters are over their limit again and again, by little and by much.
+  load(0, kNodes / 2);
+  load(kNodes / 2, kNodes);
+  std::size_t with = 0;
+  std::size_t bytes = 0;
+  bool none_yet = true;
+  const auto directory = store.engine().core().versions.current()->directory;
+  for (auto p = directory->begin(); p != directory->end(); p = directory->next(p)) {
+    const auto& filter = directory->at(p).filter;
+    if (filter) {
+      ++with;
+      bytes += filter->memory_bytes();
+      CHECK(none_yet);  // those at the end are without
+    }
+    none_yet = filter != nullptr;
+  }
+  const std::size_t limit = store.engine().core().memory.filters_max;
+  CHECK(with > 0);
+  CHECK(with < directory->partition_count());
+  CHECK(bytes > limit / 2);
+  CHECK(directory->filter_bytes() <= limit);
+  for (NodeId node = 0; node < kNodes; node += 997) {
+    REQUIRE(value_of(store.contains({node, property})));
+    REQUIRE_FALSE(value_of(store.contains({node, property + 1})));
+  }
+  // Near their most none is made only to be dropped.
+  CHECK_FALSE(value_of(store.engine().mutator().build_filters()));
+  CHECK(value_of(store.verify()).sound());
 }
 
 }  // namespace caveat::test

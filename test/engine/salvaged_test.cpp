@@ -2,6 +2,7 @@
 // and names what is not. (tools/cli has the same on files; here each part is lost by itself.)
 #include "caveat/compressed_exception_store.h"
 #include "engine/partition/container.h"
+#include "engine/store/lost_families.h"
 #include "engine/store/salvaged_view.h"
 #include "engine/store/superblock.h"
 #include "test/engine/plain_options.h"
@@ -181,9 +182,10 @@ TEST_CASE("of a container whose begin is lost the runs are read", "[damage]") {
     batch.put(Family::primary, place, run);
   });
   auto store = value_of(salvaged.open());
-  CHECK(value_of(store.retrieve_exception({node, kProperty})) == exception_of(1000 + node));
+  // Several at once, or one.
   const std::vector<ExceptionKey> keys = {{node, kProperty}, {290, kProperty}};
   CHECK(value_of(store.bulk_retrieve(keys))[0] == exception_of(1000 + node));
+  CHECK(value_of(store.retrieve_exception({node, kProperty})) == exception_of(1000 + node));
   CHECK_FALSE(value_of(store.contains({node + 1, kProperty})));
   // It has no block: what there is of it are places behind one.
   {
@@ -199,6 +201,25 @@ TEST_CASE("of a container whose begin is lost the runs are read", "[damage]") {
   CHECK(left > kNodes / 2);
   CHECK(value_of(store.query_by_property(kProperty)).size() == left);
   require_rest(store, 250, kNodes);
+}
+
+TEST_CASE("of a container of which a few bytes are left nothing is read", "[damage]") {
+  Salvaged salvaged;
+  const auto [key, value] = salvaged.container_of(100);
+  salvaged.change([&, &place = key](KvBatch& batch) { batch.put(Family::primary, place, "CVR"); });
+  auto store = value_of(salvaged.open());
+  CHECK(store.retrieve_exception({100, kProperty}).error().code() == ErrorCode::corruption);
+  require_rest(store, 250, kNodes);
+}
+
+TEST_CASE("an index that was given up is not asked where nothing can be written down",
+          "[damage]") {
+  Salvaged salvaged;
+  salvaged.change([](KvBatch& batch) { batch.put(Family::meta, lost_family_key(Family::source), ""); });
+  auto store = value_of(salvaged.open());
+  CHECK(value_of(store.query_by_source(exception_of(1).source)).size() == kNodes + 5);
+  CHECK_FALSE(stored_under(*salvaged.backend, Family::meta, "S").empty());
+  require_rest(store, 101, kNodes);
 }
 
 TEST_CASE("a record of the log that cannot be read is left out of what was salvaged", "[damage]") {

@@ -92,6 +92,37 @@ void add_stale_hints(KvBackend& backend) {
   value_of(backend.write(batch, Durability::wal));
 }
 
+// Filters that know the keys of their partition, and not the nodes.
+void forget_nodes(Closed& closed) {
+  for (const auto& [key, value] : entries_of(*closed.backend, Family::meta)) {
+    if (!key.starts_with('D')) continue;
+    auto page = value_of(decode_directory_page(value, true));
+    for (PartitionEntry& entry : page.entries) {
+      KeyFilter filter(entry.rows);
+      for (NodeId node = 0; node < 500; ++node) {
+        filter.add(filter_hash(ExceptionKey{node, kProperty}));
+      }
+      entry.filter = make_lasting<KeyFilter>(std::move(filter));
+    }
+    std::string bytes;
+    encode_directory_page(page.entries, page.upper, bytes);
+    put(*closed.backend, Family::meta, key, bytes);
+  }
+}
+
+// Of another store, whose property is its second: in the first there is no such id.
+std::string block_of_another_store() {
+  const auto backend = shared_memory_backend();
+  auto store =
+      value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
+  for (const PropertyHash property : {hash_property("before it"), kProperty}) {
+    store_nodes(store, property, 0, 500, exception_of);
+    value_of(store.flush());
+  }
+  const auto container = entries_of(*backend, Family::primary).at(2).second;
+  return std::string(*value_of(parse_container(container)).block);
+}
+
 }  // namespace
 
 TEST_CASE("verify names whatever is wrong, where it is", "[damage]") {
@@ -121,6 +152,15 @@ TEST_CASE("verify names whatever is wrong, where it is", "[damage]") {
        },
        nothing},
       {"the key filter denies node", exchange_filters, nothing},
+      {"the key filter denies node", forget_nodes, nothing},
+      {"is not in the catalogue",
+       [&](Closed& c) {
+         const auto [key, value] = third(c);
+         std::string other;
+         append_container_header(value_of(summarise_container(value)).id, other);
+         put(*c.backend, Family::primary, key, other + block_of_another_store());
+       },
+       nothing},
       {"confidence: no hint for term 0x7ff in partition",
        [](Closed& c) {
          for (const auto& [key, value] : entries_of(*c.backend, Family::confidence)) {
@@ -185,6 +225,88 @@ TEST_CASE("hints for partitions that are not there are stale, and no error") {
   const auto none = value_of(open().verify());
   CHECK(none.sound());
   CHECK(none.stale_hints == kNobodys.size());
+}
+
+TEST_CASE("a part of an index that cannot be read is damage, also where no hint is missing") {
+  Closed closed;
+  const std::string last_term = std::string(8, '\xFF') + std::string(7, '\0') + '\5';
+  put(*closed.backend, Family::confidence, last_term, "behind all others");
+  auto store = closed.open();
+  const auto found = value_of(store.verify());
+  CHECK_FALSE(found.sound());
+  for (const auto& error : found.errors) CHECK_THAT(error, Catch::Contains("confidence"));
+  CHECK(found.missing_hints == 0);
+}
+
+// It could not be stopped there unless the partitions were a multiple of 64.
+TEST_CASE("verify can be stopped between two indexes", "[regression]") {
+  class Stops final : public ProgressSink {
+   public:
+    [[nodiscard]] bool on_progress(const Progress& progress) override {
+      return progress.stage != "verify indexes";
+    }
+  } stops;
+  Closed closed;
+  auto store = closed.open();
+  const auto stopped = store.verify(&stops);
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code() == ErrorCode::cancelled);
+}
+
+TEST_CASE("hints of partitions that a fold makes meanwhile are stale, and no error") {
+  const auto backend = shared_memory_backend();
+  const auto open = [&] {
+    return value_of(
+        StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options()));
+  };
+  value_of(open().close());
+  PostingFamily family(Family::source, *backend);
+  const std::vector<PostingChange> changes = {{0, 1, true}};
+  KvBatch batch;
+  value_of(family.apply(changes, batch));
+  value_of(backend->write(batch, Durability::wal));
+  auto store = open();
+  class Folds final : public ProgressSink {
+   public:
+    explicit Folds(StorageOptimizer& store) : store_(store) {}
+    [[nodiscard]] bool on_progress(const Progress& progress) override {
+      if (progress.stage == "verify indexes" && !done_) {
+        done_ = true;
+        store_nodes(store_, kProperty, 0, 100, exception_of);
+        value_of(store_.flush());
+      }
+      return true;
+    }
+
+   private:
+    StorageOptimizer& store_;
+    bool done_ = false;
+  } folds(store);
+  const auto found = value_of(store.verify(&folds));
+  CHECK(found.sound());
+  CHECK(found.stale_hints == 1);
+  CHECK(value_of(store.count({})) == 100);
+}
+
+TEST_CASE("more partitions than are verified at a time are each looked at once") {
+  Options options = plain_options();
+  options.partition_records = 16;
+  options.dictionary_bytes = 0;
+  StorageOptimizer store(0, options);
+  constexpr NodeId kMany = 145'000;
+  store_nodes(store, kProperty, 0, kMany, [](NodeId node) {
+    Exception exception;
+    exception.actual_value = static_cast<std::int64_t>(node);
+    return exception;
+  });
+  value_of(store.flush());
+  const auto found = value_of(store.verify());
+  CHECK(found.sound());
+  CHECK(found.partitions > 8192);
+  CHECK(found.records == kMany);
+  CHECK(found.stale_hints == 0);
+  // Each has one term in each index, but for a few on the border of two times or two sources.
+  CHECK(found.index_pairs >= 4 * found.partitions);
 }
 
 TEST_CASE("of very many errors verify counts all and lists the first") {

@@ -192,6 +192,18 @@ TEST_CASE("candidates of several conditions miss no partition and heed the unind
     }
     REQUIRE(found);
     REQUIRE(found->steps.size() == ranges.size());
+    for (const auto& step : found->steps) {
+      std::uint64_t pairs = 0;
+      for (const HintSet& of_partition : truth) {
+        const auto& terms = of_partition.terms[index_slot(step.range.family)];
+        pairs += static_cast<std::uint64_t>(
+            std::count_if(terms.begin(), terms.end(), [&](std::uint64_t term) {
+              return term >= step.range.lo && term <= step.range.hi;
+            }));
+      }
+      REQUIRE(step.estimate.exact);
+      REQUIRE(step.estimate.pairs == pairs);
+    }
     REQUIRE(std::is_sorted(found->partitions.begin(), found->partitions.end()));
     for (PartitionId id = 0; id < kPartitions; ++id) {
       // Exactly those that meet every condition that was used.
@@ -206,4 +218,92 @@ TEST_CASE("candidates of several conditions miss no partition and heed the unind
     }
     REQUIRE(found->steps.front().used);
   }
+}
+
+TEST_CASE("conditions that all lead to more than they are worth are told, and not followed") {
+  const auto backend = make_memory_backend();
+  IndexManager manager(*backend, {8});
+  HintChanges changes;
+  auto& hints = changes.families[index_slot(Family::property)];
+  for (PartitionId id = 0; id < 10; ++id) hints.push_back({5, id, true});
+  for (const std::uint64_t term : {6, 7}) {
+    for (PartitionId id = 3; id < 5; ++id) hints.push_back({term, id, true});
+  }
+  KvBatch batch;
+  REQUIRE(manager.apply(changes, batch));
+  REQUIRE(backend->write(batch, Durability::wal));
+  manager.committed();
+
+  const std::vector<TermRange> ranges = {{Family::property, 5, 5}, {Family::property, 6, 6}};
+  const auto found_within = [&](std::vector<std::uint64_t> most) {
+    auto found = manager.candidates(ranges, {}, nullptr, most);
+    REQUIRE(found);
+    REQUIRE(found->steps.size() == 2);
+    return *std::move(found);
+  };
+  const auto none = found_within({9, 1});
+  CHECK(none.partitions.empty());
+  CHECK(none.steps[0].estimate.pairs == 10);
+  CHECK(none.steps[1].estimate.pairs == 2);
+  CHECK_FALSE(none.steps[0].used);
+  CHECK_FALSE(none.steps[1].used);
+  const std::vector<PartitionId> both = {3, 4};
+  CHECK(found_within({9, 2}).partitions == both);  // one that is worth it leads
+  CHECK(found_within({10, 1}).partitions == both);
+  CHECK(found_within({}).partitions == both);
+
+  // Of equal lengths the first is tried first.
+  const std::vector<TermRange> alike = {{Family::property, 6, 6}, {Family::property, 7, 7}};
+  const auto in_order = manager.candidates(alike, {}, nullptr);
+  REQUIRE(in_order);
+  CHECK(in_order->steps[0].range.lo == 6);
+
+  // Of no terms there is nothing, for certain.
+  const std::vector<TermRange> empty = {{Family::property, 6, 5}};
+  const auto nothing = manager.candidates(empty, {}, nullptr);
+  REQUIRE(nothing);
+  CHECK(nothing->partitions.empty());
+  CHECK(nothing->steps[0].estimate.exact);
+  CHECK(nothing->steps[0].estimate.pairs == 0);
+  CHECK(nothing->steps[0].used);
+}
+
+TEST_CASE("a list that would cost more than it saves is not read") {
+  const auto backend = make_memory_backend();
+  IndexManager manager(*backend, {8});
+  constexpr PartitionId kPartitions = 60'000;
+  const auto build = [&](Family family, std::vector<PostingPair> pairs) {
+    auto next = pairs.begin();
+    REQUIRE(manager.build(
+        family,
+        [&](PostingPair& pair) -> Result<bool> {
+          if (next == pairs.end()) return false;
+          pair = *next++;
+          return true;
+        },
+        [&](const KvBatch& batch) { return backend->write(batch, Durability::none); }));
+  };
+  std::vector<PostingPair> pairs;
+  for (PartitionId id = 0; id < kPartitions; ++id) pairs.push_back({id % 3000, id});
+  std::sort(pairs.begin(), pairs.end());
+  build(Family::temporal, pairs);
+  std::vector<PostingPair> few;
+  for (const PartitionId id : {5, 4000}) few.push_back({1, id});
+  for (PartitionId id = 0; id < 60; ++id) few.push_back({2, id * 7});
+  build(Family::property, few);
+  const auto tried = [&](std::uint64_t property) {
+    const std::vector<TermRange> ranges = {{Family::property, property, property},
+                                           {Family::temporal, 0, 2900}};
+    auto found = manager.candidates(ranges, {}, nullptr);
+    REQUIRE(found);
+    REQUIRE(found->steps.size() == 2);
+    REQUIRE_FALSE(found->steps[1].estimate.exact);
+    return *std::move(found);
+  };
+  const auto two = tried(1);
+  CHECK(two.partitions == std::vector<PartitionId>{5, 4000});
+  CHECK_FALSE(two.steps[1].used);
+  const auto sixty = tried(2);  // sixty partitions cost as much to visit
+  CHECK(sixty.partitions.size() == 60);
+  CHECK(sixty.steps[1].used);
 }

@@ -103,6 +103,28 @@ TEST_CASE("a name that shares more than there is, or is too long, is refused") {
   CHECK_THAT(said(page), Catch::Contains("impossible name length"));
 }
 
+TEST_CASE("a segment of names that claims what it does not hold is refused") {
+  const auto refused = [](std::string segment, const char* why) {
+    seal(segment);
+    CHECK_THAT(said(segment), Catch::Contains(why));
+  };
+  const std::string sound = three_properties();
+  refused(sound.substr(0, 18), "ends inside its header");  // of the first id
+  std::string last_id = sound;
+  last_id.replace(16, 4, "\xFE\xFF\xFF\xFF");
+  refused(last_id, "impossible id");
+  // Varints that never end, of what is shared and of what follows.
+  refused(sound.substr(0, 20) + std::string(6, '\xFF'), "ends inside its lengths");
+  refused(sound.substr(0, 20) + std::string(3, '\0') + std::string(3, '\xFF'),
+          "ends inside its lengths");
+  // Longer than any name may be, with all of its bytes there.
+  const std::string longest(kMaxPropertyNameBytes + 1, 'n');
+  std::string old = one_of_version_1(17).substr(0, 20);
+  put_fixed(old, hash_property(longest));
+  put_fixed(old, static_cast<std::uint16_t>(longest.size()));
+  refused(old + longest, "impossible name length");
+}
+
 TEST_CASE("a name of version 1 with another hash, and a version to come, are refused") {
   CHECK_THAT(said(one_of_version_1(17)), Catch::Contains("another hash"));
   std::string later = three_properties();

@@ -158,6 +158,16 @@ TEST_CASE("the largest record is stored, one byte more is refused") {
 
   exception.reason.push_back('r');
   CHECK(message(exception).rfind("reason:", 0) == 0);
+  // The largest of its parts is what to look at.
+  Exception parts;
+  const std::string large(kMaxRecordBytes / 2, 'l');
+  parts.inherited_value = large + "x";
+  parts.actual_value = large;
+  CHECK(message(parts).rfind("inherited_value:", 0) == 0);
+  parts.actual_value = large + "xx";
+  CHECK(message(parts).rfind("actual_value:", 0) == 0);
+  parts.reason = large + "xxxxxxxxxxxx";
+  CHECK(message(parts).rfind("reason:", 0) == 0);
   const auto too_long = encoded({{1, 2}, exception});
   rest = too_long;
   CHECK_FALSE(decode_row(rest));

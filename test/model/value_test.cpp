@@ -133,4 +133,8 @@ TEST_CASE("a view of another kind reads as nothing") {
   CHECK(text.as_string() == "abc");
   CHECK(ValueView().as_string().empty());
   CHECK(ValueView(ValueKind::Integer, "\x03").as_integer() == -2);
+  // Nor does one without its bytes read what is not there.
+  CHECK_FALSE(ValueView(ValueKind::Boolean, "").as_boolean());
+  CHECK(ValueView(ValueKind::Integer, "").as_integer() == 0);
+  CHECK(ValueView(ValueKind::Float, "1234567").as_float() == 0.0);
 }

@@ -89,6 +89,64 @@ TEST_CASE("directory: finds the partition that a plain search finds") {
   }
 }
 
+// What an edit says of a plain list of partitions.
+struct PlainEdit {
+  ExceptionKey first;
+  std::optional<ExceptionKey> last;
+  std::vector<ExceptionKey> lowers;  // in place of those in [first, last)
+};
+
+TEST_CASE("directory: edits give what they give of a plain list, wherever groups end") {
+  const auto seed = test::chosen_seed();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<ExceptionKey> plain;
+    const std::size_t count = 1 + random() % 1000;
+    for (std::size_t i = 0; i < count; ++i) plain.push_back({i * 10, 0});
+    const auto base = directory_of(plain);
+    DirectoryEditor editor(*base);
+    std::vector<ExceptionKey> expected;
+    std::size_t at = 0;
+    while (at < plain.size()) {
+      // Up to some place nothing is changed; then a stretch of any length, often a whole group's.
+      const auto stretch = [&] {
+        const std::size_t wish = random() % 3 == 0 ? kGroupPartitions : random() % 300;
+        return std::min<std::size_t>(wish, plain.size() - at);
+      };
+      for (std::size_t i = random() % 4 == 0 ? 0 : stretch(); i > 0; --i) {
+        expected.push_back(plain[at++]);
+      }
+      const std::size_t gone = stretch();
+      if (gone == 0) continue;
+      PlainEdit edit;
+      edit.first = plain[at];
+      if (at + gone < plain.size()) edit.last = plain[at + gone];
+      // The first place is for ever; of the others all may go.
+      const std::size_t fresh = random() % (gone * 2) + (at == 0 ? 1 : 0);
+      for (std::size_t i = 0; i < (random() % 3 == 0 && at != 0 ? 0 : fresh); ++i) {
+        edit.lowers.push_back({plain[at].node_id, i});
+      }
+      at += gone;
+      std::vector<PartitionEntry> entries(edit.lowers.size());
+      for (std::size_t i = 0; i < entries.size(); ++i) entries[i].lower = edit.lowers[i];
+      expected.insert(expected.end(), edit.lowers.begin(), edit.lowers.end());
+      editor.replace(edit.first, edit.last, std::move(entries));
+    }
+    const auto edited = editor.finish();
+    std::vector<ExceptionKey> lowers;
+    for (auto p = edited->begin(); p != edited->end(); p = edited->next(p)) {
+      lowers.push_back(edited->at(p).lower);
+    }
+    REQUIRE(lowers == expected);
+    REQUIRE(edited->partition_count() == expected.size());
+    for (const auto& group : edited->groups()) {
+      REQUIRE(!group->entries.empty());
+      REQUIRE(group->entries.size() <= kGroupPartitions);
+    }
+  }
+}
+
 TEST_CASE("a filter of keys that share their nodes can be halved", "[regression]") {
   constexpr std::size_t kKeys = 256;
   constexpr std::size_t kOfANode = 32;

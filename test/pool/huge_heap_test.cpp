@@ -1,12 +1,15 @@
 #include "pool/huge_heap.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <random>
 #include <vector>
 
 #include "pool/chunk_pool.h"
+#include "pool/lasting_memory.h"
 #include "pool/poison.h"
 
 using namespace caveat;
@@ -79,6 +82,28 @@ TEST_CASE("huge heap: a region is used to its last granule, a run across words i
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (i < 90 || i >= 190) REQUIRE(heap.release(pieces[i], kGranule));
   }
+}
+
+TEST_CASE("lasting memory: pieces of any size and alignment keep their bytes") {
+  struct alignas(2 * kGranule) Wide {
+    std::byte bytes[2 * kGranule];
+  };
+  std::vector<LastingVector<std::uint64_t>> pieces;
+  for (const std::size_t bytes : {std::size_t{64}, kGranule, kGranule + 8, kRegion / 2, kRegion,
+                                  kRegion + 8, 3 * kRegion}) {
+    LastingVector<std::uint64_t> piece(bytes / sizeof(std::uint64_t));
+    for (auto& word : piece) word = bytes;
+    pieces.push_back(std::move(piece));
+  }
+  LastingVector<Wide> wide(3);
+  CHECK(reinterpret_cast<std::uintptr_t>(wide.data()) % alignof(Wide) == 0);
+  std::memset(wide.data(), 7, 3 * sizeof(Wide));
+  for (const auto& piece : pieces) {
+    const std::uint64_t bytes = piece.size() * sizeof(std::uint64_t);
+    REQUIRE(std::all_of(piece.begin(), piece.end(), [&](auto word) { return word == bytes; }));
+  }
+  CHECK_THROWS_AS(LastingAllocator<std::uint64_t>().allocate(std::size_t{1} << 62),
+                  std::bad_alloc);
 }
 
 TEST_CASE("huge heap: memory of others is left alone") {

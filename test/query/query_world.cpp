@@ -45,7 +45,7 @@ Result<std::shared_ptr<const PartitionImage>> WorldReader::load(const Version& v
                                                                 CacheUse) const {
   const auto& entry = version.directory->at(position);
   ++loads;
-  if (damaged == entry.id) return fail(ErrorCode::corruption, "primary: planted damage");
+  if (damaged == entry.id) return fail(alone, "primary: planted damage");
   if (keep_images) {
     if (const auto found = images_.find(entry.id); found != images_.end()) return found->second;
   }
@@ -62,6 +62,9 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> WorldReader::load_man
   for (std::size_t i = 0; i < positions.size(); ++i) {
     const auto lower = [&](std::size_t j) { return version.directory->at(positions[j]).lower; };
     if (i > 0 && !(lower(i - 1) < lower(i))) throw std::logic_error("positions out of order");
+    if (damaged == version.directory->at(positions[i]).id) {
+      return fail(ErrorCode::corruption, "primary: planted damage");
+    }
     CAVEAT_ASSIGN(auto image, load(version, positions[i], use));
     images.push_back(std::move(image));
   }
@@ -316,6 +319,14 @@ std::shared_ptr<ReadView> QueryWorld::changed_view() const {
   auto view = std::make_shared<ReadView>(*view_);
   auto version = std::make_shared<Version>(*view_->version);
   version->places = ++changed_;
+  view->version = std::move(version);
+  return view;
+}
+
+std::shared_ptr<const ReadView> QueryWorld::view_now() const {
+  auto view = changed_view();
+  auto version = std::make_shared<Version>(*view->version);
+  version->backend_snapshot = must(backend_->snapshot());
   view->version = std::move(version);
   return view;
 }

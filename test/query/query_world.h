@@ -9,12 +9,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "adapters/memory/memory_backend.h"
 #include "caveat/memory_pool.h"
 #include "engine/cache/index_cache.h"
 #include "engine/query/cursor_impl.h"
 #include "engine/query/query_engine.h"
 #include "test/model/random_record.h"
+#include "test/support/backend_double.h"
 
 namespace caveat::test {
 
@@ -35,8 +35,9 @@ class WorldReader final : public PartitionReader {
                                                     PartitionId id) const override;
 
   std::unordered_map<PartitionId, std::string> containers;
-  std::optional<PartitionId> damaged;  // loading it fails
-  bool keep_images = false;            // load each once: for measuring
+  std::optional<PartitionId> damaged;       // loading it fails
+  ErrorCode alone = ErrorCode::corruption;  // what it fails with where nothing else is loaded
+  bool keep_images = false;                 // load each once: for measuring
   mutable std::uint64_t loads = 0;
 
  private:
@@ -45,6 +46,19 @@ class WorldReader final : public PartitionReader {
   SimpleBlockResolver resolver_{codecs_};
   mutable std::unordered_map<PartitionId, std::shared_ptr<const PartitionImage>> images_;
   mutable std::unordered_map<PartitionId, Directory::Position> places_;
+};
+
+// Of some families no iterator can be made.
+class IllBackend final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<std::unique_ptr<KvIterator>> iterate(Family family, const KvSnapshot* snapshot,
+                                              bool readahead) override {
+    const auto found = ill.find(family);
+    if (found != ill.end()) return fail(found->second, "planted in an index");
+    return BackendDouble::iterate(family, snapshot, readahead);
+  }
+  std::map<Family, ErrorCode> ill;
 };
 
 struct WorldOptions {
@@ -70,6 +84,9 @@ class QueryWorld {
   }
   [[nodiscard]] std::shared_ptr<const ReadView> view() const { return view_; }
   [[nodiscard]] std::shared_ptr<ReadView> changed_view() const;  // with a version of its own
+  // The same, and its snapshot is of the backend as it is now.
+  [[nodiscard]] std::shared_ptr<const ReadView> view_now() const;
+  [[nodiscard]] IllBackend& backend() { return *backend_; }
   [[nodiscard]] const Truth& truth() const { return truth_; }
   [[nodiscard]] WorldReader& reader() { return reader_; }
   [[nodiscard]] QueryCounters& counters() { return counters_; }
@@ -104,7 +121,7 @@ class QueryWorld {
   MemoryPool pool_;
   WorldOptions options_;
   RandomRecords random_;
-  std::unique_ptr<KvBackend> backend_ = make_memory_backend();
+  std::unique_ptr<IllBackend> backend_ = std::make_unique<IllBackend>(shared_memory_backend());
   Catalogue catalogue_;
   mutable std::uint64_t changed_ = 0;
   mutable CandidateCache candidates_{std::size_t{64} << 10};

@@ -1,0 +1,144 @@
+// A partition as it is read: its block, the runs over it, and what of them cannot be.
+#include <catch2/catch.hpp>
+
+#include "adapters/memory/memory_backend.h"
+#include "engine/model/value_encoding.h"
+#include "engine/model/row.h"
+#include "engine/partition/container.h"
+#include "engine/partition/partition_image.h"
+#include "test/block/block_maker.h"
+
+namespace caveat {
+namespace {
+
+// Properties 0 to 999 have an id each; those of ids beyond are not known.
+class ImageMaker {
+ public:
+  ImageMaker() {
+    REQUIRE(catalogue_.load(*backend_));
+    std::vector<PropertyHash> hashes;
+    for (PropertyHash hash = 1; hash <= 1000; ++hash) hashes.push_back(hash * 0x9E37'79B9);
+    REQUIRE(catalogue_.assign(hashes, *backend_));
+  }
+
+  // A block with one row for each (node, property id), which are sorted.
+  [[nodiscard]] std::string container(
+      const std::vector<std::pair<NodeId, std::uint32_t>>& keys) const {
+    std::string bytes;
+    append_container_header(7, bytes);
+    if (keys.empty()) return bytes;
+    std::vector<BlockRow> rows;
+    for (const auto& [node, id] : keys) {
+      BlockRow row;
+      row.view.key.node_id = node;
+      row.property_id = id;
+      rows.push_back(row);
+    }
+    std::string block;
+    REQUIRE(encode_block(rows, test::context_for(codecs_, 1), block));
+    return bytes + block;
+  }
+  [[nodiscard]] PropertyHash hash_of(std::uint32_t id) const { return *catalogue_.hash_of(id); }
+  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> open(std::string bytes) const {
+    return PartitionImage::open(std::move(bytes), {}, std::nullopt, resolver_, catalogue_);
+  }
+
+ private:
+  std::unique_ptr<KvBackend> backend_ = make_memory_backend();
+  Catalogue catalogue_;
+  CodecRegistry codecs_ = test::all_codecs();
+  SimpleBlockResolver resolver_{codecs_};
+};
+
+std::string row_of(RowKind kind, const ExceptionKey& key) {
+  RowView row;
+  row.kind = kind;
+  row.record.key = key;
+  std::string bytes;
+  encode_row(row, bytes);
+  return bytes;
+}
+
+std::string run_of(const std::vector<std::string>& rows) {
+  const std::vector<std::string_view> views(rows.begin(), rows.end());
+  std::string bytes;
+  append_run(views, 5, bytes);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a container without rows has no node, and none with rows has others") {
+  const ImageMaker maker;
+  const ClearList no_clears;
+  const auto empty = maker.open(maker.container({}));
+  REQUIRE(empty);
+  CHECK((*empty)->has_node(1, no_clears) == false);
+  CHECK((*empty)->rows(no_clears)->empty());
+  CHECK((*empty)->row_limit() == 0);
+  CHECK((*empty)->load(kAllColumns));
+  const auto one = maker.open(maker.container({{4, 1}}));
+  REQUIRE(one);
+  CHECK((*one)->has_node(4, no_clears) == true);
+  CHECK((*one)->has_node(5, no_clears) == false);
+  CHECK((*one)->row_limit() == 1);
+}
+
+TEST_CASE("a run with rows out of order, or of another kind, is refused", "[damage]") {
+  const ImageMaker maker;
+  const auto store = [&](NodeId node) { return row_of(RowKind::store, {node, maker.hash_of(1)}); };
+  CHECK(maker.open(maker.container({}) + run_of({store(1), store(2)})));
+  for (const auto& rows : {std::vector<std::string>{store(2), store(1)},
+                           std::vector<std::string>{store(2), store(2)}}) {
+    const auto refused = maker.open(maker.container({}) + run_of(rows));
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message(), Catch::Contains("rows out of order"));
+  }
+  for (const RowKind kind : {RowKind::clear_node, RowKind::clear_property}) {
+    ExceptionKey key{kind == RowKind::clear_node ? NodeId{1} : 0,
+                     kind == RowKind::clear_node ? 0 : maker.hash_of(1)};
+    const auto refused = maker.open(maker.container({}) + run_of({row_of(kind, key)}));
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message(), Catch::Contains("a row of a wrong kind"));
+  }
+}
+
+TEST_CASE("a block with a property that nobody knows is told, and its other rows are found",
+          "[damage]") {
+  const ImageMaker maker;
+  const ClearList no_clears;
+  const auto image = maker.open(maker.container({{1, 3}, {2, 5000}, {3, 4}}));
+  REQUIRE(image);
+  const auto rows = (*image)->rows(no_clears);
+  REQUIRE_FALSE(rows);
+  CHECK(rows.error().code() == ErrorCode::corruption);
+  CHECK_THAT(rows.error().message(),
+             Catch::StartsWith("primary node 0") &&
+                 Catch::Contains("property id 5000 is not in the catalogue"));
+  CHECK(*(*image)->find({1, maker.hash_of(3)}, no_clears));
+  CHECK(*(*image)->find({3, maker.hash_of(4)}, no_clears));
+  (*image)->order_keys();
+  CHECK_FALSE((*image)->base()->has_key_order());
+}
+
+TEST_CASE("rows of a node are in the order of hashes, however many it has") {
+  const ImageMaker maker;
+  const ClearList no_clears;
+  for (const std::uint32_t count : {200U, 256U, 257U, 900U}) {
+    std::vector<std::pair<NodeId, std::uint32_t>> keys;
+    for (std::uint32_t id = 0; id < count; ++id) keys.push_back({7, id});
+    keys.push_back({8, 0});
+    const auto image = maker.open(maker.container(keys));
+    REQUIRE(image);
+    (*image)->order_keys();
+    CHECK((*image)->base()->has_key_order() == (count <= 256));
+    const auto rows = (*image)->rows(no_clears);
+    REQUIRE(rows);
+    REQUIRE(rows->size() == count + 1);
+    for (std::size_t i = 1; i < rows->size(); ++i) {
+      REQUIRE((*image)->key((*rows)[i - 1]) < (*image)->key((*rows)[i]));
+    }
+  }
+}
+
+}  // namespace caveat
