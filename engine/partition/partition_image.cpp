@@ -202,8 +202,17 @@ Result<void> PartitionImage::load(ColumnMask columns) const {
 
 ExceptionKey PartitionImage::key(Row row) const noexcept {
   if (row.in_run()) return runs_[row.index()].row.record.key;
+  return {base_->node(row.index()), property_hash(row)};
+}
+
+PropertyHash PartitionImage::property_hash(Row row) const noexcept {
+  if (row.in_run()) return runs_[row.index()].row.record.key.property_hash;
   // rows() and find() gave the row out, so the id is known.
-  return {base_->node(row.index()), *catalogue_->hash_of(base_->property_id(row.index()))};
+  return *catalogue_->hash_of(base_->property_id(row.index()));
+}
+
+ExceptionSource PartitionImage::source(Row row) const noexcept {
+  return row.in_run() ? runs_[row.index()].row.record.source : base_->source(row.index());
 }
 
 float PartitionImage::confidence(Row row) const noexcept {

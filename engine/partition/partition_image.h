@@ -52,6 +52,8 @@ class PartitionImage {
 
   // Need load() of the column; keys are always there.
   [[nodiscard]] ExceptionKey key(Row row) const noexcept;
+  [[nodiscard]] PropertyHash property_hash(Row row) const noexcept;
+  [[nodiscard]] ExceptionSource source(Row row) const noexcept;
   [[nodiscard]] float confidence(Row row) const noexcept;
   [[nodiscard]] std::int64_t created_at(Row row) const noexcept;
 

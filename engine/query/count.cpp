@@ -78,9 +78,8 @@ class Counter {
     for (const auto& generation : view_.version->generations) keys += generation->by_key().size();
     if (keys > directory_.partition_count() * 4) return false;
     for (const auto& generation : view_.version->generations) {
-      generation->by_key().for_each([&](const DeltaRow& row) {
-        touched_.push_back(directory_.locate(row.key));
-      });
+      generation->by_key().for_each(
+          [&](const DeltaRow& row) { touched_.push_back(directory_.locate(row.key)); });
     }
     std::sort(touched_.begin(), touched_.end(), before);
     return true;

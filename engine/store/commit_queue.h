@@ -33,7 +33,7 @@ class CommitQueue {
   // After recovery: the first sequence to give out and the id of the first generation to make.
   void start(Sequence next_sequence, GenerationId next_generation);
 
-  // `rows` as WriteBatch::rows(), `count` of them, at least one. Waits for its turn and for the log.
+  // `rows` as WriteBatch::rows(), `count` of them. Waits for its turn and for the log.
   [[nodiscard]] Result<Outcome> commit(std::string_view rows, std::size_t count,
                                        Durability durability,
                                        const Precondition* precondition = nullptr);

@@ -53,7 +53,7 @@ void BackgroundErrors::report(const StorageError& error, EngineCounters& counter
     any_.store(true, std::memory_order_release);
   } catch (const std::bad_alloc&) {  // who waits is woken all the same
   }
-  waker_();
+  if (waker_) waker_();
 }
 
 void BackgroundErrors::report_out_of_memory(EngineCounters& counters) noexcept {
@@ -61,7 +61,7 @@ void BackgroundErrors::report_out_of_memory(EngineCounters& counters) noexcept {
     report({ErrorCode::limit_exceeded, "maintenance: out of memory"}, counters);
   } catch (const std::bad_alloc&) {  // not even for saying so
     counters.background_errors.fetch_add(1, std::memory_order_relaxed);
-    waker_();
+    if (waker_) waker_();
   }
 }
 

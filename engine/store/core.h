@@ -103,7 +103,7 @@ class BackgroundErrors {
 
   std::function<void(const StorageError&)> listener_;
   const EventLog& log_;
-  std::function<void()> waker_ = [] {};
+  std::function<void()> waker_;
   std::mutex mutex_;
   std::optional<StorageError> pending_;
   std::atomic<bool> any_{false};

@@ -85,7 +85,8 @@ Result<BlockStatistics> Engine::block_statistics(std::string_view bytes) const {
     strings += columns[i]->compressed_bytes;
   }
   const std::uint64_t rest = statistics.stored_bytes - std::min(strings, statistics.stored_bytes);
-  const std::uint64_t kept = header.stored_bytes - std::min<std::uint64_t>(rest, header.stored_bytes);
+  const std::uint64_t kept =
+      header.stored_bytes - std::min<std::uint64_t>(rest, header.stored_bytes);
   for (auto* column : columns) {
     if (strings != 0) column->compressed_bytes = column->compressed_bytes * kept / strings;
   }

@@ -228,8 +228,8 @@ TEST_CASE("codecs of a host's are refused twice under one id, and under the libr
   for (const CodecId second : {kMine, CodecId{3}}) {
     Options options = with(CompressionAlgorithm::Zstd, true);
     options.custom_codecs.emplace_back(second, std::make_shared<MarkedCodec>());
-    const auto refused = StorageOptimizer::open(
-        std::make_unique<BackendDouble>(shared_memory_backend()), options);
+    const auto refused =
+        StorageOptimizer::open(std::make_unique<BackendDouble>(shared_memory_backend()), options);
     REQUIRE_FALSE(refused);
     CHECK_THAT(refused.error().message(), Catch::Contains("codec id " + std::to_string(second)));
   }

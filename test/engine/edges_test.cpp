@@ -319,7 +319,8 @@ TEST_CASE("columns of blocks with a dictionary add up to what is stored") {
     compressed += column.compressed_bytes;
   }
   CHECK(raw > 6000 * 100);
-  CHECK(compressed < value_of(store.get_storage_statistics()).compression.compressed_bytes * 11 / 10);
+  CHECK(compressed <
+        value_of(store.get_storage_statistics()).compression.compressed_bytes * 11 / 10);
   CHECK(compressed > 6000);
 }
 

@@ -228,4 +228,20 @@ TEST_CASE("memory beyond the budget is told of", "[log]") {
   CHECK(lines.of("within_budget").size() == 1);
 }
 
+TEST_CASE("an error that nobody waits for is told and kept for the next write", "[log]") {
+  Lines lines;
+  const EventLog log(&lines);
+  std::vector<std::string> told;
+  BackgroundErrors errors([&](const StorageError& error) { told.push_back(error.message()); }, log);
+  EngineCounters counters;
+  errors.report({ErrorCode::io_error, "a disk"}, counters);
+  errors.report_out_of_memory(counters);
+  CHECK(errors.any());
+  CHECK(told.size() == 2);
+  CHECK(lines.of("background_error").size() == 2);
+  const auto first = errors.take();
+  REQUIRE(first);
+  CHECK(first->message() == "a disk");
+}
+
 }  // namespace caveat::test

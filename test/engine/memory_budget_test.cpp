@@ -164,8 +164,7 @@ TEST_CASE("key filters stay within their part of the budget, and take it from th
 }
 
 // With next to no block cache to take from, halving them all is not enough.
-TEST_CASE("where halved key filters do not fit either, the last partitions have none",
-          "[memory]") {
+TEST_CASE("where halved key filters do not fit either, the last partitions have none", "[memory]") {
   Options options;
   options.background_maintenance = false;
   options.memory_budget_bytes = kMemoryBudgetMin;

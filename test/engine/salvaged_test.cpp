@@ -212,10 +212,10 @@ TEST_CASE("of a container of which a few bytes are left nothing is read", "[dama
   require_rest(store, 250, kNodes);
 }
 
-TEST_CASE("an index that was given up is not asked where nothing can be written down",
-          "[damage]") {
+TEST_CASE("an index that was given up is not asked where nothing can be written down", "[damage]") {
   Salvaged salvaged;
-  salvaged.change([](KvBatch& batch) { batch.put(Family::meta, lost_family_key(Family::source), ""); });
+  salvaged.change(
+      [](KvBatch& batch) { batch.put(Family::meta, lost_family_key(Family::source), ""); });
   auto store = value_of(salvaged.open());
   CHECK(value_of(store.query_by_source(exception_of(1).source)).size() == kNodes + 5);
   CHECK_FALSE(stored_under(*salvaged.backend, Family::meta, "S").empty());

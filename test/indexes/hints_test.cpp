@@ -196,10 +196,9 @@ TEST_CASE("candidates of several conditions miss no partition and heed the unind
       std::uint64_t pairs = 0;
       for (const HintSet& of_partition : truth) {
         const auto& terms = of_partition.terms[index_slot(step.range.family)];
-        pairs += static_cast<std::uint64_t>(
-            std::count_if(terms.begin(), terms.end(), [&](std::uint64_t term) {
-              return term >= step.range.lo && term <= step.range.hi;
-            }));
+        pairs += static_cast<std::uint64_t>(std::count_if(
+            terms.begin(), terms.end(),
+            [&](std::uint64_t term) { return term >= step.range.lo && term <= step.range.hi; }));
       }
       REQUIRE(step.estimate.exact);
       REQUIRE(step.estimate.pairs == pairs);

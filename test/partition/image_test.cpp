@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "adapters/memory/memory_backend.h"
-#include "engine/model/value_encoding.h"
 #include "engine/model/row.h"
+#include "engine/model/value_encoding.h"
 #include "engine/partition/container.h"
 #include "engine/partition/partition_image.h"
 #include "test/block/block_maker.h"
@@ -139,6 +139,37 @@ TEST_CASE("rows of a node are in the order of hashes, however many it has") {
       REQUIRE((*image)->key((*rows)[i - 1]) < (*image)->key((*rows)[i]));
     }
   }
+}
+
+TEST_CASE("columns of a row are read alike from the block and from a run") {
+  const ImageMaker maker;
+  const ClearList no_clears;
+  RowView newer;
+  newer.kind = RowKind::store;
+  newer.record.key = {2, maker.hash_of(1)};
+  newer.record.source = ExceptionSource::Imported;
+  newer.record.confidence = 0.25F;
+  newer.record.created_at = 77;
+  std::string run;
+  encode_row(newer, run);
+  const auto opened = maker.open(maker.container({{1, 1}, {2, 1}}) + run_of({run}));
+  REQUIRE(opened);
+  const PartitionImage& image = **opened;
+  REQUIRE(image.load(kAllColumns));
+  const auto rows = image.rows(no_clears);
+  REQUIRE(rows);
+  REQUIRE(rows->size() == 2);
+  const ExceptionView plain;
+  CHECK_FALSE((*rows)[0].in_run());
+  CHECK(image.property_hash((*rows)[0]) == maker.hash_of(1));
+  CHECK(image.source((*rows)[0]) == plain.source);
+  CHECK(image.confidence((*rows)[0]) == plain.confidence);
+  CHECK(image.created_at((*rows)[0]) == plain.created_at);
+  CHECK((*rows)[1].in_run());
+  CHECK(image.property_hash((*rows)[1]) == maker.hash_of(1));
+  CHECK(image.source((*rows)[1]) == ExceptionSource::Imported);
+  CHECK(image.confidence((*rows)[1]) == 0.25F);
+  CHECK(image.created_at((*rows)[1]) == 77);
 }
 
 }  // namespace caveat

@@ -89,8 +89,8 @@ TEST_CASE("lasting memory: pieces of any size and alignment keep their bytes") {
     std::byte bytes[2 * kGranule];
   };
   std::vector<LastingVector<std::uint64_t>> pieces;
-  for (const std::size_t bytes : {std::size_t{64}, kGranule, kGranule + 8, kRegion / 2, kRegion,
-                                  kRegion + 8, 3 * kRegion}) {
+  for (const std::size_t bytes :
+       {std::size_t{64}, kGranule, kGranule + 8, kRegion / 2, kRegion, kRegion + 8, 3 * kRegion}) {
     LastingVector<std::uint64_t> piece(bytes / sizeof(std::uint64_t));
     for (auto& word : piece) word = bytes;
     pieces.push_back(std::move(piece));
@@ -102,8 +102,7 @@ TEST_CASE("lasting memory: pieces of any size and alignment keep their bytes") {
     const std::uint64_t bytes = piece.size() * sizeof(std::uint64_t);
     REQUIRE(std::all_of(piece.begin(), piece.end(), [&](auto word) { return word == bytes; }));
   }
-  CHECK_THROWS_AS(LastingAllocator<std::uint64_t>().allocate(std::size_t{1} << 62),
-                  std::bad_alloc);
+  CHECK_THROWS_AS(LastingAllocator<std::uint64_t>().allocate(std::size_t{1} << 62), std::bad_alloc);
 }
 
 TEST_CASE("huge heap: memory of others is left alone") {

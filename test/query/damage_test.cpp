@@ -234,8 +234,8 @@ TEST_CASE("a page behind a position goes on there, also one that the query does 
       query.resume_token.clear();
       const auto all = world.expected(query);
       for (const ExceptionKey& position : positions) {
-        query.resume_token = detail::encode_resume_token(
-            detail::query_fingerprint(query), detail::SortPosition{0, position});
+        query.resume_token = detail::encode_resume_token(detail::query_fingerprint(query),
+                                                         detail::SortPosition{0, position});
         std::vector<ExceptionRecord> behind;
         for (const auto& record : all) {
           if (descending ? record.key < position : position < record.key) {
