@@ -157,6 +157,25 @@ TEST_CASE("halves too long for their places are found by their numbers") {
   }
 }
 
+TEST_CASE("a reason that begins with the word that others are cut at is whole") {
+  const auto codecs = all_codecs();
+  RowSet set = ordinary_rows();
+  for (std::size_t i = 0; i < set.rows.size(); i += 50) {
+    set.rows[i].view.reason = set.keep(" differs from its block, where 3 of 128 have it");
+  }
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+  REQUIRE(describe_block(block.bytes()).to_text().find("split,") != std::string::npos);
+  const SimpleBlockResolver resolver(codecs);
+  const auto opened = block.open(resolver, Reasons::halves).value();
+  REQUIRE(opened->load(kAllColumns));
+  ReasonRoom room;
+  for (std::uint32_t row = 0; row < set.rows.size(); ++row) {
+    ExceptionView view;
+    opened->view(row, view, room);
+    if (!same_record(view, set.rows[row].view)) FAIL("row " << row);
+  }
+}
+
 TEST_CASE("a block outlives the resolver and the store's pool") {
   const RowSet set = ordinary_rows();
   std::shared_ptr<const DecodedBlock> block;

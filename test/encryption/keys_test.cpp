@@ -1,4 +1,5 @@
 // Which keys open a store, and how they are changed.
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -301,6 +302,37 @@ TEST_CASE("keys are read from text, and a bad line is named without its secret")
     const auto refused = KeyRing::parse(bad);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message().find("aaaa") == std::string::npos);
+  }
+}
+
+TEST_CASE("older keys stay where a value that is to be encrypted anew cannot be read", "[damage]") {
+  for (const Family family : {Family::primary, Family::meta}) {
+    const auto inner = store_under({1});
+    std::string key = "Z of nobody";
+    if (family == Family::primary) {
+      auto it = value_of(inner->iterate(family, nullptr, false));
+      it->seek_to_first();
+      it->next();
+      REQUIRE(it->valid());
+      key = it->key();
+    }
+    KvBatch batch;
+    batch.put(family, key, "no envelope");
+    value_of(inner->write(batch, Durability::wal));
+    Options options = with_keys({1, 2}, small_options());
+    std::vector<std::string> told;
+    options.on_background_error = [&](const StorageError& error) {
+      told.push_back(error.message());
+    };
+    auto store = value_of(open_on(inner, options));
+    const auto done = value_of(store.optimize_storage());
+    REQUIRE(done.first_error);
+    CHECK(std::any_of(told.begin(), told.end(), [](const std::string& message) {
+      return message.starts_with("encrypting anew");
+    }));
+    CHECK(ids_in(store).front() == 0);  // what nobody can read
+    value_of(store.close());
+    CHECK(error_of(open_on(inner, with_keys({2}))).code() == ErrorCode::key_missing);
   }
 }
 

@@ -42,8 +42,10 @@ class FussyCodec final : public CustomCompressor {
   std::string_view name() const noexcept override { return "fussy"; }
   Result<void> compress(std::string_view raw, const CompressionDictionary* dictionary,
                         std::string& out) const override {
-    return marked_.compress(raw, dictionary, out);
+    if (compresses) return marked_.compress(raw, dictionary, out);
+    return fail(ErrorCode::limit_exceeded, "fussy: not now");
   }
+  bool compresses = true;
   Result<void> decompress(std::string_view stored, const CompressionDictionary* dictionary,
                           std::span<char> out) const override {
     CAVEAT_TRY(marked_.decompress(stored, dictionary, out));
@@ -315,6 +317,33 @@ TEST_CASE("a codec of the host's has an id of the host's", "[regression]") {
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code() == ErrorCode::invalid_argument);
   }
+}
+
+TEST_CASE("what the host's codec cannot compress stays as it is stored", "[codec]") {
+  const auto codec = std::make_shared<FussyCodec>(std::make_shared<bool>(false));
+  Options options = with(CompressionAlgorithm::Custom, false);
+  options.custom_codecs.emplace_back(kMine, codec);
+  options.partition_records = 256;
+  CodecWorld world;
+  {
+    auto store = world.open(options);
+    world.fill(store, 0, 20'000, 1);
+    value_of(store.close());
+  }
+  options.partition_records = 64;  // the rewrite of a stretch has many pieces
+  auto store = world.open(options);
+  const auto before = store.estimate_storage_statistics().partitions;
+  codec->compresses = false;
+  const auto done = value_of(store.optimize_storage());
+  CHECK(done.partitions_rewritten == 0);
+  CHECK(done.partitions_skipped == before);
+  REQUIRE(done.first_error);
+  CHECK_THAT(done.first_error->message(), Catch::Contains("fussy: not now"));
+  CHECK(value_of(store.count({})) == 20'000);
+  codec->compresses = true;
+  CHECK(value_of(store.optimize_storage()).partitions_skipped == 0);
+  CHECK(store.estimate_storage_statistics().partitions > before * 2);
+  CHECK(value_of(store.verify()).sound());
 }
 
 }  // namespace caveat::test

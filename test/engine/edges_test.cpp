@@ -343,4 +343,25 @@ TEST_CASE("metrics do without the store's age where the backend has lost it", "[
   CHECK(store.metrics().find("caveat_store_open 1") != std::string::npos);
 }
 
+TEST_CASE(
+    "a first fold of removals, and of more than a dictionary is trained on, stores the rest") {
+  Options options = plain_options();
+  options.memory_budget_bytes = kMemoryBudgetMin;
+  options.dictionary_bytes = 16 << 10;
+  StorageOptimizer store(0, options);
+  WriteBatch batch;
+  for (NodeId node = 0; node < 3000; ++node) value_of(batch.remove_exception({node, kProperty}));
+  for (NodeId node = 3000; node < 9000; ++node) {
+    Exception exception = exception_of(node);
+    exception.reason = std::string(60, 'r') + std::to_string(node * 7919);
+    exception.actual_value = std::string(60, 'v') + std::to_string(node * 104'729);
+    value_of(batch.store_exception({node, kProperty}, exception));
+  }
+  value_of(store.write(batch));
+  value_of(store.flush());
+  CHECK(value_of(store.count({})) == 6000);
+  CHECK_FALSE(value_of(store.contains({2999, kProperty})));
+  CHECK(value_of(store.verify()).sound());
+}
+
 }  // namespace caveat::test

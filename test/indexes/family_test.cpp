@@ -249,6 +249,30 @@ TEST_CASE("a family that is built anew holds what it was given, in small batches
   }
 }
 
+TEST_CASE("a family of pairs that cannot be packed is built in small batches too") {
+  World world;
+  Random random(7);
+  Model model;
+  while (model.size() < 60'000) model.insert({random(), random() >> 24});
+  auto at = model.begin();
+  std::size_t batches = 0;
+  std::size_t largest = 0;
+  REQUIRE(world.mutator.build(
+      [&](PostingPair& pair) -> Result<bool> {
+        if (at == model.end()) return false;
+        pair = *at++;
+        return true;
+      },
+      [&](const KvBatch& batch) {
+        ++batches;
+        largest = std::max(largest, batch.bytes());
+        return world.backend->write(batch, Durability::wal);
+      }));
+  CHECK(batches > 1);
+  CHECK(largest <= std::size_t{256} << 10);
+  CHECK(difference_of_all(world.reader, model, nullptr) == std::nullopt);
+}
+
 TEST_CASE("a build that fails or gets bad input says so, and can be repeated") {
   World world;
   fill(world);

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "test/indexes/posting_world.h"
 
@@ -305,4 +306,64 @@ TEST_CASE("a list that would cost more than it saves is not read") {
   const auto sixty = tried(2);  // sixty partitions cost as much to visit
   CHECK(sixty.partitions.size() == 60);
   CHECK(sixty.steps[1].used);
+}
+
+TEST_CASE("an index with a foreign key is told as damaged when all is to be merged") {
+  const auto backend = make_memory_backend();
+  KvBatch foreign;
+  foreign.put(Family::source, "short", "");
+  REQUIRE(backend->write(foreign, Durability::wal));
+  IndexManager manager(*backend, {8});
+  REQUIRE(manager.queue_all());
+  const auto damage = manager.take_damage();
+  REQUIRE(damage.size() == 1);
+  CHECK(damage[0].family == Family::source);
+  CHECK(damage[0].error.code() == ErrorCode::corruption);
+}
+
+TEST_CASE("a container is kept decoded if it is wanted, and read from there") {
+  class MapCache final : public posting::ContainerCache {
+   public:
+    std::shared_ptr<const posting::DecodedContainer> find(
+        const posting::ContainerStamp& stamp) override {
+      const auto found = kept_.find(stamp.content);
+      if (found == kept_.end()) return nullptr;
+      ++hits;
+      return found->second;
+    }
+    bool wants(const posting::ContainerStamp&) override { return wanted; }
+    void keep(const posting::ContainerStamp& stamp,
+              std::shared_ptr<const posting::DecodedContainer> container) override {
+      kept_[stamp.content] = std::move(container);
+    }
+    [[nodiscard]] std::size_t size() const { return kept_.size(); }
+    bool wanted = false;
+    int hits = 0;
+
+   private:
+    std::map<std::uint64_t, std::shared_ptr<const posting::DecodedContainer>> kept_;
+  } cache;
+  const auto backend = make_memory_backend();
+  IndexManager manager(*backend, {8}, &cache);
+  HintChanges changes;
+  for (PartitionId id = 0; id < 100; ++id) {
+    changes.families[index_slot(Family::source)].push_back({id % 5, id, true});
+  }
+  KvBatch batch;
+  REQUIRE(manager.apply(changes, batch));
+  REQUIRE(backend->write(batch, Durability::wal));
+  manager.committed();
+  const auto look = [&] {
+    const auto found = manager.lookup({Family::source, 3, 3}, nullptr);
+    REQUIRE(found);
+    CHECK(found->size() == 20);
+  };
+  look();
+  CHECK(cache.size() == 0);
+  cache.wanted = true;
+  look();
+  CHECK(cache.size() == 1);
+  CHECK(cache.hits == 0);
+  look();
+  CHECK(cache.hits == 1);
 }

@@ -106,6 +106,20 @@ TEST_CASE("both layouts hold the same pairs; the one by partition refuses terms 
   }
 }
 
+TEST_CASE("a stream that begins with a partition beyond all ids is refused") {
+  for (const std::uint64_t first : {kMaxPartitionId, kMaxPartitionId + 1}) {
+    std::string bytes;
+    for (const std::uint64_t number : {std::uint64_t{1}, first, std::uint64_t{0}}) {
+      put_varint(number, bytes);
+    }
+    bytes.append(3, '\0');  // a group of one pair: the first major, one minor, no gap
+    std::vector<PostingPair> decoded;
+    std::string_view rest = bytes;
+    const auto done = decode_stream(rest, StreamLayout::by_partition, 1, 0, kAll, decoded);
+    CHECK(done.has_value() == (first == kMaxPartitionId));
+  }
+}
+
 TEST_CASE("long runs of partitions cost next to nothing") {
   std::vector<PostingPair> pairs;
   for (std::uint64_t term = 0; term < 5; ++term)
