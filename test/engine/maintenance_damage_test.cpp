@@ -89,12 +89,17 @@ TEST_CASE("what maintenance cannot read in the background is told, and fails no 
           "[damage][threads]") {
   std::atomic<int> told = 0;
   Patient patient;
+  {
+    auto store = patient.filled();
+    value_of(store.clear_property(kProperty));
+    value_of(store.flush());
+    value_of(store.close());
+  }
+  // From before the threads are there.
+  patient.ailment->walks[Family::property] = ErrorCode::unsupported_format;
   patient.options.background_maintenance = true;
   patient.options.on_background_error = [&](const StorageError&) { ++told; };
-  auto store = patient.filled();
-  patient.ailment->walks[Family::property] = ErrorCode::unsupported_format;
-  value_of(store.clear_property(kProperty));
-  value_of(store.flush());
+  auto store = patient.open();
   for (int i = 0; told == 0 && i < 2000; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
