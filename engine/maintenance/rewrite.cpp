@@ -226,7 +226,7 @@ Result<bool> Mutator::apply_clears() {
     for (const auto& lower : lowers) {
       auto old = old_partition(directory, directory.locate(lower));
       // Neighbours go together, so that what a large clear empties is joined at once.
-      if (!groups.empty() && group_end && *group_end == lower && groups.back().size() < 16) {
+      if (!groups.empty() && group_end == lower && groups.back().size() < 16) {
         group_end = old.upper;
         groups.back().push_back(std::move(old));
       } else {

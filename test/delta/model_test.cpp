@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <functional>
 
+#include "caveat/memory_pool.h"
+#include "caveat/write_batch.h"
 #include "test/delta/delta_world.h"
 #include "test/support/seed.h"
 
@@ -170,6 +172,19 @@ TEST_CASE("each condition of a filter is asked of a row", "[delta]") {
   CHECK_FALSE(matches([](DeltaFilter& f) { f.lower = {7, 31}; }));
   CHECK_FALSE(matches([](DeltaFilter& f) { f.upper = {7, 30}; }));
   CHECK(matches([](DeltaFilter& f) { f.upper = {7, 31}; }));
+}
+
+TEST_CASE("a generation may have a node that was written to or cleared, and no other", "[delta]") {
+  MemoryPool pool(1 << 20);
+  Generation generation(1, pool);
+  WriteBatch batch;
+  REQUIRE(batch.clear_node(3));
+  REQUIRE(batch.remove_exception({5, 1}));
+  generation.reserve(batch.rows(), batch.count());
+  generation.insert_rows(1, batch.rows(), batch.count());
+  for (NodeId node = 0; node < 8; ++node) {
+    CHECK(generation.may_have_node(node) == (node == 3 || node == 5));
+  }
 }
 
 TEST_CASE("the model catches views that are wrong", "[delta][model]") {

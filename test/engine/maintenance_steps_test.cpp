@@ -123,35 +123,26 @@ TEST_CASE("clears of a property that was never stored go by themselves") {
 TEST_CASE("a clear follows the property's hints, past those of partitions that are gone") {
   Patient patient;
   patient.options.partition_records = 16;
-  {
-    auto store = patient.filled();
-    // Partitions that are joined into their neighbours: their ids lead to where they were.
-    WriteBatch removals;
-    for (NodeId node = 100; node < 700; ++node) {
-      value_of(removals.remove_exception({node, kProperty}));
-    }
-    value_of(store.write(removals));
-    value_of(store.flush());
-    value_of(store.optimize_storage());
-    store_nodes(store, kProperty, 100, 700, exception_of);
-    value_of(store.close());
+  auto store = patient.filled();
+  // Partitions that are joined into their neighbours: their ids lead to where they were.
+  WriteBatch removals;
+  for (NodeId node = 100; node < 700; ++node) {
+    value_of(removals.remove_exception({node, kProperty}));
   }
+  value_of(store.write(removals));
+  value_of(store.flush());
+  value_of(store.optimize_storage());
+  store_nodes(store, kProperty, 100, 700, exception_of);
+  value_of(store.clear_property(kProperty));
+  value_of(store.flush());
   // The hints of ids that there are no more, and of ids that never were.
-  std::uint32_t property = 0;
-  {
-    auto store = patient.open();
-    property = *store.engine().core().catalogue.find(kProperty);
-    value_of(store.close());
-  }
   PostingFamily family(Family::property, *patient.backend);
   std::vector<PostingChange> changes;
+  const auto property = *store.engine().core().catalogue.find(kProperty);
   for (PartitionId id = 1; id < 2000; ++id) changes.push_back({property, id, true});
   KvBatch batch;
   value_of(family.apply(changes, batch));
   value_of(patient.backend->write(batch, Durability::wal));
-  auto store = patient.open();
-  value_of(store.clear_property(kProperty));
-  value_of(store.flush());
   patient.ailment->walks[Family::property] = ErrorCode::io_error;
   const auto failed = mutator_of(store).apply_clears();
   REQUIRE_FALSE(failed);
@@ -260,9 +251,9 @@ TEST_CASE("what a compaction points out is joined with its neighbours, or gone b
     REQUIRE(partitions_of(store) == keys.size());
 
     // One of them cannot be read: those beside it are left apart from it.
-    patient.make_ill(5, ErrorCode::corruption);
+    patient.make_ill(6, ErrorCode::corruption);
+    rewrite({keys[6]});
     rewrite({keys[5]});
-    rewrite({keys[4]});
     CHECK(patient.told_of("a bad place") == 1);
     CHECK(partitions_of(store) == keys.size());
     patient.ailment->places.clear();

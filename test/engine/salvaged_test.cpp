@@ -182,6 +182,7 @@ TEST_CASE("of a container whose begin is lost the runs are read", "[damage]") {
     batch.put(Family::primary, place, run);
   });
   auto store = value_of(salvaged.open());
+  const auto found = value_of(store.query_by_property(kProperty)).size();
   // Several at once, or one.
   const std::vector<ExceptionKey> keys = {{node, kProperty}, {290, kProperty}};
   CHECK(value_of(store.bulk_retrieve(keys))[0] == exception_of(1000 + node));
@@ -199,7 +200,7 @@ TEST_CASE("of a container whose begin is lost the runs are read", "[damage]") {
   const auto left = value_of(store.count({}));
   CHECK(left < kNodes);
   CHECK(left > kNodes / 2);
-  CHECK(value_of(store.query_by_property(kProperty)).size() == left);
+  CHECK(found == left);
   require_rest(store, 250, kNodes);
 }
 

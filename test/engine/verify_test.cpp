@@ -239,18 +239,25 @@ TEST_CASE("a part of an index that cannot be read is damage, also where no hint 
 }
 
 // It could not be stopped there unless the partitions were a multiple of 64.
-TEST_CASE("verify can be stopped between two indexes", "[regression]") {
+TEST_CASE("verify can be stopped at each of its stages", "[regression]") {
   class Stops final : public ProgressSink {
    public:
+    explicit Stops(std::string stage) : stage_(std::move(stage)) {}
     [[nodiscard]] bool on_progress(const Progress& progress) override {
-      return progress.stage != "verify indexes";
+      return progress.stage != stage_;
     }
-  } stops;
+
+   private:
+    const std::string stage_;
+  };
   Closed closed;
   auto store = closed.open();
-  const auto stopped = store.verify(&stops);
-  REQUIRE_FALSE(stopped);
-  CHECK(stopped.error().code() == ErrorCode::cancelled);
+  for (const char* stage : {"verify primary", "verify indexes", "verify recent writes"}) {
+    Stops stops(stage);
+    const auto stopped = store.verify(&stops);
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code() == ErrorCode::cancelled);
+  }
 }
 
 TEST_CASE("hints of partitions that a fold makes meanwhile are stale, and no error") {
