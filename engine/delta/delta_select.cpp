@@ -46,8 +46,9 @@ class Ranges {
     ranges_[size_++] = {order, first, last};
   }
   void add_property(const DeltaFilter& filter) {
-    add(SegmentOrder::property, {*filter.property, filter.lower ? filter.lower->node_id : 0},
-        {*filter.property, filter.upper ? filter.upper->node_id : kMax});
+    const NodeId first = filter.lower ? filter.lower->node_id : 0;
+    const NodeId last = filter.upper ? filter.upper->node_id : kMax;
+    add(SegmentOrder::property, {*filter.property, first}, {*filter.property, last});
   }
   void add_confidence(const Query::ConfidenceRange& range) {
     if (!(range.max >= 0.0F) || !(range.min <= range.max)) {  // NaN too
