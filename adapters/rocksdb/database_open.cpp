@@ -21,18 +21,25 @@ StorageError open_error(const std::filesystem::path& path, const StoreNames& nam
                                    " is open in a program that uses RocksDB directly (" +
                                    database_lock_owner(path) + "): " + text};
   }
+  const auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
+  // RocksDB opens CURRENT to see whether its options and the file system go together, and takes an
+  // error of the disk for a no. Direct I/O is never asked for.
+  const bool tried_current =
+      says("Direct I/O is not supported") || says("options incompatible with filesystem");
+  if (tried_current && !says("No such file")) {
+    return {ErrorCode::io_error, names.shown() + ": CURRENT could not be opened: " + text};
+  }
   // Families, comparators or table formats that this version does not know.
-  if (status.IsInvalidArgument() || status.IsNotSupported()) {
+  if (!tried_current && (status.IsInvalidArgument() || status.IsNotSupported())) {
     return {ErrorCode::unsupported_format, names.shown() + ": " + text};
   }
   // RocksDB takes a table whose size it cannot ask for as damage, and settings that it cannot read
   // as those of another version. A full disk is told by its subcode.
-  if (error_code(status) != ErrorCode::no_space && text.find("IO error") != std::string::npos &&
-      text.find("No such file") == std::string::npos) {
+  if (error_code(status) != ErrorCode::no_space && says("IO error") && !says("No such file")) {
     return {ErrorCode::io_error, names.shown() + ": " + text};
   }
   // The file it names should be there.
-  if (text.find("No such file") != std::string::npos) {
+  if (says("No such file")) {
     return names.opening_error(rocksdb::Status::Corruption(text), names.shown());
   }
   return names.opening_error(status, names.shown());

@@ -45,8 +45,9 @@ void IoFaults::arm(const fs::path& directory, std::uint64_t point, IoFault fault
   any_armed = true;
 }
 
-void IoFaults::arm(const fs::path& directory, IoKind kind, std::string name_end) {
-  arm(directory, 0, IoFault::once);
+void IoFaults::arm(const fs::path& directory, IoKind kind, std::string name_end,
+                   std::uint64_t point, IoFault fault) {
+  arm(directory, point, fault);
   const std::lock_guard lock(mutex_);
   kind_ = kind;
   name_end_ = std::move(name_end);

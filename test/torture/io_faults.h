@@ -45,8 +45,9 @@ class IoFaults {
 
   // Operation number `point` fails, the next one being 0.
   void arm(const std::filesystem::path& directory, std::uint64_t point, IoFault fault);
-  // The first operation of that kind on a file whose name ends so.
-  void arm(const std::filesystem::path& directory, IoKind kind, std::string name_end);
+  // Of the operations of that kind on files whose names end so: the first, or number `point`.
+  void arm(const std::filesystem::path& directory, IoKind kind, std::string name_end,
+           std::uint64_t point = 0, IoFault fault = IoFault::once);
   // The disk is well again.
   void disarm();
 

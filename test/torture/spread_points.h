@@ -1,5 +1,5 @@
-// At which operations of a workload a campaign loses power: spread over all of them, as many as are
-// wanted or as the time allows, and never none.
+// At which operations of a workload or a call a campaign lets something go wrong: spread over all
+// of them, as many as are wanted or as the time allows, and never none.
 #pragma once
 
 #include <algorithm>
@@ -18,23 +18,25 @@ class SpreadPoints {
   SpreadPoints(std::uint64_t operations, std::uint64_t points, double seconds, std::uint64_t seed,
                std::function<double()> passed = stopwatch())
       : operations_(operations), seconds_(seconds), passed_(std::move(passed)) {
-    stride_ = points == 0 ? 1 : std::max<std::uint64_t>(1, operations / points);
-    next_ = std::mt19937_64(seed)() % stride_;
+    if (points != 0) {
+      stride_ = std::max(1.0, static_cast<double>(operations) / static_cast<double>(points));
+    }
+    next_ = static_cast<double>(std::mt19937_64(seed)() % static_cast<std::uint64_t>(stride_));
   }
 
   // Asked for each operation in order, from 0 on.
   [[nodiscard]] bool is_one(std::uint64_t operation) {
-    if (operation < next_ || out_of_time_) return false;
+    if (static_cast<double>(operation) < next_ || out_of_time_) return false;
     if (seconds_ > 0 && taken_ > 0) {
       const double passed = passed_();
       out_of_time_ = passed >= seconds_;
       if (out_of_time_) return false;
       const double fit = std::max(1.0, (seconds_ - passed) * static_cast<double>(taken_) / passed);
-      const auto left = static_cast<double>(operations_ - operation);
-      stride_ = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(left / fit));
+      stride_ = std::max(1.0, static_cast<double>(operations_ - operation) / fit);
+      next_ = static_cast<double>(operation);
     }
     ++taken_;
-    next_ = operation + stride_;
+    next_ += stride_;
     return true;
   }
 
@@ -50,8 +52,8 @@ class SpreadPoints {
   const std::uint64_t operations_;
   const double seconds_;
   const std::function<double()> passed_;
-  std::uint64_t stride_ = 1;
-  std::uint64_t next_ = 0;
+  double stride_ = 1;
+  double next_ = 0;
   std::uint64_t taken_ = 0;
   bool out_of_time_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 
 #include "test/support/child_process.h"
 #include "test/support/seed.h"
+#include "test/torture/spread_points.h"
 
 namespace caveat::test {
 
@@ -27,30 +29,20 @@ double since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// What the child is told: the plan, and how many points it leaves out.
-std::string written(const TrialPlan& plan, std::uint64_t skipped, double seconds) {
+// What the child is told: the plan, and at which point it begins.
+std::string written(const TrialPlan& plan, std::uint64_t from, double seconds) {
   return fmt::format("{} {} {} {} {} {} {} {} {}", plan.campaign, plan.call, plan.mode,
-                     plan.planted, plan.points, plan.seed, plan.only, skipped, seconds);
+                     plan.planted, plan.points, plan.seed, plan.only, from, seconds);
 }
 
-void run_child(const TrialPlan& plan, std::uint64_t skipped) {
-  const auto begin = Clock::now();
+void run_child(const TrialPlan& plan, std::uint64_t from) {
   const auto trial = plan.campaign == "alloc" ? make_alloc_trial(plan, child_directory())
                                               : make_fault_trial(plan, child_directory());
   ::alarm(kHangSeconds);
   const std::uint64_t operations = trial->operations();
   const unsigned patience = plan.planted == "none" ? kHangSeconds : kPlantedHangSeconds;
   say(fmt::format("@operations {}", operations));
-  const std::uint64_t points = plan.points == 0 ? operations : plan.points;
-  const double stride = std::max(1.0, static_cast<double>(operations) /
-                                          static_cast<double>(std::max<std::uint64_t>(points, 1)));
-  const auto offset = static_cast<double>(plan.seed % static_cast<std::uint64_t>(stride));
-  for (std::uint64_t i = skipped;; ++i) {
-    const bool alone = plan.only != TrialPlan::kSpread;
-    const auto spread = static_cast<std::uint64_t>(offset + stride * static_cast<double>(i));
-    const std::uint64_t point = alone ? plan.only : spread;
-    if (point >= operations && !alone) break;
-    if (plan.seconds > 0 && since(begin) > plan.seconds) break;
+  const auto try_at = [&](std::uint64_t point) {
     say(fmt::format("@at {}", point));
     ::alarm(patience);
     const Trial::Outcome outcome = trial->at(point);
@@ -58,7 +50,15 @@ void run_child(const TrialPlan& plan, std::uint64_t skipped) {
     if (outcome.struck) say("@seen " + outcome.seen);
     if (outcome.failed) say("@failed");
     if (outcome.wrong) say("@wrong " + *outcome.wrong);
-    if (alone) break;
+  };
+  if (plan.only != TrialPlan::kSpread) {
+    try_at(plan.only);
+  } else {
+    SpreadPoints points(operations - std::min(from, operations), plan.points, plan.seconds,
+                        plan.seed);
+    for (std::uint64_t point = from; point < operations; ++point) {
+      if (points.is_one(point - from)) try_at(point);
+    }
   }
   say("@end");
 }
@@ -76,11 +76,11 @@ TEST_CASE("child: trials of one call", "[.child]") {
   REQUIRE(text != nullptr);
   std::istringstream in(text);
   TrialPlan plan;
-  std::uint64_t skipped = 0;
+  std::uint64_t from = 0;
   in >> plan.campaign >> plan.call >> plan.mode >> plan.planted >> plan.points >> plan.seed >>
-      plan.only >> skipped >> plan.seconds;
+      plan.only >> from >> plan.seconds;
   REQUIRE(in);
-  run_child(plan, skipped);
+  run_child(plan, from);
 }
 
 void TrialResults::add(const TrialResults& other) {
@@ -107,7 +107,11 @@ TrialResults run_trials(const TrialPlan& plan, const fs::path& images) {
   };
   for (bool ended = false; !ended;) {
     const double left = plan.seconds > 0 ? std::max(0.1, plan.seconds - since(begin)) : 0;
-    ::setenv(kVariable, written(plan, results.points, left).c_str(), 1);
+    TrialPlan rest_of_it = plan;
+    if (plan.points != 0) rest_of_it.points = plan.points - std::min(plan.points, results.points);
+    if (plan.points != 0 && rest_of_it.points == 0) break;
+    const std::uint64_t from = results.points == 0 ? 0 : point + 1;
+    ::setenv(kVariable, written(rest_of_it, from, left).c_str(), 1);
     ChildProcess child(kChild, images);
     ::unsetenv(kVariable);
     bool stopped = false;
@@ -198,12 +202,15 @@ TrialResults run_trial_set(const TrialSet& set, const fs::path& images) {
       if (mode == "no-space" && plan.points == 0) plan.points = 2;
       if (set.seconds > 0) {
         plan.seconds = std::max(0.5, (set.seconds - since(begin)) / static_cast<double>(left));
-        // A point takes some 100 ms, or 10: as many as the time may do, evenly spread.
+        // A point takes some 100 ms, or 10.
         const double each = set.campaign == "alloc" ? 0.01 : 0.1;
         if (mode != "no-space") plan.points = 1 + static_cast<std::uint64_t>(plan.seconds / each);
       }
       --left;
-      const TrialResults results = run_trials(plan, images);
+      TrialResults results = run_trials(plan, images);
+      if (results.operations != 0 && results.points == 0 && results.violations.empty()) {
+        results.violations.push_back(plan.call + " " + mode + ": no point was tried");
+      }
       print_row(plan.call, mode, results);
       all.add(results);
     }

@@ -40,7 +40,7 @@ struct TrialPlan {
   std::uint64_t points = 0;      // evenly spread; 0: all
   std::uint64_t seed = 0;        // of where they begin
   std::uint64_t only = kSpread;  // that point alone
-  double seconds = 0;            // none begins after that; 0: no end
+  double seconds = 0;            // as many as fit (spread_points.h), one at least; 0: no end
   bool stop_at_first = false;    // violation
 };
 
