@@ -70,6 +70,7 @@ Result<void> read_version_1(std::size_t count, std::string_view rest, const Take
     }
     const Entry entry{get_fixed<std::uint32_t>(rest, 0), get_fixed<std::uint64_t>(rest, 4),
                       rest.substr(kEntryHeaderBytesOfVersion1, length)};
+    if (entry.id == UINT32_MAX) return corrupt("impossible id");  // nor is it one in version 2
     if (length != 0 && hash_property(entry.name) != entry.hash) {
       return corrupt("a name with another hash");
     }
