@@ -127,9 +127,11 @@ Result<void> DecodedBlock::load_missing(ColumnMask columns) const {
     which[count++] = i;
     values |= mask_of(column);
   }
-  if (count == 0) return {};
-  CAVEAT_TRY(p.resolve_all(std::span(which).first(count), shape));
-  loaded_.fetch_or(values, std::memory_order_release);
+  if (count != 0) {
+    CAVEAT_TRY(p.resolve_all(std::span(which).first(count), shape));
+    loaded_.fetch_or(values, std::memory_order_release);
+  }
+  if (loaded(kAllColumns)) p.let_go_of_bytes();
   return {};
 }
 
@@ -221,6 +223,7 @@ Result<void> DecodedBlock::read_cold(std::uint32_t row, ExceptionView& out,
   constexpr ColumnMask kAllNumbered = 7;
   Parts& p = *parts_;
   const std::lock_guard lock(p.mutex);
+  if (loaded(kAllColumns)) return read(row, out, room);  // by another thread, just now
   ++p.reads;
   if (p.reads <= kRowsByThemselves && p.numbered != kAllNumbered && (!p.split || p.keep_halves)) {
     Row alone;
@@ -241,7 +244,9 @@ Result<void> DecodedBlock::read_cold(std::uint32_t row, ExceptionView& out,
   static constexpr std::array<unsigned, 3> kAll = {0, 1, 2};
   // What is wrong with other rows is told to who reads them.
   p.unsound = !p.resolve_all(kAll, {});
-  if (!p.unsound) loaded_.store(kAllColumns, std::memory_order_release);
+  if (p.unsound) return {};
+  loaded_.store(kAllColumns, std::memory_order_release);
+  p.let_go_of_bytes();
   return {};
 }
 

@@ -122,8 +122,8 @@ struct DecodedBlock::Parts {
 
   MemoryPool& pool;  // kept alive by the block's chunk
   const Slab slab;   // written under the lock, each piece before the bit that says it is there
-  std::shared_ptr<const std::string> owner;
-  const Codec* codec = nullptr;  // null: every frame is raw
+  std::shared_ptr<const std::string> owner;  // of the encoded bytes; null once all are decoded
+  const Codec* codec = nullptr;              // null: every frame is raw
   std::shared_ptr<const CompressionDictionary> dictionary;
   BlockCounters* counters = nullptr;
 
@@ -153,6 +153,8 @@ struct DecodedBlock::Parts {
   [[nodiscard]] Result<void> load_confidences(const detail::RowShape& shape);
   [[nodiscard]] Result<void> load_created_ats(const detail::RowShape& shape);
   [[nodiscard]] Result<void> load_numbers(unsigned which, const detail::RowShape& shape);
+  // Nothing is read of them once every column is loaded, whose strings are inflated by then.
+  void let_go_of_bytes() noexcept { owner.reset(); }
   [[nodiscard]] Result<void> load_lengths();
   [[nodiscard]] Result<void> inflate(detail::Frame& frame);
   // All of one row but its node and key order, with no column decoded: its numbers by themselves,

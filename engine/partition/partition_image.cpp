@@ -52,6 +52,7 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
   image->charge_bytes_ = sizeof(PartitionImage) + image->bytes_->capacity() +
                          runs.capacity() * sizeof(RunRow) +
                          (image->base_ ? image->base_->charge_bytes() - layout.block->size() : 0);
+  if (runs.empty()) image->bytes_.reset();  // the block has them for as long as it needs them
   return image;
 }
 
@@ -68,7 +69,7 @@ void PartitionImage::set_base(std::shared_ptr<const DecodedBlock> base) {
 
 Result<std::vector<RunRow>> PartitionImage::all_run_rows() const {
   std::vector<RunRow> all;
-  if (runs_.empty()) return all;
+  if (bytes_ == nullptr) return all;
   CAVEAT_ASSIGN(const auto layout, parse_container(*bytes_));
   for (const auto run : layout.runs) CAVEAT_TRY(decode_run(run, all));
   return all;

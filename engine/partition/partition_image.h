@@ -100,7 +100,7 @@ class PartitionImage {
   Sequence base_as_of_ = 0;
   const Catalogue* catalogue_ = nullptr;
 
-  std::shared_ptr<const std::string> bytes_;
+  std::shared_ptr<const std::string> bytes_;  // null where there are no runs
   ExceptionKey lower_;
   std::optional<ExceptionKey> upper_;
   PartitionId id_ = 0;
