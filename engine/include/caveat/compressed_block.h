@@ -282,8 +282,8 @@ class DecodedBlock {
   // Of the header.
   [[nodiscard]] std::uint64_t raw_bytes() const noexcept { return header_.raw_bytes; }
 
-  // Memory when everything is inflated, and the encoded bytes, which are let go of by then; fixed at
-  // open. What a cache charges.
+  // Memory when everything is inflated, and the encoded bytes, which are let go of by then; fixed
+  // at open. What a cache charges.
   [[nodiscard]] std::size_t charge_bytes() const noexcept { return charge_bytes_; }
 
   // --- Keys: loaded at open ---
