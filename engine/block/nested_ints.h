@@ -95,7 +95,9 @@ class NestedInts {
   }
   // index < count.
   [[nodiscard]] T at(std::size_t index) const noexcept {
-    return is_packed_ ? packed_.at(index) : (*room_)[index];
+    if (is_packed_) return packed_.at(index);
+    CAVEAT_ASSERT(room_ != nullptr && index < room_->size());
+    return (*room_)[index];
   }
 
   // The first `count`; good until the room is used again.
