@@ -82,6 +82,8 @@ class RocksdbBackend final : public KvBackend {
   rocksdb::Status compact_range(Family family, std::atomic<bool>* canceled);
   rocksdb::Status settle_files();
   rocksdb::Status sync_log();
+  // Without tidying up.
+  rocksdb::Status end_database();
   Result<void> note_log(bool sync);
   // caveat.spare, where it is older than one of `letters`. A failure costs nobody anything now.
   void renew_spare(std::string_view letters) noexcept;

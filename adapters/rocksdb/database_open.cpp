@@ -1,4 +1,5 @@
 // Opening and closing.
+#include <new>
 #include <utility>
 
 #include "adapters/rocksdb/current_file.h"
@@ -66,7 +67,26 @@ RocksdbBackend::RocksdbBackend(const std::filesystem::path& path,
 RocksdbBackend::~RocksdbBackend() {
   CAVEAT_ASSERT(live_ == 0);
   live_ = 0;
-  static_cast<void>(close());
+  try {
+    static_cast<void>(close());
+  } catch (const std::bad_alloc&) {  // not tidied up: the log has everything
+    end_database().PermitUncheckedError();
+  }
+}
+
+rocksdb::Status RocksdbBackend::end_database() {
+  rocksdb::Status status;
+  if (!db_) return status;
+  for (rocksdb::ColumnFamilyHandle*& family : handles_) {
+    if (family == nullptr) continue;
+    const rocksdb::Status ended = db_->DestroyColumnFamilyHandle(std::exchange(family, nullptr));
+    if (status.ok()) status = ended;
+  }
+  const rocksdb::Status ended = db_->Close();
+  if (status.ok()) status = ended;
+  db_.reset();
+  store_.gate->set_condition(nullptr);
+  return status;
 }
 
 Result<std::unique_ptr<RocksdbBackend>> RocksdbBackend::open(const std::filesystem::path& path,
@@ -173,12 +193,7 @@ Result<void> RocksdbBackend::close() {
   }
   events_->quarantine().end();
   if (read_only_) {
-    for (rocksdb::ColumnFamilyHandle*& family : handles_) {
-      db_->DestroyColumnFamilyHandle(std::exchange(family, nullptr)).PermitUncheckedError();
-    }
-    db_->Close().PermitUncheckedError();  // there was nothing to write
-    db_.reset();
-    store_.gate->set_condition(nullptr);
+    end_database().PermitUncheckedError();  // there was nothing to write
     lock_.release();
     return {};
   }
@@ -186,15 +201,8 @@ Result<void> RocksdbBackend::close() {
   const bool writable = check_writable().has_value();
   rocksdb::Status status = writable ? settle_files() : events_->stopped_by();
   if (status.ok()) renew_spare(kSparedLetters);
-  for (rocksdb::ColumnFamilyHandle*& family : handles_) {
-    if (family == nullptr) continue;
-    const rocksdb::Status ended = db_->DestroyColumnFamilyHandle(std::exchange(family, nullptr));
-    if (status.ok()) status = ended;
-  }
-  const rocksdb::Status ended = db_->Close();
+  const rocksdb::Status ended = end_database();
   if (status.ok()) status = ended;
-  db_.reset();
-  store_.gate->set_condition(nullptr);
   // Until it is known to be closed, its logs stay.
   if (status.ok() && lock_.set_logs({}, /*sync=*/true)) tidy_directory(path_);
   lock_.release();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adapters/rocksdb/database.h"
+#include "adapters/rocksdb/directory_names.h"
 
 namespace caveat::detail {
 
@@ -17,14 +18,15 @@ FamilyBytes found_table_bytes(const KvBackend& backend) noexcept {
 
 std::uint64_t newest_table(const std::filesystem::path& directory) {
   std::uint64_t newest = 0;
-  std::error_code unknown;
-  for (std::filesystem::directory_iterator it(directory, unknown), end; !unknown && it != end;
-       it.increment(unknown)) {
-    const std::string name = it->path().filename().string();
+  // Of a directory that cannot be read nothing is said.
+  static_cast<void>(for_each_name(directory, [&](std::string_view name) {
     std::uint64_t number = 0;
-    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && std::string_view(rest) == ".sst") newest = std::max(newest, number);
-  }
+    const char* const end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data(), end, number);
+    const bool table = error == std::errc() && std::string_view(rest, end) == ".sst";
+    if (table) newest = std::max(newest, number);
+    return true;
+  }));
   return newest;
 }
 

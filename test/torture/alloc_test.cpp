@@ -54,6 +54,28 @@ TEST_CASE("without memory for caveat's own, a call changes nothing, on rocksdb",
   CHECK(all.failed > 10);
 }
 
+// The directory was listed by what throws nothing, and the destructor of the backend threw: either
+// ended the process.
+TEST_CASE("without memory an opening or a destructor does not end the process, on rocksdb",
+          "[alloc][regression]") {
+  const ScratchDirectory images;
+  make_fault_images(images.path());
+  for (const auto& [call, mode] :
+       {std::pair("destroy", "rocksdb-sticky"), std::pair("open", "rocksdb-sticky"),
+        std::pair("open", "rocksdb")}) {
+    TrialPlan plan;
+    plan.campaign = "alloc";
+    plan.call = call;
+    plan.mode = mode;
+    plan.points = kSanitized ? 6 : 16;
+    plan.seed = chosen_seed();
+    const TrialResults results = run_trials(plan, images.path());
+    for (const std::string& violation : results.violations) UNSCOPED_INFO(violation);
+    CHECK(results.violations.empty());
+    CHECK(results.points >= plan.points);
+  }
+}
+
 // Environment: see tools/campaigns/alloc.
 TEST_CASE("the campaign: every allocation fails", "[.alloc-campaign]") {
   const ScratchDirectory images;
