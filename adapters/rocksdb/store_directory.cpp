@@ -266,7 +266,7 @@ std::uint64_t directory_bytes(const fs::path& path) noexcept {
 }
 
 Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
-  const fs::path name = path / kLockFile;
+  fs::path name = path / kLockFile;
   File file(name, O_RDWR | O_CREAT, 0600);
   if (!file.good()) return system_error(name, "open", errno);
   if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
@@ -287,7 +287,9 @@ Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
   // Taken for empty, it would be written over, and with it which logs must be there.
   if (size < 0) return system_error(name, "read", errno);
   text.resize(static_cast<std::size_t>(size));
-  DirectoryLock lock(file.take(), parse_open_logs(text), name);
+  OpenLogs logs = parse_open_logs(text);
+  // Nothing more is asked of memory from here on: the descriptor is nobody's for a moment.
+  DirectoryLock lock(file.take(), std::move(logs), std::move(name));
   CAVEAT_TRY(lock.write());
   return lock;
 }

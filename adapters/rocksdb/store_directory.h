@@ -84,7 +84,7 @@ class DirectoryLock {
   [[nodiscard]] static Result<DirectoryLock> acquire(const std::filesystem::path& path);
 
   // Of a store that was left unclosed; zeros: it was closed.
-  [[nodiscard]] OpenLogs logs() const noexcept { return logs_; }
+  [[nodiscard]] const OpenLogs& logs() const noexcept { return logs_; }
   // With `sync` on the device when it returns. Logs may go only after it is known that they may.
   [[nodiscard]] Result<void> set_logs(OpenLogs logs, bool sync);
 
@@ -96,7 +96,7 @@ class DirectoryLock {
 
  private:
   DirectoryLock(int fd, OpenLogs logs, std::filesystem::path path) noexcept
-      : fd_(fd), logs_(logs), path_(std::move(path)) {}
+      : fd_(fd), logs_(std::move(logs)), path_(std::move(path)) {}
   [[nodiscard]] Result<void> write();
 
   int fd_ = -1;

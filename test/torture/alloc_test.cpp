@@ -62,7 +62,7 @@ TEST_CASE("without memory an opening or a destructor does not end the process, o
   make_fault_images(images.path());
   for (const auto& [call, mode] :
        {std::pair("destroy", "rocksdb-sticky"), std::pair("open", "rocksdb-sticky"),
-        std::pair("open", "rocksdb")}) {
+        std::pair("open", "rocksdb"), std::pair("recover", "rocksdb")}) {
     TrialPlan plan;
     plan.campaign = "alloc";
     plan.call = call;

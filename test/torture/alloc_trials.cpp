@@ -231,6 +231,11 @@ std::optional<Result<void>> AllocTrial::make_call(Store& store, Ledger& ledger, 
   return result;
 }
 
+bool is_closed(const StorageOptimizer& store) {
+  const auto count = store.count({});
+  return !count && count.error().code() == ErrorCode::closed;
+}
+
 Violation AllocTrial::look_after(StorageOptimizer& store, Ledger& ledger) const {
   if (auto wrong = check_answers(store, ledger, false)) return wrong;
   // What struck in the background is told to the first write.
@@ -283,7 +288,8 @@ Trial::Outcome AllocTrial::attempt(std::uint64_t point) {
       outcome.wrong = fmt::format("it calls want of memory {}: {}",
                                   to_string((*result).error().code()), (*result).error().message());
     }
-    const bool closed = call_.name == "close" && result && *result;
+    // Memory may be short when there is no way back: then it throws, and is closed all the same.
+    const bool closed = call_.name == "close" && ((result && *result) || is_closed(*store));
     // As the end of the process would leave it now. (Beside maintenance it cannot be copied whole.)
     const bool still = call_.begin != PublicCall::Begin::opened_busy;
     if (!outcome.wrong && outcome.struck && still) {

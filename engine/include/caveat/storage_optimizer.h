@@ -69,7 +69,8 @@ class StorageOptimizer {
   // of are waited for, a quarter of a second at most before the fold and after it, and new ones
   // wait meanwhile: so a store closes beside threads that never stop to query, whose calls give
   // `closed` from then on. (A call that takes longer, as verify or a backup, makes it busy:
-  // repeat.) Idempotent.
+  // repeat.) Idempotent. After any other error the store is closed; after std::bad_alloc it may be:
+  // call again.
   [[nodiscard]] Result<void> close();
 
   // --- Property names --------------------------------------------------------------------------
