@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "adapters/rocksdb/directory_names.h"
+#include "adapters/rocksdb/log_check.h"
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/status.h"
 #include "adapters/rocksdb/store_directory.h"
@@ -121,7 +122,19 @@ detail::StoreOptions reading_options(const fs::path& log_directory) {
   return options;
 }
 
+// RocksDB replays what it finds, and ends the process where that is no sequence of batches.
+rocksdb::Status check_logs_of(const fs::path& path) {
+  detail::OpenLogs open = detail::open_logs_of(path);
+  if (!open.power_lost()) open = {};  // whoever has it open drops logs meanwhile
+  const auto sound = detail::check_logs(path, path, std::move(open));
+  if (sound) return rocksdb::Status::OK();
+  return sound.error().code() == ErrorCode::corruption
+             ? rocksdb::Status::Corruption(sound.error().message())
+             : rocksdb::Status::IOError(sound.error().message());
+}
+
 rocksdb::Status copy_once(const fs::path& path, const fs::path& logs, const fs::path& copy) {
+  if (auto unsound = check_logs_of(path); !unsound.ok()) return unsound;
   const detail::StoreOptions options = reading_options(logs);
   OpenDatabase secondary;
   rocksdb::DB* db = nullptr;

@@ -12,6 +12,8 @@
 
 #ifndef CAVEAT_TEST_TSAN
 #include <rocksdb/db.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace caveat;
 using namespace caveat::test;
@@ -177,6 +179,38 @@ std::map<std::string, std::string> contents_of(const fs::path& directory) {
 }
 
 }  // namespace
+
+// As after a fork. RocksDB's replay can end the process of whoever inspects such a store.
+TEST_CASE("a log that two processes wrote into is refused by an inspection too") {
+  const int childs_rows = GENERATE(50, 333, 1'000);
+  RocksdbKind kind;
+  const auto write = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      const auto size = static_cast<std::size_t>(60 + i * 37 % 200);
+      put(*kind.backend, Family::delta, key_of(i), std::string(size, 'r'));
+    }
+  };
+  write(0, 2'000);
+  const ::pid_t child = ::fork();
+  if (child == 0) {
+    write(2'000, 2'000 + childs_rows);
+    ::_exit(0);
+  }
+  REQUIRE(child > 0);
+  ::waitpid(child, nullptr, 0);
+  write(2'000, 4'000);
+  const fs::path crashed = kind.scratch.path() / "crashed";
+  fs::copy(kind.path(), crashed);
+  fs::remove(crashed / "caveat.lock");
+  const auto copy = must(checkpoint_of_live_store(crashed, kind.scratch.path() / "copies"));
+  for (const auto& path : {crashed, copy}) {
+    const StorageError error = must_fail(open_rocksdb_backend(path));
+    INFO(error.message());
+    CHECK(error.code() == ErrorCode::corruption);
+    CHECK(error.message().find(".log is damaged at byte") != std::string::npos);
+    CHECK(error.message().find("copies") == std::string::npos);
+  }
+}
 
 TEST_CASE("damage in a table of the primary leaves the rest to be read, and changes nothing") {
   for (const int how : {0, 1, 2, 4}) {

@@ -16,6 +16,12 @@
 namespace caveat::cli {
 namespace {
 
+std::string time_for_people(std::int64_t time) {
+  std::string text;
+  (is_terminal(stdout) ? append_local_time : append_time)(time, text);
+  return text;
+}
+
 struct Arguments : CommonArguments {
   std::string backups;
   bool list = false;
@@ -67,8 +73,7 @@ Result<ExitCode> list(const Arguments& arguments) {
                  printable(backup.info.error().message())});
       continue;
     }
-    std::string time;
-    append_time(backup.info->created_ns, time);
+    const std::string time = time_for_people(backup.info->created_ns);
     table.add({std::to_string(backup.id), time, grouped(backup.info->records),
                grouped(backup.info->bytes), grouped(backup.info->new_bytes),
                grouped(backup.info->files), ""});
@@ -144,10 +149,8 @@ std::string backup_json(const BackupInfo& info) {
 }
 
 std::string backup_text(const BackupInfo& info) {
-  std::string time;
-  append_time(info.created_ns, time);
   return fields_text({{"backup", std::to_string(info.id)},
-                      {"made", time},
+                      {"made", time_for_people(info.created_ns)},
                       {"records", grouped(info.records)},
                       {"bytes", human_bytes(info.bytes)},
                       {"of those new", human_bytes(info.new_bytes)},

@@ -147,9 +147,11 @@ Result<ExitCode> diff(const Arguments& arguments) {
   CAVEAT_ASSIGN(auto now, RecordStream::open(*after, selection));
   DiffPrinter printer(*before, *after, arguments.json);
   ProgressLine progress;
+  bool differs = false;
   const auto compared = compare(
       old, now,
       [&](const ExceptionView* was, const ExceptionView* is) -> Result<bool> {
+        differs = true;
         if (arguments.quiet) return false;
         if (is_terminal(stdout)) progress.clear();
         CAVEAT_TRY(printer.print(was, is, output));
@@ -160,6 +162,11 @@ Result<ExitCode> diff(const Arguments& arguments) {
         return !stop_requested();
       });
   progress.clear();
+  // Whoever reads has seen enough (`| head`), and is told all the same that there is something.
+  if (!compared && differs && compared.error().code() == ErrorCode::cancelled &&
+      compared.error().message().empty()) {
+    return kDataError;
+  }
   if (!compared) return fail(interrupted(compared.error(), "not everything was compared"));
   if (!arguments.json && !arguments.quiet) CAVEAT_TRY(output.write(summary(*compared)));
   CAVEAT_TRY(output.finish());

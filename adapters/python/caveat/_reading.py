@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from ctypes import POINTER, byref, c_int32, c_uint64, c_void_p
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _native as native
 from ._errors import Closed, call
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _lib = native.shared_object
 _Default = TypeVar("_Default")
 _Self = TypeVar("_Self", bound="Handle")
+
+
+def no_copy(what: object) -> TypeError:
+    return TypeError("a %s is one thing and cannot be copied or pickled" % type(what).__name__)
 
 
 class Handle:
@@ -86,6 +90,13 @@ class Handle:
     def __del__(self) -> None:
         if self._handle is not None:
             self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise no_copy(self)
+
+    def _forget(self) -> None:
+        """In a fork: there is nothing to give back."""
+        self._turn_over, self._users, self._closed, self._handle = threading.Condition(), 0, True, None
 
 
 class Cursor(Handle, Iterator[Record]):

@@ -5,7 +5,7 @@ import builtins
 import enum
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from ctypes import byref, sizeof
+from ctypes import byref, c_float, sizeof
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Union
@@ -195,10 +195,19 @@ def filled(record: Record | None, keep: list[Any]) -> Any:
 Naming = Callable[[int], Property]
 
 
+def _shortest(value: float) -> float:
+    """The plainest number that is stored as this one, a float of 32 bits: 0.6, not 0.6000000238418579."""
+    for digits in (6, 7, 8):
+        plain = float("%.*g" % (digits, value))
+        if c_float(plain).value == value:
+            return plain
+    return value
+
+
 def read(record: native.Record, name_of: Naming) -> Record:
     return Record(record.key.node, name_of(record.key.property), native.get_value(record.inherited),
                   native.get_value(record.actual), native.get_string(record.reason), Source(record.source),
-                  record.created_at_ns, record.confidence)
+                  record.created_at_ns, _shortest(record.confidence))
 
 
 def take(pointer: Any, name_of: Naming) -> Record:

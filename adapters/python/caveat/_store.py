@@ -11,13 +11,13 @@ import weakref
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from ctypes import POINTER, byref, c_int32, c_size_t, c_uint64, c_void_p, sizeof
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from . import _native as native
 from ._backups import Progress, progress_of
 from ._errors import Busy, Closed, Error, call
 from ._options import OpenOptions, Path, durability_of
-from ._reading import Handle, Reads, Snapshot
+from ._reading import Handle, Reads, Snapshot, no_copy
 from ._records import (Key, Moment, Property, Record, Source, checked, created_ns, fill, filled, flag, hash_of,
                        key_of, source_of, take, unsigned)
 
@@ -92,6 +92,9 @@ class Batch(_Writes):
         handle, self._handle = self._handle, c_void_p()
         _lib.caveat_batch_release(handle)
 
+    def __reduce__(self) -> NoReturn:
+        raise no_copy(self)
+
 
 class _InMemory:
     """In place of a path: no directory."""
@@ -103,7 +106,15 @@ IN_MEMORY = _InMemory()
 class Store(Reads, _Writes):
     """Made by caveat.open and caveat.volatile."""
 
-    _native: c_void_p | None = None
+    _made: c_void_p | None = None
+    _forked = False  # it belongs to the process that this one is a fork of
+
+    @property
+    def _native(self) -> c_void_p | None:
+        if self._forked:
+            raise Closed("the store was opened before this process was forked: open it here, when the "
+                         "other process has closed it, or fork first")
+        return self._made
 
     def __init__(self, path: Path | _InMemory, options: dict[str, Any]) -> None:
         if path is not IN_MEMORY and not isinstance(path, (str, bytes, os.PathLike)):
@@ -120,7 +131,7 @@ class Store(Reads, _Writes):
                 call("open_volatile", given, byref(made))
             else:
                 call("open", native.path_bytes(path), given, byref(made))
-        self._native = made
+        self._made = made
         _open_stores.add(self)
 
     # --- Opening and closing ---------------------------------------------------------------------
@@ -133,6 +144,8 @@ class Store(Reads, _Writes):
         """Closes the store's cursors and snapshots, when the calls that use them have ended, then the
         store: folds what is pending and releases the files. Again: does nothing. Busy, and the store
         stays open, where another thread is in a long operation such as verify()."""
+        if self._forked:
+            return
         with self._gate:
             self._closing = True
             children = list(self._children)
@@ -164,8 +177,17 @@ class Store(Reads, _Writes):
 
     def __del__(self) -> None:
         # Not in close(): another thread may be in a call.
-        if self._native is not None:
-            _lib.caveat_store_release(self._native)
+        if self._made is not None and not self._forked:
+            _lib.caveat_store_release(self._made)
+
+    def __reduce__(self) -> NoReturn:
+        raise no_copy(self)
+
+    def _forget(self) -> None:
+        """In a fork: neither the store's threads nor its locks came along."""
+        self._forked = self._closed = True
+        for child in list(self._children):
+            child._forget()
 
     def _view(self) -> AbstractContextManager[tuple[c_void_p | None, c_void_p | None]]:
         return nullcontext((self._native, None))
@@ -371,6 +393,14 @@ class Store(Reads, _Writes):
 
 # The library's threads call into Python: no store may be open when the interpreter goes.
 _open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for store in list(_open_stores):
+        store._forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 @atexit.register

@@ -53,6 +53,8 @@ class StorageOptimizer {
   // process did not close it. Errors: not_found, already_exists (per the options), locked (names
   // the pid), unsupported_format (a newer store, or a foreign directory), corruption, io_error;
   // key_missing and wrong_key of an encrypted one.
+  // A child of fork() must not use it, close it or destroy it: neither its threads nor its place in
+  // the log came along. Fork first, or leave the child by exec or _exit.
   [[nodiscard]] static Result<StorageOptimizer> open(const std::filesystem::path& path,
                                                      const Options& options = {});
 
