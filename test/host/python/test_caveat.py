@@ -1,10 +1,7 @@
 """The Python module, as a Python user would use it. CAVEAT_LIBRARY and PYTHONPATH say where it is."""
-import copy
 import gc
 import math
-import multiprocessing
 import os
-import pickle
 import re
 import subprocess
 import sys
@@ -304,46 +301,6 @@ class Stores(unittest.TestCase):
         self.assertIn("closed", done.stderr)
         with caveat.open(self.path) as store:
             self.assertIn((1, "p"), store)
-
-    def test_a_fork_has_no_part_in_the_store(self):
-        with tempfile.TemporaryDirectory() as directory:
-            with caveat.open(directory + "/store") as store:
-                store.put(1, "p", actual=1)
-                cursor, snapshot = store.query(), store.snapshot()
-
-                def child():
-                    for use in (lambda: store.put(2, "p", actual=2), store.count, lambda: next(cursor),
-                                snapshot.count, lambda: store[1, "p"], store.metrics):
-                        with self.assertRaises(caveat.Closed):
-                            use()
-                    store.close()
-                    sys.exit(7)  # with all that runs at the end
-
-                process = multiprocessing.get_context("fork").Process(target=child)
-                process.start()
-                process.join(60)
-                self.assertEqual(process.exitcode, 7)
-                store.put(3, "p", actual=3)
-                self.assertEqual([record.node for record in cursor], [1])
-                snapshot.close()
-            with caveat.open(directory + "/store") as store:
-                self.assertEqual(store.count(), 2)
-
-    def test_what_is_one_thing_is_not_copied(self):
-        with caveat.volatile() as store:
-            for what in (store, store.snapshot(), store.query(), store.batch()):
-                for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
-                    with self.assertRaisesRegex(TypeError, "cannot be copied or pickled"):
-                        attempt(what)
-            store.put(1, "p", actual=1)
-
-    def test_a_confidence_reads_as_it_was_written(self):
-        with caveat.volatile() as store:
-            for node, confidence in enumerate([0.6, 0.1, 1 / 3, 0.0, 1.0, 0.123456789, 1e-20]):
-                store.put(node, "p", actual=1, confidence=confidence)
-                read = store[node, "p"].confidence
-                self.assertAlmostEqual(read, confidence, delta=confidence * 1e-7)
-                self.assertLessEqual(len(repr(read)), len(repr(confidence)))
 
     def test_a_codec_in_python(self):
         class Runs:
