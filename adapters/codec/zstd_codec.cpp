@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "adapters/codec/codecs.h"
+#include "caveat/compressed_block.h"
 
 namespace caveat {
 namespace {
@@ -63,7 +64,7 @@ class Digest {
   // Room for one output, right behind the dictionary: to zstd that is one stretch of text, and what
   // a small frame is mostly made of, copies out of the dictionary, is copied with no call for each
   // (a fifth of the time). Empty while another thread has it.
-  static constexpr std::size_t kRoomBytes = (std::size_t{8} << 10) + 64;
+  static constexpr std::size_t kRoomBytes = kBlockFrameBytes + 64;  // zstd copies a little beyond
   class Room {
    public:
     explicit Room(Digest& digest) noexcept

@@ -32,10 +32,12 @@ class FlagCount {
     all_ += to - from;
     return value == 1;
   }
-  void set(std::size_t before, std::size_t through, std::size_t all) noexcept {
-    before_ = before;
-    through_ = through;
-    all_ = all;
+  // Of all flags at once, a bit each.
+  template <class T>
+  void count(const PackedInts<T>& flags) noexcept {
+    before_ = flags.ones(at_);
+    through_ = flags.ones(std::min(at_ + 1, flags.count));
+    all_ = flags.ones(flags.count);
   }
   [[nodiscard]] std::size_t before() const noexcept { return before_; }
   [[nodiscard]] bool is_set() const noexcept { return through_ != before_; }
@@ -199,7 +201,7 @@ class PointReader {
   }
 
   // Counts flags without laying them out where that can be.
-  bool count_flags(unsigned depth, std::size_t count, FlagCount& flags, std::size_t before) {
+  bool count_flags(unsigned depth, std::size_t count, FlagCount& flags) {
     ByteReader ahead = in_;
     const auto encoding = static_cast<IntEncoding>(ahead.byte());
     if (encoding == IntEncoding::sparse) {
@@ -222,8 +224,7 @@ class PointReader {
     NestedInts<T> values;
     if (!nested(depth, 0, count, values)) return false;
     if (const PackedInts<T>* packed = values.packed(); packed != nullptr && packed->is_bits()) {
-      flags.set(packed->ones(before), packed->ones(std::min(before + 1, count)),
-                packed->ones(count));
+      flags.count(*packed);
       return true;
     }
     const auto all = values.front(count);
@@ -235,7 +236,7 @@ class PointReader {
   bool fresh(unsigned depth, std::size_t count, std::size_t index, T& value) {
     T next = 0;
     FlagCount flags(index);
-    if (!number(next) || !count_flags(depth, count, flags, index)) return false;
+    if (!number(next) || !count_flags(depth, count, flags)) return false;
     const std::size_t old = count - flags.all();
     // Read in any case: what follows begins behind it.
     T earlier = 0;
@@ -265,8 +266,7 @@ class PointReader {
   bool by_node(unsigned depth, std::size_t count, T& value) {
     const std::size_t groups = place_.node_count;
     FlagCount flags(place_.row - place_.node);
-    if (count != groups && !count_flags(depth, count - groups, flags, place_.row - place_.node))
-      return false;
+    if (count != groups && !count_flags(depth, count - groups, flags)) return false;
     return read_plain(depth + 1, groups + flags.all(), place_.node + flags.before(), value);
   }
 

@@ -20,7 +20,7 @@ struct PackedInts {
   std::string_view bits;
   std::size_t count = 0;
 
-  // What follows the encoding byte. False if it is no such column, which `in` may then be.
+  // What follows the encoding byte; false if that makes no sense.
   [[nodiscard]] bool read(ByteReader& in, IntEncoding encoding, std::size_t values) noexcept {
     const std::uint64_t wide = in.varint();
     base = static_cast<T>(wide);
@@ -37,18 +37,7 @@ struct PackedInts {
   // index < count.
   [[nodiscard]] T at(std::size_t index) const noexcept {
     CAVEAT_ASSERT(index < count);
-    if (width == 0) return base;
-    const std::size_t bit = index * width;
-    const std::size_t first = bit >> 3;
-    const std::uint64_t mask = ~std::uint64_t{0} >> (64 - width);
-    if (width <= 56 && first + 8 <= bits.size()) [[likely]]
-      return base +
-             static_cast<T>((get_fixed<std::uint64_t>(bits.data() + first) >> (bit & 7)) & mask);
-    char window[16] = {};
-    std::memcpy(window, bits.data() + first, std::min<std::size_t>(9, bits.size() - first));
-    Wide word = get_fixed<std::uint64_t>(window + 8);
-    word = (word << 64) | get_fixed<std::uint64_t>(window);
-    return base + static_cast<T>(static_cast<std::uint64_t>(word >> (bit & 7)) & mask);
+    return width == 0 ? base : unpack_one(bits, base, width, index);
   }
 
   // Are they flags, a bit each?

@@ -39,6 +39,23 @@ std::size_t unpack_groups(std::string_view packed, T base, std::span<T> values) 
   return static_cast<std::size_t>(to - values.data());
 }
 
+// One value alone, wherever it lies; `width` is not 0.
+template <class T>
+[[nodiscard]] T unpack_one(std::string_view packed, T base, unsigned width,
+                           std::size_t index) noexcept {
+  const std::size_t bit = index * width;
+  const std::size_t at = bit >> 3;
+  const std::uint64_t mask = ~std::uint64_t{0} >> (64 - width);
+  if (width <= 56 && at + 8 <= packed.size()) [[likely]]  // one unaligned load holds any value
+    return base +
+           static_cast<T>((get_fixed<std::uint64_t>(packed.data() + at) >> (bit & 7)) & mask);
+  char window[16] = {};
+  std::memcpy(window, packed.data() + at, std::min<std::size_t>(9, packed.size() - at));
+  Wide word = get_fixed<std::uint64_t>(window + 8);
+  word = (word << 64) | get_fixed<std::uint64_t>(window);
+  return base + static_cast<T>(static_cast<std::uint64_t>(word >> (bit & 7)) & mask);
+}
+
 // The reverse of pack_bits. `packed` holds exactly packed_bytes(values.size(), width) bytes, and
 // width is at most the bits of T.
 template <class T>
@@ -65,14 +82,7 @@ void unpack_bits(std::string_view packed, T base, unsigned width, std::span<T> v
       values[i] = base + static_cast<T>((word >> (bit & 7)) & mask);
     }
   }
-  for (; i < values.size(); ++i, bit += width) {
-    char window[16] = {};
-    const std::size_t at = bit >> 3;
-    std::memcpy(window, packed.data() + at, std::min<std::size_t>(9, packed.size() - at));
-    Wide word = get_fixed<std::uint64_t>(window + 8);
-    word = (word << 64) | get_fixed<std::uint64_t>(window);
-    values[i] = base + static_cast<T>(static_cast<std::uint64_t>(word >> (bit & 7)) & mask);
-  }
+  for (; i < values.size(); ++i) values[i] = unpack_one(packed, base, width, i);
 }
 
 }  // namespace caveat::detail
