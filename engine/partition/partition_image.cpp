@@ -133,7 +133,10 @@ Result<std::vector<PartitionImage::Row>> PartitionImage::rows(const ClearList& c
       }
       const ExceptionKey key{base_->node(row), *hash};
       // Blocks are ordered by id within a node; the store's order is by hash.
-      if (!found.empty() && found[node_start].key.node_id != key.node_id) node_start = found.size();
+      // None of a node may be left: then there is nothing to compare with, and the place is right.
+      if (node_start < found.size() && found[node_start].key.node_id != key.node_id) {
+        node_start = found.size();
+      }
       if (!inside(key) || clears.hides(key, as_of)) continue;
       if (!runs_.empty() && find_run(key) != nullptr) continue;
       found.push_back({key, Row{row}});

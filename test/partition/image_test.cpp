@@ -1,5 +1,6 @@
 // A partition as it is read: its block, the runs over it, and what of them cannot be.
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "adapters/memory/memory_backend.h"
 #include "engine/model/row.h"
@@ -170,6 +171,22 @@ TEST_CASE("columns of a row are read alike from the block and from a run") {
   CHECK(image.source((*rows)[1]) == ExceptionSource::Imported);
   CHECK(image.confidence((*rows)[1]) == 0.25F);
   CHECK(image.created_at((*rows)[1]) == 77);
+}
+
+// The first row of the next node was compared with a row behind the last one: a read of memory that
+// nobody had written, which only a build with checked containers sees.
+TEST_CASE("a node after one of which nothing is left is read in its order") {
+  const ImageMaker maker;
+  ClearList clears;
+  clears.add_node(2, std::numeric_limits<Sequence>::max());
+  const auto image = maker.open(maker.container({{1, 1}, {2, 1}, {3, 1}, {3, 2}, {3, 3}}));
+  REQUIRE(image);
+  const auto rows = (*image)->rows(clears);
+  REQUIRE(rows);
+  REQUIRE(rows->size() == 4);
+  for (std::size_t i = 1; i < rows->size(); ++i) {
+    CHECK((*image)->key((*rows)[i - 1]) < (*image)->key((*rows)[i]));
+  }
 }
 
 }  // namespace caveat

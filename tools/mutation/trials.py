@@ -1,0 +1,96 @@
+"""Runs the cases that could notice a change, and says which did."""
+import concurrent.futures
+import os
+import pathlib
+import queue
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from build import BUILD, WORK
+
+MEMORY_MAX = 6 << 30
+FILE_MAX = 1 << 30
+TOGETHER = 1.0  # seconds of cases in one process
+
+
+def batches(cases):
+    """Cases of one suite and about one length together; the fast ones first."""
+    kinds = {}
+    for case in cases:
+        length = sum(case.seconds > border for border in (0.02, 0.1, 0.5, 2, 8))
+        kinds.setdefault((length, case.suite), []).append(case)
+    for (_, suite), alike in sorted(kinds.items(), key=lambda kind: kind[0]):
+        some, seconds = [], 0.0
+        for case in sorted(alike, key=lambda case: case.seconds):
+            if some and seconds + case.seconds > TOGETHER:
+                yield suite, some, seconds
+                some, seconds = [], 0.0
+            some.append(case)
+            seconds += case.seconds
+        yield suite, some, seconds
+
+
+def ends_well(suite, cases, seconds, number, folder):
+    """None if it does not end: the processor's time counts, and the clock only for who waits for ever."""
+    limit = max(2, 10 * seconds)
+    command = ["prlimit", f"--cpu={int(limit) + 1}", f"--as={MEMORY_MAX}", f"--fsize={FILE_MAX}", "--core=0",
+               f"{BUILD}/test/test_{suite}", "--abort", ",".join(case.spec() for case in cases)]
+    environment = {**os.environ, "CAVEAT_SEED": "1", "CAVEAT_MUTANT": str(number), "TMPDIR": folder}
+    with subprocess.Popen(command, cwd=WORK, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, start_new_session=True, env=environment) as child:
+        try:
+            code = child.wait(20 + 2 * limit)
+        except subprocess.TimeoutExpired:
+            code = -signal.SIGXCPU
+        # Its own children as well; a case that failed may have left some.
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    for left in pathlib.Path(folder).iterdir():
+        shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code == 0
+
+
+def fate(number, cases, folder, patience):
+    asked, spent = 0, 0.0
+    for suite, some, seconds in batches(cases):
+        spent += seconds
+        if asked and spent > patience:
+            break
+        asked += len(some)
+        well = ends_well(suite, some, seconds, number, folder)
+        if not well:
+            return f"does not end in {suite}" if well is None else f"noticed by {suite}"
+    return f"SURVIVES {asked} of {len(cases)} cases"
+
+
+def run_all(numbers, cases_of, workers, deadline, patience):
+    """(number, fate) as they come, until the deadline."""
+    memory = "/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=memory, prefix="caveat-mutate-") as top, \
+            concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        folders = queue.SimpleQueue()
+        for worker in range(workers):
+            folder = pathlib.Path(top) / str(worker)
+            folder.mkdir()
+            folders.put(str(folder))
+
+        def one(number):
+            if deadline.passed():
+                return number, None
+            folder = folders.get()
+            try:
+                return number, fate(number, cases_of.get(number, []), folder, patience)
+            finally:
+                folders.put(folder)
+
+        try:
+            for done in concurrent.futures.as_completed([pool.submit(one, n) for n in numbers]):
+                if done.result()[1] is not None:
+                    yield done.result()
+        except BaseException:
+            deadline.end()
+            raise
