@@ -105,19 +105,21 @@ Result<std::size_t> put_frame(const std::string& raw, const BlockContext& contex
   return raw.size();
 }
 
-// Shares each frame's stored bytes among the columns whose strings are in it, by raw size.
-void share_frames(const EncodeScratch& s, std::span<const std::size_t> stored,
+// Shares each frame's stored bytes among the columns whose strings are in it, by raw size, of which
+// `ending` bytes are each string's end.
+void share_frames(const EncodeScratch& s, std::span<const std::size_t> stored, std::size_t ending,
                   BlockStatistics& statistics) {
   const auto strings = s.pool.strings();
   for (std::size_t f = 0; f < s.frames.size(); ++f) {
     const FramePlan& frame = s.frames[f];
+    if (frame.raw_bytes == 0) continue;  // the empty string alone, which has no end of its own
     for (std::size_t c = 0; c < kStringColumns; ++c) {
       const std::size_t owner = std::min<std::size_t>(c, 2);  // tails are of the reason too
       auto& column = statistics.columns[static_cast<std::size_t>(BlockColumn::inherited) + owner];
       for (const std::string_view text : strings.subspan(frame.first[c], frame.count[c])) {
         column.encoded_bytes += text.size();
         // In 1/1024 bytes, so that small shares are not all rounded away.
-        column.compressed_bytes += (text.size() + 1) * stored[f] * 1024 / frame.raw_bytes;
+        column.compressed_bytes += (text.size() + ending) * stored[f] * 1024 / frame.raw_bytes;
       }
     }
   }
@@ -232,7 +234,7 @@ Result<void> encode(std::span<const BlockRow> rows, const BlockContext& context,
     statistics->stored_bytes = total;
     statistics->overhead_bytes = overhead;
     raw_shares(rows, *statistics);
-    share_frames(s, stored, *statistics);
+    share_frames(s, stored, ends.separated ? 1 : 0, *statistics);
     for (std::size_t c = 0; c < kBlockColumnCount; ++c) {
       statistics->columns[c].encoded_bytes += sizes[c];
       statistics->columns[c].compressed_bytes += sizes[c];
