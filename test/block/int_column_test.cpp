@@ -244,3 +244,89 @@ TEST_CASE("packed columns of too wide values, or with bits behind the last, are 
     }
   }
 }
+
+// Recursion that goes no deeper than the format bounds the stack, whatever bytes claim.
+TEST_CASE("columns nested in columns are read to the depth of the format and no deeper") {
+  constexpr std::size_t kRows = 40;
+  const auto put = [](IntEncoding encoding, std::string& out) {
+    out.push_back(static_cast<char>(encoding));
+  };
+  const auto constant = [&](std::uint64_t value, std::string& out) {
+    put(IntEncoding::constant, out);
+    put_varint(out, value);
+  };
+  for (const IntEncoding encoding :
+       {IntEncoding::delta, IntEncoding::runs, IntEncoding::sparse, IntEncoding::dictionary}) {
+    for (unsigned depth = 1; depth <= kMaxColumnDepth + 3; ++depth) {
+      CAPTURE(to_string(encoding), depth);
+      std::string front, back;  // what lies before and behind the innermost column
+      for (unsigned level = 1; level < depth; ++level) {
+        put(encoding, front);
+        if (encoding == IntEncoding::delta) {
+          put_varint(front, 1);
+          put_varint(front, 0);
+        } else if (encoding == IntEncoding::runs) {
+          put_varint(front, kRows);  // as many as there are values, each of one
+          constant(0, back);
+        } else if (encoding == IntEncoding::sparse) {
+          put_varint(front, 9);
+          put_varint(front, kRows);  // all differ from what is common
+          constant(0, front);
+        } else {
+          put_varint(front, kRows);
+          constant(0, back);
+        }
+      }
+      constant(0, front);
+      std::vector<std::uint64_t> wide(kRows);
+      std::vector<std::uint32_t> narrow(kRows);
+      CHECK(reads(front + back, nullptr, wide) == (depth <= kMaxColumnDepth));
+      CHECK(reads(front + back, nullptr, narrow) == (depth <= kMaxColumnDepth));
+    }
+  }
+}
+
+// What runs and gaps claim is compared with the room that is left, to the place.
+TEST_CASE("runs and exceptions that reach just to the end are read, and none goes beyond it") {
+  constexpr std::size_t kRows = 10;
+  const auto value_of = [](std::uint64_t value) {
+    std::string column(1, static_cast<char>(IntEncoding::constant));
+    put_varint(column, value);
+    return column;
+  };
+  const auto read = [](const std::string& bytes, bool expected) {
+    std::vector<std::uint64_t> room(kRows + 4, 77);
+    ByteReader in(bytes);
+    const bool done = decode_ints(in, nullptr, std::span(room).first(kRows)) && in.left() == 0;
+    CHECK(done == expected);
+    for (std::size_t i = kRows; i < room.size(); ++i) CHECK(room[i] == 77);
+    return room;
+  };
+  for (std::uint64_t length = kRows - 3; length <= kRows + 2; ++length) {
+    CAPTURE(length);
+    std::string runs(1, static_cast<char>(IntEncoding::runs));
+    put_varint(runs, 2);  // of which the first is one longer than it says
+    read(runs + value_of(5) + value_of(length), length + 1 < kRows);
+    std::string sparse(1, static_cast<char>(IntEncoding::sparse));
+    put_varint(sparse, 3);
+    put_varint(sparse, 1);
+    const auto values = read(sparse + value_of(length) + value_of(6), length < kRows);
+    if (length < kRows) CHECK(values[length] == 6);
+  }
+  for (const std::uint64_t runs : {0U, 1U, 11U}) {
+    std::string bytes(1, static_cast<char>(IntEncoding::runs));
+    put_varint(bytes, runs);
+    read(bytes + value_of(5) + value_of(0), false);
+  }
+  // Exceptions: none, each, one too many, and one behind the last.
+  for (const std::uint64_t others : {0U, 10U, 11U}) {
+    std::string sparse(1, static_cast<char>(IntEncoding::sparse));
+    put_varint(sparse, 3);
+    put_varint(sparse, others);
+    read(others == 0 ? sparse : sparse + value_of(0) + value_of(6), others <= kRows);
+  }
+  std::string behind(1, static_cast<char>(IntEncoding::sparse));
+  put_varint(behind, 3);
+  put_varint(behind, 2);
+  read(behind + value_of(kRows - 1) + value_of(6), false);
+}
