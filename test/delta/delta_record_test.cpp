@@ -290,6 +290,46 @@ TEST_CASE("sequences that overflow are refused", "[delta][record]") {
   REQUIRE(error->message().find("overflow") != std::string::npos);
 }
 
+TEST_CASE("the last of all sequences may be used, and none after it", "[delta][record]") {
+  const WriteBatch batch = random_batch(8, 4);
+  const DeltaRecordKey last{1, kMaxSequence - (batch.count() - 1)};
+  CHECK_FALSE(error_of(last, record_of(batch, last).value));
+  const DeltaRecordKey beyond{1, last.first_sequence + 1};
+  CHECK(error_of(beyond, record_of(batch, beyond).value));
+}
+
+TEST_CASE("a record that begins where the one before ends is refused", "[delta][record]") {
+  MemoryPool pool;
+  Generation generation(kKey.generation, pool);
+  const WriteBatch batch = random_batch(9, 3);
+  const auto end = replay_delta_record(kKey, record_of(batch).value, generation).value();
+  for (const Sequence first : {end, end + 1}) {
+    const DeltaRecordKey next{kKey.generation, first};
+    CHECK(replay_delta_record(next, record_of(batch, next).value, generation).has_value() ==
+          (first > end));
+  }
+}
+
+TEST_CASE("of a record with a bad row nothing is replayed", "[delta][record][damage]") {
+  MemoryPool pool;
+  Generation generation(kKey.generation, pool);
+  const WriteBatch batch = random_batch(10, 5);
+  std::string rows(batch.rows());
+  // Each byte behind the first row's key, wrong: of many a row is none any more.
+  std::size_t refused = 0;
+  for (std::size_t at = 30; at < batch.rows().size(); ++at) {
+    rows = batch.rows();
+    rows[at] = static_cast<char>(~rows[at]);
+    std::string value;
+    encode_delta_record(kKey, rows, batch.count(), value);
+    if (!error_of(kKey, value)) continue;
+    ++refused;
+    REQUIRE_FALSE(replay_delta_record(kKey, value, generation));
+    REQUIRE(generation.rows() == 0);
+  }
+  CHECK(refused > 10);
+}
+
 TEST_CASE("keys order by generation, then sequence", "[delta][record]") {
   const DeltaRecordKey keys[] = {{0, 0},   {0, 1},   {0, ~0ULL},    {1, 0},
                                  {255, 3}, {256, 2}, {~0ULL, ~0ULL}};

@@ -135,3 +135,32 @@ TEST_CASE("a name of version 1 with another hash, and a version to come, are ref
   REQUIRE_FALSE(read);
   CHECK(read.error().code() == ErrorCode::unsupported_format);
 }
+
+// A store whose properties have no names is one like any other.
+TEST_CASE("pages of nothing but properties without names are read, in both versions") {
+  std::string page;
+  catalogue_format::append_segments({{7, 1, {}}, {8, 2, {}}, {9, 3, {}}}, page);
+  CHECK(said(page) == "7 1 \n8 2 \n9 3 \n");
+  std::string old = one_of_version_1(17).substr(0, 20);
+  put_fixed(old, PropertyHash{0xABC});
+  put_fixed(old, std::uint16_t{0});
+  seal(old);
+  CHECK(said(old) == "0 abc \n");
+  CHECK(said(old + page) == "0 abc \n7 1 \n8 2 \n9 3 \n");
+}
+
+TEST_CASE("the longest name of version 1, and the last of all ids, are read") {
+  const std::string longest(kMaxPropertyNameBytes, 'n');
+  std::string old = one_of_version_1(17).substr(0, 20);
+  put_fixed(old, hash_property(longest));
+  put_fixed(old, static_cast<std::uint16_t>(longest.size()));
+  old += longest;
+  seal(old);
+  CHECK(said(old) == fmt::format("0 {:x} {}\n", hash_property(longest), longest));
+  for (const std::uint32_t last : {UINT32_MAX - 1, UINT32_MAX}) {
+    std::string page;
+    catalogue_format::append_segments({{last - 1, 5, {}}, {last, 6, {}}}, page);
+    const bool is_one = last != UINT32_MAX;
+    CHECK((said(page) == fmt::format("{} 5 \n{} 6 \n", last - 1, last)) == is_one);
+  }
+}
