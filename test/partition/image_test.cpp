@@ -173,6 +173,57 @@ TEST_CASE("columns of a row are read alike from the block and from a run") {
   CHECK(image.created_at((*rows)[1]) == 77);
 }
 
+// Asked of every container that the backend writes out: of whole ones it answers, and of no bytes
+// it reads one that is not there.
+TEST_CASE("a container asks to be rewritten once its runs hold sixteen rows, however many runs") {
+  const ImageMaker maker;
+  const auto run = [&](std::size_t rows) {
+    std::vector<std::string> bytes;
+    for (NodeId node = 0; node < rows; ++node) {
+      bytes.push_back(row_of(RowKind::store, {node, maker.hash_of(1)}));
+    }
+    return run_of(bytes);
+  };
+  const std::string bare = maker.container({});
+  const std::string with_block = maker.container({{1, 1}, {2, 1}});
+  for (const std::string& base : {bare, with_block}) {
+    CHECK_FALSE(container_needs_rewrite(base));
+    CHECK_FALSE(container_needs_rewrite(base + run(15)));
+    CHECK(container_needs_rewrite(base + run(16)));
+    CHECK(container_needs_rewrite(base + run(40)));
+    CHECK_FALSE(container_needs_rewrite(base + run(7) + run(8)));
+    CHECK(container_needs_rewrite(base + run(7) + run(9)));
+    CHECK(container_needs_rewrite(base + run(7) + run(8) + run(1)));
+    // What comes behind is no run: nothing is said of it, and verify will.
+    CHECK_FALSE(container_needs_rewrite(base + run(16) + "x"));
+    const std::string whole = base + run(16);
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      // From the heap, so that a byte too many is seen.
+      const std::vector<char> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      CHECK_FALSE(container_needs_rewrite({cut.data(), cut.size()}));
+    }
+  }
+  std::string other = bare + run(16);
+  other[0] ^= 1;
+  CHECK_FALSE(container_needs_rewrite(other));
+  CHECK_FALSE(container_needs_rewrite(bare + std::string(60, 'x')));
+}
+
+TEST_CASE("each reserved byte of a container and of a run is checked", "[damage]") {
+  const ImageMaker maker;
+  const auto run = run_of({row_of(RowKind::store, {1, maker.hash_of(1)})});
+  const std::string whole = maker.container({}) + run;
+  REQUIRE(maker.open(whole));
+  for (const std::size_t at : {5U, 6U, 7U}) {
+    std::string header = whole;
+    header[at] = 1;
+    CHECK_THAT(maker.open(header).error().message(), Catch::Contains("reserved bytes"));
+    std::string damaged = whole;
+    damaged[whole.size() - run.size() + at] = 1;
+    CHECK_THAT(maker.open(damaged).error().message(), Catch::Contains("unknown version"));
+  }
+}
+
 // The first row of the next node was compared with a row behind the last one: a read of memory that
 // nobody had written, which only a build with checked containers sees.
 TEST_CASE("a node after one of which nothing is left is read in its order") {
