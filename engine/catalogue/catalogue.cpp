@@ -207,14 +207,16 @@ Result<void> Catalogue::add_names(std::span<const std::string_view> names, KvBac
     unknown.emplace_back(hash, name);
   }
   if (unknown.empty()) return {};
+  // In the order of keys, which a memtable takes several times as fast as any other.
+  std::sort(unknown.begin(), unknown.end());
 
   const std::lock_guard lock(mutex_);
   KvBatch batch;
   std::vector<std::pair<PropertyHash, std::string_view>> fresh;
-  std::map<PropertyHash, std::string_view> seen;
-  for (const auto& [hash, name] : unknown) {
-    if (const auto [it, inserted] = seen.emplace(hash, name); !inserted) {
-      if (it->second != name) return collision(it->second, name);
+  for (std::size_t i = 0; i < unknown.size(); ++i) {
+    const auto& [hash, name] = unknown[i];
+    if (i > 0 && unknown[i - 1].first == hash) {
+      if (unknown[i - 1].second != name) return collision(unknown[i - 1].second, name);
       continue;
     }
     if (const auto found = waiting_.find(hash); found != waiting_.end()) {
@@ -282,13 +284,19 @@ Result<void> Catalogue::assign(std::span<const PropertyHash> hashes, KvBackend& 
   });
 
   KvBatch batch;
+  // In the order of keys, which a memtable takes several times as fast as any other.
+  std::vector<PropertyHash> named;
+  for (const auto& property : fresh) {
+    if (property.name != nullptr) named.push_back(property.hash);
+  }
+  std::sort(named.begin(), named.end());
+  for (const auto hash : named) batch.erase(Family::meta, catalogue_format::waiting_key(hash));
   std::vector<catalogue_format::Entry> entries;
   std::string segment;
   const PropertyId first = size();
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     const auto id = static_cast<PropertyId>(first + i);
     entries.push_back({id, fresh[i].hash, fresh[i].name ? *fresh[i].name : std::string_view{}});
-    if (fresh[i].name) batch.erase(Family::meta, catalogue_format::waiting_key(fresh[i].hash));
     if (i + 1 == fresh.size() || (id + 1) % kIdsPerPage == 0) {
       segment.clear();
       catalogue_format::append_segments(entries, segment);
