@@ -263,8 +263,20 @@ void Generation::insert_clear(DeltaRow* row, std::uint64_t hash, detail::RowTabl
   }
 }
 
+const detail::SortedRows& Generation::sorted() const {
+  CAVEAT_ASSERT(sealed());
+  if (const auto* shown = shown_sorted_.load(std::memory_order_acquire)) return *shown;
+  const std::lock_guard lock(sorting_);
+  if (!sorted_) {
+    sorted_ = std::make_unique<const detail::SortedRows>(detail::sorted_rows(by_key_));
+    shown_sorted_.store(sorted_.get(), std::memory_order_release);
+  }
+  return *sorted_;
+}
+
 std::size_t Generation::bytes() const noexcept {
   std::size_t total = sizeof(Generation) + arena_.bytes_reserved();
+  if (const auto* shown = shown_sorted_.load(std::memory_order_acquire)) total += shown->bytes();
   for (const auto* s = segments(); s != nullptr; s = s->previous()) total += s->bytes();
   return total;
 }

@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "engine/delta/row_memory.h"
 #include "engine/delta/row_table.h"
 #include "engine/delta/segment.h"
+#include "engine/delta/sorted_rows.h"
 #include "pool/arena.h"
 
 namespace caveat {
@@ -59,6 +62,13 @@ class Generation {
 
   // --- Anyone's ----------------------------------------------------------------------------------
 
+  // What a fold asks first; sealed generations only. Whoever asks first makes it, others wait for
+  // that; it stays as long as the generation.
+  [[nodiscard]] const detail::SortedRows& sorted() const;
+  [[nodiscard]] bool is_sorted() const noexcept {
+    return shown_sorted_.load(std::memory_order_acquire) != nullptr;
+  }
+
   [[nodiscard]] GenerationId id() const noexcept { return id_; }
   [[nodiscard]] bool sealed() const noexcept { return sealed_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t rows() const noexcept { return rows_.load(std::memory_order_acquire); }
@@ -69,8 +79,8 @@ class Generation {
   }
   [[nodiscard]] std::size_t distinct_keys() const noexcept { return by_key_.size(); }
   [[nodiscard]] std::size_t distinct_nodes() const noexcept { return by_node_.size(); }
-  [[nodiscard]] std::size_t bytes() const noexcept;  // of memory, tables and permutations included
-  // The same without what queries sort beside the rows: one load, for who asks at each write.
+  [[nodiscard]] std::size_t bytes() const noexcept;  // of memory, tables and all that is sorted included
+  // The same without what is sorted beside the rows: one load, for who asks at each write.
   [[nodiscard]] std::size_t arena_bytes() const noexcept { return arena_.bytes_reserved(); }
   [[nodiscard]] std::size_t encoded_bytes() const noexcept {
     return encoded_bytes_.load(std::memory_order_relaxed);
@@ -156,6 +166,9 @@ class Generation {
   std::atomic<Sequence> first_sequence_{kMaxSequence};
   std::atomic<Sequence> last_sequence_{0};
   std::atomic<bool> sealed_{false};
+  mutable std::mutex sorting_;
+  mutable std::unique_ptr<const detail::SortedRows> sorted_;
+  mutable std::atomic<const detail::SortedRows*> shown_sorted_{nullptr};
   std::vector<detail::Segment*> spare_segments_;
   Arena arena_;
   detail::RowMemory row_memory_{arena_};

@@ -17,30 +17,35 @@ void add_clears(const detail::RowTable& table, std::vector<DeltaClear>& clears) 
   });
 }
 
-// The generation's newest rows that neither it nor a younger one clears, sorted by key.
-std::vector<KeyedRow> live_rows(const Generation& generation,
-                                std::span<const std::shared_ptr<const Generation>> younger) {
+// A generation's newest rows that neither it nor a younger one clears, by key.
+struct LiveRows {
+  std::span<const KeyedRow> rows;
+  std::vector<KeyedRow> kept;  // what `rows` are, where some are cleared
+};
+
+LiveRows live_rows(const Generation& generation,
+                   std::span<const std::shared_ptr<const Generation>> younger) {
   std::vector<const Generation*> clearing;
   for (const auto& other : younger) {
     if (other->has_clears()) clearing.push_back(other.get());
   }
   if (generation.has_clears()) clearing.push_back(&generation);
-  const auto cleared = [&](const DeltaRow& row) {
-    return std::any_of(clearing.begin(), clearing.end(), [&](const Generation* by) {
-      return by->cleared(row.key, kMaxSequence) > row.sequence;
+  LiveRows live;
+  live.rows = generation.sorted().rows;
+  if (clearing.empty()) return live;
+  live.kept.reserve(live.rows.size());
+  for (const KeyedRow& keyed : live.rows) {
+    const bool cleared = std::any_of(clearing.begin(), clearing.end(), [&](const Generation* by) {
+      return by->cleared(keyed.key, kMaxSequence) > keyed.row->sequence;
     });
-  };
-  std::vector<KeyedRow> rows;
-  rows.reserve(generation.distinct_keys());
-  generation.by_key().for_each([&](const DeltaRow& row) {
-    if (clearing.empty() || !cleared(row)) rows.push_back({row.key, &row});
-  });
-  detail::sort_rows_by_key(rows);
-  return rows;
+    if (!cleared) live.kept.push_back(keyed);
+  }
+  live.rows = live.kept;
+  return live;
 }
 
 // Of equal keys the first list's, which is the youngest.
-void merge_lists(std::span<const std::vector<KeyedRow>> lists,
+void merge_lists(std::span<const LiveRows> lists,
                  std::vector<const DeltaRow*>& merged) {
   struct Head {
     const KeyedRow* at;
@@ -49,8 +54,8 @@ void merge_lists(std::span<const std::vector<KeyedRow>> lists,
   std::vector<Head> heads;  // youngest first; few
   std::size_t total = 0;
   for (const auto& list : lists) {
-    total += list.size();
-    if (!list.empty()) heads.push_back({list.data(), list.data() + list.size()});
+    total += list.rows.size();
+    if (!list.rows.empty()) heads.push_back({list.rows.data(), list.rows.data() + list.rows.size()});
   }
   merged.reserve(total);
   while (!heads.empty()) {
@@ -75,13 +80,15 @@ void merge_lists(std::span<const std::vector<KeyedRow>> lists,
 FoldInput merge_generations(std::span<const std::shared_ptr<const Generation>> youngest_first,
                             WorkerPool& workers) {
   FoldInput input;
-  std::vector<std::vector<KeyedRow>> sorted(youngest_first.size());
-  workers.parallel_for(sorted.size(), [&](std::size_t i) {
+  std::vector<LiveRows> live(youngest_first.size());
+  workers.parallel_for(live.size(), [&](std::size_t i) {
     CAVEAT_ASSERT(youngest_first[i]->sealed());
-    sorted[i] = live_rows(*youngest_first[i], youngest_first.first(i));
+    live[i] = live_rows(*youngest_first[i], youngest_first.first(i));
   });
-  merge_lists(sorted, input.rows);
+  merge_lists(live, input.rows);
   for (const auto& generation : youngest_first) {
+    const auto& properties = generation->sorted().properties;
+    input.properties.insert(input.properties.end(), properties.begin(), properties.end());
     add_clears(generation->clears_of_node(), input.clears);
     add_clears(generation->clears_of_property(), input.clears);
   }

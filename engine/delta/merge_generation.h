@@ -20,6 +20,8 @@ struct FoldInput {
   // The newest row of each key, stores and removals, sorted by key. Rows that a later clear hides
   // are left out: the clear speaks for them.
   std::vector<const DeltaRow*> rows;
+  // All properties of records among them, and perhaps of some that newer rows hide; they repeat.
+  std::vector<PropertyHash> properties;
   // The newest clear that each generation has of each node and property, sorted by sequence. They
   // apply to older data only, never to `rows`.
   std::vector<DeltaClear> clears;

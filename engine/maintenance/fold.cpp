@@ -5,7 +5,6 @@
 // meanwhile the generations go on shadowing their keys, so that readers see each row once, and
 // after a crash the fold simply starts again. Last of all the generations are dropped from the log.
 #include <algorithm>
-#include <unordered_set>
 
 #include "engine/delta/delta_record.h"
 #include "engine/delta/merge_generation.h"
@@ -98,6 +97,7 @@ Result<bool> Mutator::fold_next() {
     Sequence claimed = as_of;
     if (CAVEAT_PLANTED(fold_claims_later_clears)) claimed = core_.versions.visible();
     if (CAVEAT_PLANTED(fold_claims_no_clears)) claimed = version->folded_through;
+    CAVEAT_TRY(assign_property_ids(input.properties));
     CAVEAT_TRY(fold_rows(input.rows, *clears, claimed));
     CAVEAT_SYNC_POINT(fold_committed);
     if (CAVEAT_PLANTED(fold_drops_too_much)) ++youngest;
@@ -148,30 +148,32 @@ bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows) con
          (entry.filter && entry.filter->crowded());
 }
 
-Result<void> Mutator::assign_property_ids(std::span<const DeltaRow* const> rows) {
-  constexpr std::size_t kPieceRows = 65'536;
-  std::vector<std::unordered_set<PropertyHash>> unknown(rows.size() / kPieceRows + 1);
-  core_.workers.parallel_for(unknown.size(), [&](std::size_t i) {
-    auto piece = rows.subspan(i * kPieceRows);
-    piece = piece.first(std::min(piece.size(), kPieceRows));
-    for (const DeltaRow* row : piece) {
-      if (row->kind == RowKind::store && !core_.catalogue.find(row->key.property_hash)) {
-        unknown[i].insert(row->key.property_hash);
-      }
-    }
-  });
-  std::vector<PropertyHash> all;
-  for (const auto& piece : unknown) all.insert(all.end(), piece.begin(), piece.end());
-  if (all.empty()) return {};
+Result<void> Mutator::assign_property_ids(std::span<const PropertyHash> properties) {
+  std::vector<PropertyHash> unknown;
+  for (const auto property : properties) {
+    if (!core_.catalogue.find(property)) unknown.push_back(property);
+  }
+  if (unknown.empty()) return {};
   CAVEAT_TRY(raise_locked(Feature::names_without_hashes));
-  return core_.catalogue.assign(all, *core_.backend);
+  return core_.catalogue.assign(unknown, *core_.backend);
+}
+
+bool Mutator::sort_sealed() const {
+  const auto version = core_.versions.current();
+  if (!version) return false;
+  // The oldest first: a fold takes them all, and those that come meanwhile.
+  for (std::size_t i = version->generations.size(); i-- > 1;) {
+    if (version->generations[i]->is_sorted()) continue;
+    static_cast<void>(version->generations[i]->sorted());
+    return true;
+  }
+  return false;
 }
 
 // Windows follow each other as in a pipeline: while one is committed, the next is encoded. They
 // cover different keys, so neither sees what the other does.
 Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const ClearList& clears,
                                 Sequence as_of) {
-  CAVEAT_TRY(assign_property_ids(rows));
   const auto job_settings = settings(clears, as_of, kFoldSlack);
   // As it was before: what is committed meanwhile is left of where targets are still looked for.
   const auto directory = core_.versions.current()->directory;

@@ -59,6 +59,7 @@ Result<bool> MaintenanceThread::step(bool quiet, bool& urgent) {
     CAVEAT_ASSIGN(done, mutator_.fold_next());
     if (done) return true;
   }
+  if (mutator_.sort_sealed()) return true;
   urgent = false;
   CAVEAT_ASSIGN(done, mutator_.rewrite_queued());
   if (done) return true;

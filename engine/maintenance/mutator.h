@@ -38,6 +38,9 @@ class Mutator {
   [[nodiscard]] Result<bool> fold_next();
   // Is it time to (fold_policy.h)? Before that, waiting makes the fold cheaper a row.
   [[nodiscard]] bool fold_due() const;
+  // Sorts one generation that waits for its fold, which then begins with less to do; takes no lock.
+  // False if all are sorted.
+  [[nodiscard]] bool sort_sealed() const;
   // All that were sealed before the call. What writers seal meanwhile is not waited for, or those
   // that never stop would keep a flush or a close for ever.
   [[nodiscard]] Result<void> fold_all();
@@ -100,7 +103,7 @@ class Mutator {
                                        const ClearList& clears, Sequence as_of);
   [[nodiscard]] bool oversized(const PartitionEntry& entry) const noexcept;
   [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows) const;
-  [[nodiscard]] Result<void> assign_property_ids(std::span<const DeltaRow* const> rows);
+  [[nodiscard]] Result<void> assign_property_ids(std::span<const PropertyHash> properties);
   // Neighbouring targets, and the jobs of those that are rewritten.
   struct FoldWindow {
     std::vector<FoldTarget> targets;
