@@ -11,17 +11,17 @@ namespace {
 
 static_assert(kMaxRecordBytes < UINT32_MAX);
 
-Result<void> check_room(std::size_t held, std::size_t row) {
-  const auto total = held + sizeof(std::uint32_t) + row;
+Result<void> check_room(std::size_t held, std::size_t more) {
+  const auto total = held + more;
   if (total <= WriteBatch::kMaxBatchBytes) return {};
   return fail(ErrorCode::limit_exceeded,
-              fmt::format("batch: {} bytes with this write, and the limit is {}", total,
+              fmt::format("batch: {} bytes with this, and the limit is {}", total,
                           WriteBatch::kMaxBatchBytes));
 }
 
 // Writes the length, with room for the row: nothing after this call can fail.
 Result<void> begin_row(std::size_t row_bytes, std::string& rows) {
-  CAVEAT_TRY(check_room(rows.size(), row_bytes));
+  CAVEAT_TRY(check_room(rows.size(), sizeof(std::uint32_t) + row_bytes));
   rows.reserve(rows.size() + sizeof(std::uint32_t) + row_bytes);
   put_fixed(static_cast<std::uint32_t>(row_bytes), rows);
   return {};
@@ -71,6 +71,13 @@ Result<void> WriteBatch::clear_property(PropertyHash property) {
   row.record.key.property_hash = property;
   CAVEAT_TRY(append_row(row, rows_));
   ++count_;
+  return {};
+}
+
+Result<void> WriteBatch::append(const WriteBatch& other) {
+  CAVEAT_TRY(check_room(rows_.size(), other.rows_.size()));
+  rows_.append(other.rows_);
+  count_ += other.count_;
   return {};
 }
 

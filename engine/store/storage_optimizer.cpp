@@ -9,7 +9,7 @@
 #include "engine/maintenance/verify.h"
 #include "engine/model/row.h"
 #include "engine/query/query_engine.h"
-#include "engine/store/distinct_keys.h"
+#include "engine/store/bulk_store.h"
 #include "engine/store/engine.h"
 #include "engine/store/pooled_batch.h"
 
@@ -123,72 +123,6 @@ Result<bool> StorageOptimizer::compare_and_set(const ExceptionKey& key,
 Result<void> StorageOptimizer::write(const WriteBatch& batch, const WriteOptions& options) {
   return engine_->commit(batch.rows(), batch.count(), options);
 }
-
-namespace {
-
-ExceptionKey key_of(const ExceptionRecord& record) {
-  return record.key;
-}
-ExceptionKey key_of(const ExceptionView& record) {
-  return record.key;
-}
-
-Result<void> add_to(WriteBatch& batch, const ExceptionRecord& record) {
-  return batch.store_exception(record.key, record.exception);
-}
-Result<void> add_to(WriteBatch& batch, const ExceptionView& record) {
-  return batch.store_exception(record);
-}
-
-Result<void> check_record(const ExceptionRecord& record) {
-  return validate(record.exception);
-}
-Result<void> check_record(const ExceptionView& record) {
-  return validate_view(record);
-}
-
-template <class Record>
-Result<std::size_t> bulk_store_records(Engine& engine, std::span<const Record> records,
-                                       const WriteOptions& options) {
-  CAVEAT_TRY(Engine::check(options));
-  if (records.empty()) CAVEAT_TRY(engine.commit({}, 0, options));  // it may be closed
-  const auto bad = [](std::size_t index, const StorageError& error) {
-    return fail(error.within(fmt::format("record {}", index)));
-  };
-  DistinctKeys keys(records.size());
-  // A guess, so that the buffer is not grown step by step.
-  constexpr std::size_t kRecordBytes = 96;
-  const std::size_t first_chunk = std::min(records.size(), StorageOptimizer::kBulkChunkRecords);
-  PooledBatch batch(engine.core().pool,
-                    std::min(first_chunk * kRecordBytes, StorageOptimizer::kBulkChunkBytes));
-  std::size_t stored = 0;
-  for (std::size_t begin = 0; begin < records.size();) {
-    batch->clear();
-    std::size_t end = begin;
-    while (end < records.size() && end - begin < StorageOptimizer::kBulkChunkRecords &&
-           batch->bytes() < StorageOptimizer::kBulkChunkBytes) {
-      if (auto added = add_to(*batch, records[end]); !added) return bad(end, added.error());
-      keys.add(key_of(records[end]));
-      ++end;
-    }
-    if (begin == 0) {
-      // The rest is checked before any is written: bad input stores nothing.
-      for (std::size_t i = end; i < records.size(); ++i) {
-        if (auto checked = check_record(records[i]); !checked) return bad(i, checked.error());
-      }
-    }
-    if (auto written = engine.commit(batch->rows(), batch->count(), options); !written) {
-      if (stored == 0) return fail(written.error());
-      return fail(written.error().within(
-          fmt::format("bulk_store: the first {} records are stored, the rest is not", stored)));
-    }
-    stored += end - begin;
-    begin = end;
-  }
-  return keys.count();
-}
-
-}  // namespace
 
 Result<std::size_t> StorageOptimizer::bulk_store(std::span<const ExceptionRecord> records,
                                                  const WriteOptions& options) {

@@ -38,6 +38,9 @@ class WriteBatch {
   [[nodiscard]] Result<void> clear_node(NodeId node);
   [[nodiscard]] Result<void> clear_property(PropertyHash property);
 
+  // Adds the writes of another batch behind its own.
+  [[nodiscard]] Result<void> append(const WriteBatch& other);
+
   void clear() noexcept;                                               // keeps its memory
   [[nodiscard]] std::size_t count() const noexcept { return count_; }  // writes
   // As they will be logged.
