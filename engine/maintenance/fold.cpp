@@ -97,8 +97,7 @@ Result<bool> Mutator::fold_next() {
     Sequence claimed = as_of;
     if (CAVEAT_PLANTED(fold_claims_later_clears)) claimed = core_.versions.visible();
     if (CAVEAT_PLANTED(fold_claims_no_clears)) claimed = version->folded_through;
-    CAVEAT_TRY(assign_property_ids(input.properties));
-    CAVEAT_TRY(fold_rows(input.rows, *clears, claimed));
+    CAVEAT_TRY(fold_rows(input, *clears, claimed));
     CAVEAT_SYNC_POINT(fold_committed);
     if (CAVEAT_PLANTED(fold_drops_too_much)) ++youngest;
 
@@ -172,8 +171,8 @@ bool Mutator::sort_sealed() const {
 
 // Windows follow each other as in a pipeline: while one is committed, the next is encoded. They
 // cover different keys, so neither sees what the other does.
-Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const ClearList& clears,
-                                Sequence as_of) {
+Result<void> Mutator::fold_rows(const FoldInput& input, const ClearList& clears, Sequence as_of) {
+  const std::span<const DeltaRow* const> rows(input.rows);
   const auto job_settings = settings(clears, as_of, kFoldSlack);
   // As it was before: what is committed meanwhile is left of where targets are still looked for.
   const auto directory = core_.versions.current()->directory;
@@ -182,8 +181,11 @@ Result<void> Mutator::fold_rows(std::span<const DeltaRow* const> rows, const Cle
   std::size_t next = 0;
   while (next < rows.size()) {
     FoldWindow window;
+    const bool first = next == 0;
     window.targets = next_targets(*directory, rows, next);
     CAVEAT_TRY(begin_window(window, job_settings));
+    CAVEAT_TRY(first ? prepare_encoding(input.properties, window.targets)
+                     : train_on(window.targets));
     Result<void> committed;
     run_jobs(window.jobs, normal_encoding(), window.failed, [&] {
       if (encoded) committed = commit_window(*encoded, as_of, commit);
@@ -242,8 +244,18 @@ Result<void> Mutator::begin_window(FoldWindow& window,
   for (auto& job : window.jobs) {
     if (job.old()[0].entry.id != 0) stored.push_back(&job.old()[0]);
   }
-  CAVEAT_TRY(read_containers(stored));
-  return train_on(window.targets);
+  return read_containers(stored);
+}
+
+// What blocks of the fold refer to: ids of all its properties, and a dictionary.
+Result<void> Mutator::prepare_encoding(std::span<const PropertyHash> properties,
+                                       std::span<const FoldTarget> first_targets) {
+  Result<void> done[2];
+  core_.workers.parallel_for(2, [&](std::size_t i) {
+    done[i] = i == 0 ? assign_property_ids(properties) : train_on(first_targets);
+  });
+  CAVEAT_TRY(std::move(done[0]));
+  return std::move(done[1]);
 }
 
 // The first time that there is enough to learn from: a dictionary for this and all later blocks.

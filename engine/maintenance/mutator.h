@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "caveat/statistics.h"
+#include "engine/delta/merge_generation.h"
 #include "engine/maintenance/directory_marks.h"
 #include "engine/maintenance/partition_commit.h"
 #include "engine/maintenance/rewrite_queue.h"
@@ -99,8 +100,8 @@ class Mutator {
     bool rewrite = false;
   };
 
-  [[nodiscard]] Result<void> fold_rows(std::span<const DeltaRow* const> rows,
-                                       const ClearList& clears, Sequence as_of);
+  [[nodiscard]] Result<void> fold_rows(const FoldInput& input, const ClearList& clears,
+                                       Sequence as_of);
   [[nodiscard]] bool oversized(const PartitionEntry& entry) const noexcept;
   [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows) const;
   [[nodiscard]] Result<void> assign_property_ids(std::span<const PropertyHash> properties);
@@ -115,6 +116,8 @@ class Mutator {
                                                      std::size_t& next) const;
   [[nodiscard]] Result<void> begin_window(FoldWindow& window,
                                           const RepartitionJob::Settings& settings);
+  [[nodiscard]] Result<void> prepare_encoding(std::span<const PropertyHash> properties,
+                                              std::span<const FoldTarget> first_targets);
   [[nodiscard]] Result<void> train_on(std::span<const FoldTarget> targets);
   [[nodiscard]] Result<void> commit_window(FoldWindow& window, Sequence as_of,
                                            PartitionCommit& commit);
