@@ -1,6 +1,7 @@
 #include "indexes/posting_stream.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "engine/model/varint.h"
 #include "indexes/radix_sort.h"
@@ -19,19 +20,21 @@ Half split(const PostingPair& pair, StreamLayout layout) noexcept {
   return {pair.partition, pair.term};
 }
 
-void encode_group(std::span<const PostingPair> group, StreamLayout layout, std::uint64_t base,
-                  std::string& tokens) {
+// Writes the tokens of a group; behind them.
+char* encode_group(std::span<const PostingPair> group, StreamLayout layout, std::uint64_t base,
+                   char* to) {
   std::uint64_t next = base;  // previous + 1
   for (std::size_t i = 0; i < group.size();) {
     const auto first = split(group[i], layout).minor;
     std::size_t end = i + 1;
     while (end < group.size() && split(group[end], layout).minor == first + (end - i)) ++end;
     const auto length = end - i;
-    put_varint((first - next) << 1 | (length > 1 ? 1U : 0U), tokens);
-    if (length > 1) put_varint(length - 2, tokens);
+    to = write_varint((first - next) << 1 | (length > 1 ? 1U : 0U), to);
+    if (length > 1) to = write_varint(length - 2, to);
     next = first + length;
     i = end;
   }
+  return to;
 }
 
 tl::unexpected<StorageError> bad_stream(std::string_view what) {
@@ -113,30 +116,40 @@ bool encode_stream(std::span<const PostingPair> pairs, StreamLayout layout, std:
     pairs = turned;
   }
   std::uint64_t base = split(pairs.front(), layout).minor;
-  for (const auto& pair : pairs) base = std::min(base, split(pair, layout).minor);
+  std::size_t groups = 1;
+  for (std::size_t i = 1; i < pairs.size(); ++i) {
+    base = std::min(base, split(pairs[i], layout).minor);
+    groups += split(pairs[i], layout).major != split(pairs[i - 1], layout).major ? 1 : 0;
+  }
 
-  std::string majors;
-  std::string counts;
-  std::string tokens;
-  std::uint64_t groups = 0;
+  // The three lists side by side, each with room for the most that it can be: a group has a major
+  // and a count, a pair at most a gap and a length.
+  const auto room =
+      std::make_unique_for_overwrite<char[]>(2 * kMaxVarintBytes * (groups + pairs.size()));
+  char* const majors = room.get();
+  char* const counts = majors + kMaxVarintBytes * groups;
+  char* const tokens = counts + kMaxVarintBytes * groups;
+  char* majors_end = majors;
+  char* counts_end = counts;
+  char* tokens_end = tokens;
   std::uint64_t expected = split(pairs.front(), layout).major;  // previous major + 1
-  for (std::size_t i = 0; i < pairs.size(); ++groups) {
+  for (std::size_t i = 0; i < pairs.size();) {
     const auto major = split(pairs[i], layout).major;
     std::size_t end = i + 1;
     while (end < pairs.size() && split(pairs[end], layout).major == major) ++end;
     CAVEAT_ASSERT(major >= expected);
-    put_varint(major - expected, majors);
-    put_varint(end - i - 1, counts);
-    encode_group(pairs.subspan(i, end - i), layout, base, tokens);
+    majors_end = write_varint(major - expected, majors_end);
+    counts_end = write_varint(end - i - 1, counts_end);
+    tokens_end = encode_group(pairs.subspan(i, end - i), layout, base, tokens_end);
     expected = major + 1;
     i = end;
   }
   put_varint(groups, out);
   put_varint(split(pairs.front(), layout).major, out);
   put_varint(base, out);
-  out += majors;
-  out += counts;
-  out += tokens;
+  out.append(majors, majors_end);
+  out.append(counts, counts_end);
+  out.append(tokens, tokens_end);
   return true;
 }
 

@@ -79,7 +79,8 @@ class Generation {
   }
   [[nodiscard]] std::size_t distinct_keys() const noexcept { return by_key_.size(); }
   [[nodiscard]] std::size_t distinct_nodes() const noexcept { return by_node_.size(); }
-  [[nodiscard]] std::size_t bytes() const noexcept;  // of memory, tables and all that is sorted included
+  [[nodiscard]] std::size_t bytes()
+      const noexcept;  // of memory, tables and all that is sorted included
   // The same without what is sorted beside the rows: one load, for who asks at each write.
   [[nodiscard]] std::size_t arena_bytes() const noexcept { return arena_.bytes_reserved(); }
   [[nodiscard]] std::size_t encoded_bytes() const noexcept {

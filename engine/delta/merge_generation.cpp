@@ -45,8 +45,7 @@ LiveRows live_rows(const Generation& generation,
 }
 
 // Of equal keys the first list's, which is the youngest.
-void merge_lists(std::span<const LiveRows> lists,
-                 std::vector<const DeltaRow*>& merged) {
+void merge_lists(std::span<const LiveRows> lists, std::vector<const DeltaRow*>& merged) {
   struct Head {
     const KeyedRow* at;
     const KeyedRow* end;
@@ -55,7 +54,8 @@ void merge_lists(std::span<const LiveRows> lists,
   std::size_t total = 0;
   for (const auto& list : lists) {
     total += list.rows.size();
-    if (!list.rows.empty()) heads.push_back({list.rows.data(), list.rows.data() + list.rows.size()});
+    if (!list.rows.empty())
+      heads.push_back({list.rows.data(), list.rows.data() + list.rows.size()});
   }
   merged.reserve(total);
   while (!heads.empty()) {

@@ -39,6 +39,16 @@ inline void put_varint(std::uint64_t value, std::string& out) {
   out.push_back(static_cast<char>(value));
 }
 
+// The same to memory that has room for it; behind it.
+[[nodiscard]] inline char* write_varint(std::uint64_t value, char* to) noexcept {
+  while (value >= 0x80) {
+    *to++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *to++ = static_cast<char>(value);
+  return to;
+}
+
 // Takes a varint off the front of `bytes`. False if it is cut short, too long or overlong.
 [[nodiscard]] inline bool take_varint(std::string_view& bytes, std::uint64_t& value) noexcept {
   value = 0;

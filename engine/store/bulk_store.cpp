@@ -65,9 +65,8 @@ class ChunkEncoder {
         pieces_[i].batch.emplace(engine_.core().pool, i == 0 ? bytes * count : bytes);
       }
     }
-    engine_.core().workers.parallel_for(count, [&](std::size_t i) {
-      encode_piece(pieces_[i], kChunkBytes / count);
-    });
+    engine_.core().workers.parallel_for(
+        count, [&](std::size_t i) { encode_piece(pieces_[i], kChunkBytes / count); });
     std::size_t end = begin;
     for (std::size_t i = 0; i < count; ++i) {
       if (pieces_[i].error) return bad_record(end + pieces_[i].encoded, *pieces_[i].error);
