@@ -185,21 +185,29 @@ Result<void> CommitQueue::log_and_insert(const Group& group, Durability durabili
     seal_locked(next);
   }
   const DeltaRecordKey key{active_->id(), next_sequence_};
-  record_.clear();
+  std::string backwards;
   if (CAVEAT_PLANTED(group_logged_backwards)) {
-    std::string backwards;
     request = group.first;
     for (std::size_t i = 0; i < group.size; ++i, request = request->behind) {
       backwards.insert(0, request->rows);
     }
-    encode_delta_record(key, backwards, count, record_);
+  }
+  // Whatever can run out of memory does so before the log knows of the rows.
+  const auto prepare = [&](std::size_t step) {
+    if (step == 0) {
+      record_.clear();
+      encode_delta_record(key, backwards.empty() ? rows : backwards, count, record_);
+    } else {
+      active_->reserve(rows, count);
+    }
+  };
+  if (count < kBulkBatchRows) {
+    for (const std::size_t step : {0, 1}) prepare(step);
   } else {
-    encode_delta_record(key, rows, count, record_);
+    core_.workers.parallel_for(2, prepare);
   }
   batch_.clear();
   batch_.put(Family::delta, encode_delta_key(key), record_);
-  // Whatever can run out of memory does so before the log knows of the rows.
-  active_->reserve(rows, count);
   // Sequences of a failed write are not used again: its rows may yet turn up in the log.
   const Sequence first = next_sequence_;
   next_sequence_ += count;
