@@ -1,5 +1,8 @@
 // Folding the generations, one by one or several at once, gives what a reader of all of them sees.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
+#include <thread>
 
 #include "engine/delta/merge_generation.h"
 #include "test/delta/delta_world.h"
@@ -82,4 +85,45 @@ TEST_CASE("an empty generation merges to nothing", "[delta][merge]") {
   REQUIRE(merge_generations({&sealed, 1}, workers).rows.empty());
   REQUIRE(merge_generations({&sealed, 1}, workers).clears.empty());
   REQUIRE(merge_generations({}, workers).rows.empty());
+}
+
+TEST_CASE("a sealed generation tells its rows by key, and the properties of its records",
+          "[delta][merge][threads]") {
+  std::mt19937_64 seeds(test::chosen_seed());
+  for (int i = 0; i < 10; ++i) {
+    const std::uint64_t seed = seeds();
+    CAPTURE(seed);
+    DeltaWorld world(seed, {});
+    for (int step = 0; step < 700; ++step) world.step();
+    world.writable().seal();
+    for (const auto& generation : world.generations()) {
+      std::vector<const DeltaRow*> rows;
+      std::set<PropertyHash> properties;
+      generation->by_key().for_each([&](const DeltaRow& row) {
+        rows.push_back(&row);
+        if (row.kind == RowKind::store) properties.insert(row.key.property_hash);
+      });
+      std::sort(rows.begin(), rows.end(),
+                [](const DeltaRow* a, const DeltaRow* b) { return a->key < b->key; });
+      REQUIRE_FALSE(generation->is_sorted());
+      const std::size_t bytes = generation->bytes();
+
+      // Whoever asks first makes it; all see the same.
+      const detail::SortedRows* seen[4];
+      std::vector<std::thread> askers;
+      for (auto& asker : seen) askers.emplace_back([&] { asker = &generation->sorted(); });
+      for (auto& thread : askers) thread.join();
+      for (const auto* sorted : seen) REQUIRE(sorted == seen[0]);
+      REQUIRE(generation->is_sorted());
+      REQUIRE(generation->bytes() == bytes + seen[0]->bytes());
+
+      REQUIRE(seen[0]->rows.size() == rows.size());
+      for (std::size_t k = 0; k < rows.size(); ++k) {
+        REQUIRE(seen[0]->rows[k].row == rows[k]);
+        REQUIRE(seen[0]->rows[k].key == rows[k]->key);
+      }
+      REQUIRE(seen[0]->properties ==
+              std::vector<PropertyHash>(properties.begin(), properties.end()));
+    }
+  }
 }

@@ -83,3 +83,36 @@ TEST_CASE("a batch ends at its limit") {
   CHECK(refused.error().code() == ErrorCode::limit_exceeded);
   CHECK(batch.count() == 4);
 }
+
+TEST_CASE("a batch takes another's writes behind its own") {
+  test::RandomRecords random(12);
+  const auto record = random.record();
+  WriteBatch first;
+  WriteBatch second;
+  REQUIRE(first.remove_exception({1, 2}));
+  REQUIRE(second.store_exception(record.key, record.exception));
+  REQUIRE(second.clear_node(9));
+  const std::string rows = std::string(first.rows()) + std::string(second.rows());
+  REQUIRE(first.append(second));
+  CHECK(first.count() == 3);
+  CHECK(first.rows() == rows);
+  CHECK(second.count() == 2);
+  REQUIRE(first.append(WriteBatch()));
+  CHECK(first.rows() == rows);
+}
+
+TEST_CASE("a batch refuses another that does not fit, and is as before") {
+  WriteBatch large;
+  Exception exception;
+  exception.reason.assign(kMaxRecordBytes / 2, 'x');
+  while (large.bytes() <= WriteBatch::kMaxBatchBytes / 2) {
+    REQUIRE(large.store_exception({large.count(), 1}, exception));
+  }
+  const std::size_t bytes = large.bytes();
+  const std::size_t count = large.count();
+  const auto refused = large.append(large);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == ErrorCode::limit_exceeded);
+  CHECK(large.bytes() == bytes);
+  CHECK(large.count() == count);
+}

@@ -116,6 +116,8 @@ class StorageOptimizer {
   // kBulkChunkBytes encoded bytes, in the order given. Records are checked before the first chunk
   // is written, so bad input stores nothing. On an I/O error the chunks before it stay; if there
   // are any, the message says how many records those are.
+  // A few thousand records and more are encoded by all threads of the store, each with a part of
+  // them; the call returns when all are done.
   static constexpr std::size_t kBulkChunkRecords = std::size_t{1} << 16;
   static constexpr std::size_t kBulkChunkBytes = std::size_t{8} << 20;
   [[nodiscard]] Result<std::size_t> bulk_store(std::span<const ExceptionRecord> records,

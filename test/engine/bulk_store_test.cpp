@@ -1,0 +1,83 @@
+// A bulk load is encoded in pieces by several threads: nothing of that may be seen.
+#include "test/support/stores.h"
+
+namespace caveat::test {
+
+namespace {
+
+const PropertyHash kProperty = hash_property("p");
+
+Exception numbered(std::int64_t number) {
+  Exception exception;
+  exception.actual_value = number;
+  return exception;
+}
+
+std::vector<ExceptionRecord> records_of(std::size_t count) {
+  std::vector<ExceptionRecord> records(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    records[i] = {{i, kProperty}, numbered(static_cast<std::int64_t>(i))};
+  }
+  return records;
+}
+
+}  // namespace
+
+TEST_CASE("of one key in all pieces of a bulk load the last counts", "[bulk][threads]") {
+  StorageOptimizer store;
+  auto records = records_of(20'000);
+  for (std::size_t i = 0; i < records.size(); i += 50) records[i].key.node_id = 1'000'000;
+  CHECK(value_of(store.bulk_store(records)) == 20'000 - 400 + 1);
+  CHECK(value_of(store.retrieve_exception({1'000'000, kProperty})) == numbered(19'950));
+  CHECK(value_of(store.count({})) == 20'000 - 400 + 1);
+  value_of(store.flush());
+  CHECK(value_of(store.retrieve_exception({1'000'000, kProperty})) == numbered(19'950));
+}
+
+TEST_CASE("of several bad records of a bulk load the first is named", "[bulk][threads]") {
+  StorageOptimizer store;
+  auto records = records_of(20'000);
+  for (const std::size_t bad : {19'999U, 12'345U, 12'346U, 7'001U}) {
+    records[bad].exception.confidence = 2.0F;
+    const auto refused = store.bulk_store(records);
+    REQUIRE_FALSE(refused);
+    INFO(refused.error().message());
+    CHECK_THAT(refused.error().message(),
+               Catch::Contains("record " + std::to_string(bad == 12'346U ? 12'345U : bad)));
+  }
+  CHECK(value_of(store.count({})) == 0);
+}
+
+// Each piece has room for its share of a chunk alone: those behind a full one wait for the next.
+TEST_CASE("records of very different sizes are all stored by a bulk load", "[bulk][threads]") {
+  StorageOptimizer store;
+  auto records = records_of(12'000);
+  for (std::size_t i = 2'000; i < 3'000; ++i) {
+    records[i].exception.reason.assign(20'000, static_cast<char>('a' + i % 26));
+  }
+  CHECK(value_of(store.bulk_store(records)) == records.size());
+  CHECK(value_of(store.count({})) == records.size());
+  for (std::size_t i = 0; i < records.size(); i += 7) {
+    INFO(i);
+    CHECK(value_of(store.retrieve_exception(records[i].key)) == records[i].exception);
+  }
+}
+
+TEST_CASE("a bulk load of views says the same as one of records", "[bulk][threads]") {
+  StorageOptimizer from_records;
+  StorageOptimizer from_views;
+  const auto records = records_of(10'000);
+  value_of(from_records.bulk_store(records));
+  std::vector<ExceptionView> views;
+  std::vector<PinnedException> pins;
+  for (const auto& record : records) {
+    pins.push_back(std::move(*value_of(from_records.retrieve_view(record.key))));
+    views.push_back(*pins.back());
+  }
+  CHECK(value_of(from_views.bulk_store(views)) == records.size());
+  for (const auto& record : records) {
+    CHECK(value_of(from_views.retrieve_exception(record.key)) == record.exception);
+  }
+}
+
+}  // namespace caveat::test
