@@ -211,12 +211,21 @@ Result<void> DecodedBlock::read(std::uint32_t row, ExceptionView& out, ReasonRoo
   return {};
 }
 
+namespace {
+// Decoding the numbers of all rows costs about what so many cost by themselves.
+constexpr std::uint32_t kRowsByThemselves = 4;
+}  // namespace
+
+void DecodedBlock::expect_reads(std::size_t rows) const noexcept {
+  if (rows < kRowsByThemselves || loaded(kAllColumns)) return;
+  const std::lock_guard lock(parts_->mutex);
+  parts_->reads = std::max(parts_->reads, kRowsByThemselves);
+}
+
 // A block that is read once is worth no more than the row. One that is read again has its numbers
-// decoded, which costs about as much as so many rows by themselves; and it is soon read whole, as
-// far as its strings are there already.
+// decoded; and it is soon read whole, as far as its strings are there already.
 Result<void> DecodedBlock::read_cold(std::uint32_t row, ExceptionView& out,
                                      ReasonRoom* room) const {
-  constexpr std::uint32_t kRowsByThemselves = 4;
   constexpr std::uint32_t kReadsToFinish = kRowsByThemselves + 2;
   constexpr ColumnMask kSmall = mask_of(BlockColumn::source) | mask_of(BlockColumn::confidence) |
                                 mask_of(BlockColumn::created_at);

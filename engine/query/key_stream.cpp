@@ -187,7 +187,11 @@ Result<void> KeyStream::enter_partition() {
   const std::size_t shown = std::min(matches_.size() - match_, wanted_);
   whole_columns_ =
       image_->base() != nullptr && shown * kWholeColumnsShare >= image_->base()->row_count();
-  if (whole_columns_) CAVEAT_TRY(image_->load(kAllColumns));
+  if (whole_columns_) {
+    CAVEAT_TRY(image_->load(kAllColumns));
+  } else if (image_->base() != nullptr) {
+    image_->base()->expect_reads(shown);
+  }
   // What was just inflated is in the processor's caches.
   fetch_ahead_ = image_->base() != nullptr && use_ != CacheUse::scan;
   for (std::size_t i = 0; i < kRecordsAhead; ++i) fetch(match_ + i);

@@ -24,7 +24,9 @@ void check_rows(const RowSet& set, CodecId codec) {
   ReasonRoom room;
   for (std::uint32_t row = 0; row < rows; ++row) {
     const auto fresh = block.open(resolver, Reasons::halves).value();
-    for (const auto& opened : {fresh, fresh, shared}) {
+    const auto expected = block.open(resolver, Reasons::halves).value();
+    expected->expect_reads(1 + row % 8);
+    for (const auto& opened : {fresh, fresh, expected, shared}) {
       ExceptionView view;
       const auto read = opened->materialise(row, view, room);
       if (!read) FAIL("row " << row << ": " << read.error().message());
@@ -119,4 +121,28 @@ TEST_CASE("one record inflates its own rows and what all rows share, not the blo
     CHECK(resolver.inflated().frames <= 2);
     CHECK(resolver.inflated().bytes * 8 < text);
   }
+}
+
+TEST_CASE("rows that are expected inflate no more than their own frames") {
+  const auto codecs = all_codecs();
+  RowSet set;
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    BlockRow row;
+    row.view.key.node_id = i / 8;
+    row.property_id = static_cast<std::uint32_t>(i % 8);
+    row.view.actual_value = set.value(PropertyValue("actual " + hex(i)));
+    row.view.confidence = 1;
+    set.rows.push_back(row);
+  }
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+  const CountingResolver resolver(codecs);
+  const auto opened = block.open(resolver, Reasons::halves).value();
+  opened->expect_reads(8);
+  ReasonRoom room;
+  for (std::uint32_t row = 160; row < 168; ++row) {
+    ExceptionView view;
+    REQUIRE(opened->materialise(row, view, room));
+    CHECK(same_record(view, set.rows[row].view));
+  }
+  CHECK(resolver.inflated().frames <= 3);
 }

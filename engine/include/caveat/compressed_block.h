@@ -380,6 +380,9 @@ class DecodedBlock {
   }
 
   // --- One record ---
+  // So many rows will be read soon: where that is more than are worth reading by themselves, the
+  // first one has the columns decoded.
+  void expect_reads(std::size_t rows) const noexcept;
   // All but out.key.property_hash, which the caller knows. Inflates and checks what it needs:
   // never more than kBlockFrameBytes of raw strings per string column, save for a single larger
   // string. Reads the first few rows by themselves, and decodes the columns when more are asked
