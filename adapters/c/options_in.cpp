@@ -36,6 +36,7 @@ Result<void> bad(const char* field, std::int64_t value) {
 Result<void> set_compression(const caveat_options& given, Options& options) {
   switch (given.compression) {
     case CAVEAT_COMPRESSION_DEFAULT:
+      break;
     case CAVEAT_COMPRESSION_ZSTD:
       options.compression = CompressionAlgorithm::Zstd;
       break;

@@ -62,6 +62,10 @@ caveat_code caveat_statistics_json(caveat_store* store, int32_t exact, caveat_st
     if (exact != 0) {
       CAVEAT_ASSIGN(const auto columns, store->shared->column_statistics());
       json::write_columns(columns, text);
+      CAVEAT_ASSIGN(const auto explained, store->shared->explain_tuning());
+      text.begin_object("tuning");
+      json::write(explained, text);
+      text.end_object();
     }
     text.end_object();
     *out = copy_of(text.written());

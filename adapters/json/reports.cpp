@@ -130,6 +130,33 @@ void write_columns(const std::vector<ColumnStatistics>& columns, JsonWriter& jso
   json.end_list();
 }
 
+void write(const TuningExplanation& explained, JsonWriter& json) {
+  json.begin_list("options");
+  for (const auto& option : explained.options) {
+    json.begin_object()
+        .field("option", option.option)
+        .field("value", option.value)
+        .field("chosen_by", to_string(option.chosen_by))
+        .field("why", option.why)
+        .begin_list("candidates");
+    for (const auto& candidate : option.candidates) {
+      json.begin_object()
+          .field("value", candidate.value)
+          .field("bytes_per_record", candidate.bytes_per_record)
+          .end_object();
+    }
+    json.end_list().end_object();
+  }
+  json.end_list();
+  json.begin_object("stored")
+      .field("partitions", explained.partitions)
+      .field("rows", explained.rows)
+      .field("with_dictionary", explained.with_dictionary)
+      .begin_object("codecs");
+  for (const auto& [name, blocks] : explained.codecs) json.field(name, blocks);
+  json.end_object().end_object();
+}
+
 void write_families(const KvProperties& backend, JsonWriter& json) {
   json.begin_object("families");
   for (const auto family : kFamilies) {

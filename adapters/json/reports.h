@@ -19,6 +19,7 @@ void write(const StorageStatistics& statistics, JsonWriter& json);
 void write_columns(const std::vector<ColumnStatistics>& columns, JsonWriter& json);
 void write_families(const KvProperties& backend, JsonWriter& json);
 void write_keys(const std::vector<KeyUsage>& keys, JsonWriter& json);
+void write(const TuningExplanation& explained, JsonWriter& json);
 void write(const QueryPlan& plan, JsonWriter& json);
 void write(const VerificationResults& found, JsonWriter& json);
 

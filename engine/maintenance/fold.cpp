@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::size_t kPendingRowsMax = 2 * kLongRunRows;  // of a partition before it is rewritten
 constexpr std::size_t kWindowTargets = 1024;
-constexpr std::size_t kTrainingRowsMin = 4096;  // fewer teach a dictionary nothing
 constexpr double kFoldSlack = 1.25;
 
 // Writers are let in as fast as the fold goes, while it does.
@@ -52,7 +51,8 @@ bool Mutator::fold_due() const {
     waiting.rows += version->generations[i]->rows();
     waiting.batches += version->generations[i]->batches();
   }
-  waiting.stored = version->directory->partition_count() * core_.options.partition_records;
+  waiting.stored =
+      version->directory->partition_count() * core_.tuning.now()->layout.partition_records;
   return fold_is_due(waiting);
 }
 
@@ -173,7 +173,6 @@ bool Mutator::sort_sealed() const {
 // cover different keys, so neither sees what the other does.
 Result<void> Mutator::fold_rows(const FoldInput& input, const ClearList& clears, Sequence as_of) {
   const std::span<const DeltaRow* const> rows(input.rows);
-  const auto job_settings = settings(clears, as_of, kFoldSlack);
   // As it was before: what is committed meanwhile is left of where targets are still looked for.
   const auto directory = core_.versions.current()->directory;
   PartitionCommit commit(core_, marks_, publication_);
@@ -183,9 +182,9 @@ Result<void> Mutator::fold_rows(const FoldInput& input, const ClearList& clears,
     FoldWindow window;
     const bool first = next == 0;
     window.targets = next_targets(*directory, rows, next);
-    CAVEAT_TRY(begin_window(window, job_settings));
-    CAVEAT_TRY(first ? prepare_encoding(input.properties, window.targets)
-                     : train_on(window.targets));
+    CAVEAT_TRY(first ? prepare_encoding(input.properties, *directory, window.targets, rows)
+                     : learn_from_fold(*directory, window.targets, rows));
+    CAVEAT_TRY(begin_window(window, settings(clears, as_of, kFoldSlack)));
     Result<void> committed;
     run_jobs(window.jobs, normal_encoding(), window.failed, [&] {
       if (encoded) committed = commit_window(*encoded, as_of, commit);
@@ -211,7 +210,7 @@ std::vector<Mutator::FoldTarget> Mutator::next_targets(const Directory& director
     if (directory.empty()) {
       // Any cut will do, as long as the pieces are even.
       const std::size_t slices =
-          1 + rows.size() / (kSlicePartitions * core_.options.partition_records);
+          1 + rows.size() / (kSlicePartitions * core_.tuning.now()->layout.partition_records);
       std::size_t slice = next * slices / rows.size();
       while (end <= next) end = rows.size() * ++slice / slices;
       if (next != 0) target.entry.lower = rows[next]->key;
@@ -249,45 +248,16 @@ Result<void> Mutator::begin_window(FoldWindow& window,
 
 // What blocks of the fold refer to: ids of all its properties, and a dictionary.
 Result<void> Mutator::prepare_encoding(std::span<const PropertyHash> properties,
-                                       std::span<const FoldTarget> first_targets) {
+                                       const Directory& directory,
+                                       std::span<const FoldTarget> first_window,
+                                       std::span<const DeltaRow* const> rows) {
   Result<void> done[2];
   core_.workers.parallel_for(2, [&](std::size_t i) {
-    done[i] = i == 0 ? assign_property_ids(properties) : train_on(first_targets);
+    done[i] = i == 0 ? assign_property_ids(properties)
+                     : learn_from_fold(directory, first_window, rows);
   });
   CAVEAT_TRY(std::move(done[0]));
   return std::move(done[1]);
-}
-
-// The first time that there is enough to learn from: a dictionary for this and all later blocks.
-Result<void> Mutator::train_on(std::span<const FoldTarget> targets) {
-  std::size_t window_rows = 0;
-  for (const auto& target : targets) window_rows += target.rows.size();
-  if (core_.options.dictionary_bytes == 0 || core_.dictionaries.current() ||
-      window_rows < std::max(kTrainingRowsMin, rows_at_last_training_ * 4)) {
-    return {};
-  }
-  rows_at_last_training_ = window_rows;
-  std::vector<std::string> samples;
-  std::size_t sampled_bytes = 0;
-  for (const auto& target : targets) {
-    // Stretches of neighbours, as a block holds them, spread over the window.
-    constexpr std::size_t kStretch = 128;
-    const std::size_t step = std::max<std::size_t>(kStretch, window_rows / 128);
-    for (std::size_t i = 0; i + kStretch <= target.rows.size(); i += step) {
-      std::vector<BlockRow> block;
-      for (std::size_t k = i; k < i + kStretch; ++k) {
-        if (target.rows[k]->kind == RowKind::store) block.push_back({target.rows[k]->view(), 0});
-      }
-      if (block.empty() || sampled_bytes > core_.memory.sample_bytes / 2) continue;
-      const std::size_t before = samples.size();
-      collect_dictionary_samples(block, samples);
-      for (std::size_t k = before; k < samples.size(); ++k) sampled_bytes += samples[k].size();
-    }
-  }
-  CAVEAT_ASSIGN(const bool trained,
-                train_dictionary_from(std::move(samples), core_.options.compression_level));
-  static_cast<void>(trained);
-  return {};
 }
 
 Result<void> Mutator::commit_window(FoldWindow& window, Sequence as_of, PartitionCommit& commit) {

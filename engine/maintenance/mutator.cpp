@@ -19,22 +19,25 @@ Result<std::unique_lock<std::mutex>> Mutator::begin_step() {
   return lock;
 }
 
-CodecId Mutator::codec_id() const noexcept {
-  return core_.options.compression == CompressionAlgorithm::Custom
-             ? core_.options.custom_codec_id
-             : static_cast<CodecId>(core_.options.compression);
+Mutator::Encoding Mutator::normal_encoding() const {
+  return encoding_of(core_.tuning.now(), false);
 }
 
-Mutator::Encoding Mutator::normal_encoding() const {
-  return {&core_.codecs, core_.dictionaries.current()};
+Mutator::Encoding Mutator::encoding_of(std::shared_ptr<const LayoutInForce> made_by,
+                                       bool dense) const {
+  Encoding encoding;
+  encoding.codecs = dense ? &made_by->dense_codecs : &made_by->codecs;
+  encoding.codec = made_by->layout.codec;
+  if (made_by->layout.dictionary_bytes != 0) encoding.dictionary = core_.dictionaries.current();
+  encoding.made_by = std::move(made_by);
+  return encoding;
 }
 
 RepartitionJob::Settings Mutator::settings(const ClearList& clears, Sequence as_of,
                                            double slack) const {
+  const Layout& layout = core_.tuning.now()->layout;
   RepartitionJob::Settings settings;
-  settings.rows_max = core_.options.partition_records;
-  settings.bytes_max = core_.options.partition_bytes;
-  settings.slack = slack;
+  settings.limits = {layout.partition_records, layout.partition_bytes, slack};
   settings.as_of = as_of;
   settings.clears = &clears;
   return settings;
@@ -78,7 +81,7 @@ void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encodi
                        const std::function<void()>& beside) {
   failed.assign(jobs.size(), std::nullopt);
   const auto encode = [&](std::size_t job, std::size_t piece) {
-    return jobs[job].encode_piece(piece, core_, *encoding.codecs, codec_id(),
+    return jobs[job].encode_piece(piece, core_, *encoding.codecs, encoding.codec,
                                   encoding.dictionary.get());
   };
   // Most jobs have few pieces, and whoever prepared one encodes them while they are in its caches.
@@ -111,18 +114,6 @@ void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encodi
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (piece_failed[i]) failed[pieces[i].job] = piece_failed[i];
   }
-}
-
-Result<bool> Mutator::train_dictionary_from(std::vector<std::string> samples, int level) {
-  auto trained = train_dictionary(samples, core_.options.dictionary_bytes,
-                                  core_.dictionaries.next_id(), level);
-  if (!trained) {
-    // Too little to learn from, or nothing gained: not an error.
-    if (trained.error().code() == ErrorCode::not_found) return false;
-    return fail(trained.error());
-  }
-  CAVEAT_TRY(core_.dictionaries.add(std::move(*trained), *core_.backend));
-  return true;
 }
 
 Result<void> Mutator::write_directory() {

@@ -21,6 +21,7 @@
 #include "engine/maintenance/rewrite_queue.h"
 #include "engine/store/core.h"
 #include "engine/store/features.h"
+#include "engine/tuning/choose.h"
 
 namespace caveat {
 
@@ -117,8 +118,22 @@ class Mutator {
   [[nodiscard]] Result<void> begin_window(FoldWindow& window,
                                           const RepartitionJob::Settings& settings);
   [[nodiscard]] Result<void> prepare_encoding(std::span<const PropertyHash> properties,
-                                              std::span<const FoldTarget> first_targets);
-  [[nodiscard]] Result<void> train_on(std::span<const FoldTarget> targets);
+                                              const Directory& directory,
+                                              std::span<const FoldTarget> first_window,
+                                              std::span<const DeltaRow* const> rows);
+  // --- learn.cpp: what the store finds out about its records ---
+  // Before a window of a fold of `rows` is cut, the first time that there is enough to learn from.
+  [[nodiscard]] Result<void> learn_from_fold(const Directory& directory,
+                                             std::span<const FoldTarget> targets, std::size_t rows);
+  // From all of it. True: there is a new dictionary.
+  [[nodiscard]] Result<bool> learn_from_store();
+  // What rows that are measured point into is in `keep`.
+  [[nodiscard]] Result<TuningSample> sample_store(
+      const Directory& directory, bool choosing,
+      std::vector<std::shared_ptr<const PartitionImage>>& keep) const;
+  // Chooses, and has it in force and on disk. True: there is a new dictionary.
+  [[nodiscard]] Result<bool> choose_from(const TuningSample& sample, Moment moment);
+  [[nodiscard]] Result<bool> train_dictionary_from(std::span<const std::string> samples, int level);
   [[nodiscard]] Result<void> commit_window(FoldWindow& window, Sequence as_of,
                                            PartitionCommit& commit);
 
@@ -127,14 +142,17 @@ class Mutator {
   // Prepares and encodes jobs on all threads, and calls `beside` once on one of them meanwhile.
   // `failed[i]` holds why job i could not be done.
   struct Encoding {
+    std::shared_ptr<const LayoutInForce> made_by;  // whose codecs these are
     const CodecRegistry* codecs = nullptr;
+    CodecId codec = 0;
     std::shared_ptr<const CompressionDictionary> dictionary;
   };
   void run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encoding,
                 std::vector<std::optional<StorageError>>& failed,
                 const std::function<void()>& beside = {});
   [[nodiscard]] Encoding normal_encoding() const;
-  [[nodiscard]] CodecId codec_id() const noexcept;
+  [[nodiscard]] Encoding encoding_of(std::shared_ptr<const LayoutInForce> made_by,
+                                     bool dense) const;
   [[nodiscard]] RepartitionJob::Settings settings(const ClearList& clears, Sequence as_of,
                                                   double slack) const;
 
@@ -148,8 +166,6 @@ class Mutator {
   // Rewrites runs of neighbouring partitions; used by the steps above.
   [[nodiscard]] Result<Rewritten> rewrite(std::vector<std::vector<OldPartition>> groups,
                                           const Encoding& encoding, double slack);
-  [[nodiscard]] Result<bool> train_dictionary_from(std::vector<std::string> samples, int level);
-  [[nodiscard]] Result<std::vector<std::string>> sample_store() const;
   // Of one partition: all others go on, so no write has to fail for it.
   void note_failure(const StorageError& error) {
     core_.background_errors.notify(error, core_.counters);
@@ -164,7 +180,7 @@ class Mutator {
   bool snapshot_stale_ = false;  // index containers were merged since it was taken
   // By index_slot: the last era in which queries could read the family (Version::index_era).
   std::array<std::weak_ptr<const bool>, kIndexCount> last_read_;
-  std::size_t rows_at_last_training_ = 0;
+  std::uint64_t records_at_last_lesson_ = 0;
   std::set<ExceptionKey> unreadable_;  // partitions that failed a rewrite: not tried again
 };
 

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t kPartitionsPerJob = 32;
 constexpr std::size_t kPartitionsPerOptimizeStepMax = 512;
-constexpr std::size_t kSamplePartitions = 512;
 
 struct Sizes {
   std::uint64_t containers = 0;  // primary
@@ -67,38 +66,6 @@ double ratio(const Sizes& sizes) {
 
 }  // namespace
 
-Result<std::vector<std::string>> Mutator::sample_store() const {
-  std::vector<std::string> samples;
-  const auto version = core_.versions.current();
-  if (!version) return closed_error();
-  const Directory& directory = *version->directory;
-  const std::size_t step =
-      std::max<std::size_t>(1, directory.partition_count() / kSamplePartitions);
-  std::size_t bytes = 0;
-  std::size_t at = 0;
-  std::string container;
-  for (auto p = directory.begin(); p != directory.end(); p = directory.next(p), ++at) {
-    if (at % step != 0) continue;
-    const ExceptionKey& lower = directory.at(p).lower;
-    const auto found = core_.backend->get(Family::primary, encode_key(lower), nullptr, container);
-    if (!found && found.error().code() != ErrorCode::corruption) return fail(found.error());
-    if (!found || !*found) continue;
-    auto image = PartitionImage::open(container, lower, directory.upper_bound(p),
-                                      core_.dictionaries, core_.catalogue);
-    if (!image || !(*image)->base() || !(*image)->load(kAllColumns)) continue;
-    const DecodedBlock& base = *(*image)->base();
-    std::vector<BlockRow> rows(base.row_count());
-    for (std::uint32_t row = 0; row < base.row_count(); ++row) {
-      rows[row] = {base.view(row), base.property_id(row)};
-    }
-    const std::size_t before = samples.size();
-    collect_dictionary_samples(rows, samples);
-    for (std::size_t k = before; k < samples.size(); ++k) bytes += samples[k].size();
-    if (bytes > core_.memory.sample_bytes) break;
-  }
-  return samples;
-}
-
 Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   const std::int64_t started = steady_now_ns();
   OptimizationResults results;
@@ -122,15 +89,14 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   results.compression_ratio_before = ratio(before);
 
   bool trained = false;
-  if (core_.options.dictionary_bytes != 0) {
+  {
     if (!go_on(progress, "train dictionary", 0, 0)) return cancelled();
     CAVEAT_ASSIGN(const auto lock, begin_step());
-    CAVEAT_ASSIGN(auto samples, sample_store());
-    CAVEAT_ASSIGN(trained, train_dictionary_from(std::move(samples),
-                                                 core_.options.optimize_compression_level));
+    CAVEAT_ASSIGN(trained, learn_from_store());
     results.dictionaries_trained = trained ? 1 : 0;
   }
-  const Encoding encoding{&core_.dense_codecs, core_.dictionaries.current()};
+  const Encoding encoding = encoding_of(core_.tuning.now(), true);
+  const std::uint32_t dictionaries_end = core_.dictionaries.next_id();
 
   // In key order, by bounds: whatever changes meanwhile, the walk goes on where it was.
   std::optional<ExceptionKey> at = ExceptionKey{};
@@ -185,9 +151,13 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   } else {
     return fail(rebuilt.error());
   }
-  if (trained && unreadable_.empty() && core_.versions.open_views() == 0) {
+  // Of those that were there before, no block names another one any more. (Where the store found
+  // that none is worth it, a fold may have learnt better since.)
+  if ((trained || !encoding.dictionary) && unreadable_.empty() &&
+      core_.versions.open_views() == 0) {
+    const std::uint32_t id = encoding.dictionary ? encoding.dictionary->id : 0;
     CAVEAT_ASSIGN(const auto lock, begin_step());
-    CAVEAT_TRY(core_.dictionaries.drop_all_but(encoding.dictionary->id, *core_.backend));
+    CAVEAT_TRY(core_.dictionaries.drop_below(dictionaries_end, id, *core_.backend));
   }
   CAVEAT_TRY(write_directory());
   if (core_.encrypted != nullptr && core_.encrypted->rotating()) {

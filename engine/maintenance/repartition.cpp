@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "engine/maintenance/partition_hints.h"
 #include "engine/partition/container.h"
@@ -73,48 +72,14 @@ Result<void> RepartitionJob::merge(const Core& core) {
   return {};
 }
 
-// A row's weight is its share of a full partition. Pieces get equal weight, so that no small rest
-// is left; a record that fills half a partition is alone in one, so that its neighbours stay cheap.
 void RepartitionJob::cut() {
-  const double row_share = 1.0 / static_cast<double>(settings_.rows_max);
-  const double byte_share = 1.0 / static_cast<double>(settings_.bytes_max);
-  std::vector<double> weight(merged_.size());
-  for (std::size_t i = 0; i < merged_.size(); ++i) {
-    const auto bytes = static_cast<double>(plain_row_bytes(merged_[i].view));
-    weight[i] = std::max(row_share, bytes * byte_share);
-  }
+  // The first piece takes the place of the first partition, whose bound is for ever.
   const ExceptionKey first = old_.front().entry.lower;
-  const auto add_cut = [&](std::size_t begin, std::size_t end) {
-    // The first piece takes the place of the first partition, whose bound is for ever.
-    const ExceptionKey lower = cuts_.empty() ? first : merged_[begin].view.key;
-    cuts_.push_back({begin, end, lower});
-  };
-  const auto cut_evenly = [&](std::size_t begin, std::size_t end) {
-    double total = 0;
-    for (std::size_t i = begin; i < end; ++i) total += weight[i];
-    const double pieces = total <= settings_.slack ? 1.0 : std::ceil(total);
-    double sum = 0;
-    double target = total / pieces;
-    std::size_t from = begin;
-    for (std::size_t i = begin; i < end; ++i) {
-      const bool full = i > from && (sum + weight[i] / 2 > target || i - from == kMaxBlockRows);
-      if (full) {
-        add_cut(from, i);
-        from = i;
-        target += total / pieces;
-      }
-      sum += weight[i];
-    }
-    if (from < end) add_cut(from, end);
-  };
   std::size_t begin = 0;
-  for (std::size_t i = 0; i < merged_.size(); ++i) {
-    if (weight[i] < 0.5) continue;
-    cut_evenly(begin, i);
-    add_cut(i, i + 1);
-    begin = i + 1;
+  for (const std::size_t end : cut_rows(merged_, settings_.limits)) {
+    cuts_.push_back({begin, end, cuts_.empty() ? first : merged_[begin].view.key});
+    begin = end;
   }
-  cut_evenly(begin, merged_.size());
   if (cuts_.empty()) cuts_.push_back({0, 0, first});
   for (const Cut& piece : cuts_) {
     std::sort(merged_.begin() + static_cast<std::ptrdiff_t>(piece.begin),

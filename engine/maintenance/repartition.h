@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/delta/delta_row.h"
+#include "engine/partition/cut_rows.h"
 #include "engine/store/core.h"
 
 namespace caveat {
@@ -39,10 +40,8 @@ struct OldPartition {
 class RepartitionJob {
  public:
   struct Settings {
-    std::size_t rows_max = 0;   // of a partition
-    std::size_t bytes_max = 0;  // raw, likewise
-    double slack = 1.0;         // grow to this share of the limits before cutting
-    Sequence as_of = 0;         // clears up to here are applied
+    CutLimits limits;
+    Sequence as_of = 0;  // clears up to here are applied
     const ClearList* clears = nullptr;
   };
 

@@ -78,13 +78,13 @@ Result<Mutator::Rewritten> Mutator::rewrite(std::vector<std::vector<OldPartition
 }
 
 std::size_t Mutator::partitions_per_step(std::size_t most) const noexcept {
-  const std::size_t fit = core_.memory.window_rows / core_.options.partition_records;
+  const std::size_t fit = core_.memory.window_rows / core_.tuning.now()->layout.partition_records;
   return std::clamp<std::size_t>(fit, 1, most);
 }
 
 // Cut for other options than today's. (What is a little over is left to the next rewrite.)
 bool Mutator::oversized(const PartitionEntry& entry) const noexcept {
-  return entry.rows > core_.options.partition_records * 2;
+  return entry.rows > core_.tuning.now()->layout.partition_records * 2;
 }
 
 void Mutator::queue_overdue() {
@@ -106,7 +106,8 @@ Result<bool> Mutator::rewrite_queued() {
   const auto version = core_.versions.current();
   if (!version) return false;
   const Directory& directory = *version->directory;
-  const std::size_t small = core_.options.partition_records / 4;
+  const std::size_t rows_max = core_.tuning.now()->layout.partition_records;
+  const std::size_t small = rows_max / 4;
   std::vector<std::vector<OldPartition>> groups;
   std::optional<ExceptionKey> taken_to = ExceptionKey{};  // bounds below are in a group already
   for (const auto& lower : lowers) {
@@ -122,8 +123,7 @@ Result<bool> Mutator::rewrite_queued() {
     for (auto next = directory.next(position); rows < small && next != directory.end();
          next = directory.next(next)) {
       rows += directory.at(next).rows + directory.at(next).run_rows;
-      if (rows > core_.options.partition_records ||
-          unreadable_.contains(directory.at(next).lower)) {
+      if (rows > rows_max || unreadable_.contains(directory.at(next).lower)) {
         break;
       }
       group.push_back(old_partition(directory, next));

@@ -7,19 +7,6 @@
 
 namespace caveat {
 
-namespace {
-
-CodecRegistry make_registry(const Options& options, int level) {
-  auto registry = CodecRegistry::built_in(level);
-  for (const auto& [id, codec] : options.custom_codecs) {
-    // Ids were checked by Engine::open.
-    static_cast<void>(registry.add(id, codec));
-  }
-  return registry;
-}
-
-}  // namespace
-
 MemoryPlan MemoryPlan::of(const Options& options) noexcept {
   const std::size_t budget = options.memory_budget_bytes;
   MemoryPlan plan;
@@ -95,8 +82,8 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       shared_pool(std::make_shared<MemoryPool>(
           std::min<std::size_t>(options.memory_budget_bytes / 16, std::size_t{16} << 20))),
       heap_spare(options.memory_budget_bytes / 8),
-      codecs(make_registry(options, options.compression_level)),
-      dense_codecs(make_registry(options, options.optimize_compression_level)),
+      tuning(options),
+      codecs(codecs_at(options, tuning.now()->layout.level)),
       dictionaries(codecs, shared_pool),
       index_cache(memory.index_cache),
       candidate_cache(memory.candidate_cache),

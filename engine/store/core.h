@@ -26,6 +26,7 @@
 #include "engine/store/superblock.h"
 #include "engine/store/version_set.h"
 #include "engine/store/write_pacer.h"
+#include "engine/tuning/tuning_in_force.h"
 #include "pool/heap_spare.h"
 #include "pool/worker_pool.h"
 
@@ -125,8 +126,8 @@ struct Core {
   MemoryPool& pool = *shared_pool;
   WorkerPool workers;
   HeapSpare heap_spare;
-  CodecRegistry codecs;        // at Options::compression_level
-  CodecRegistry dense_codecs;  // at Options::optimize_compression_level
+  TuningInForce tuning;
+  CodecRegistry codecs;  // for reading: at any level
   DictionarySet dictionaries;
   Catalogue catalogue;
   PartitionIds partition_ids;

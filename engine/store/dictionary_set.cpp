@@ -98,18 +98,20 @@ Result<void> DictionarySet::add(CompressionDictionary dictionary, KvBackend& bac
   return {};
 }
 
-Result<void> DictionarySet::drop_all_but(std::uint32_t id, KvBackend& backend) {
+Result<void> DictionarySet::drop_below(std::uint32_t end, std::uint32_t id, KvBackend& backend) {
+  const auto dropped = [&](std::uint32_t old) { return old < end && old != id; };
   KvBatch batch;
   {
     const std::shared_lock lock(mutex_);
     for (const auto& [old, unused] : dictionaries_) {
-      if (old != id) batch.erase(Family::meta, dictionary_key(old));
+      if (dropped(old)) batch.erase(Family::meta, dictionary_key(old));
     }
   }
   if (batch.empty()) return {};
   CAVEAT_TRY(backend.write(batch, Durability::wal));
   const std::unique_lock lock(mutex_);
-  std::erase_if(dictionaries_, [&](const auto& entry) { return entry.first != id; });
+  std::erase_if(dictionaries_, [&](const auto& entry) { return dropped(entry.first); });
+  if (current_ && dropped(current_->id)) current_ = nullptr;
   return {};
 }
 

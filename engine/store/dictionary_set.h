@@ -37,8 +37,8 @@ class DictionarySet final : public BlockResolver {
 
   // Mutator: writes it down, then makes it current.
   [[nodiscard]] Result<void> add(CompressionDictionary dictionary, KvBackend& backend);
-  // Mutator: no block names any other than the current one (and no version does).
-  [[nodiscard]] Result<void> drop_all_but(std::uint32_t id, KvBackend& backend);
+  // Mutator: of those with a smaller id than `end`, no block (of any version) names any but `id`.
+  [[nodiscard]] Result<void> drop_below(std::uint32_t end, std::uint32_t id, KvBackend& backend);
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t memory_bytes() const;

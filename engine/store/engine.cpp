@@ -29,24 +29,23 @@ Result<void> Engine::check(const Options& options) {
   if (options.cache_bytes > share || options.delta_bytes > share - options.cache_bytes) {
     return bad("cache_bytes", "with delta_bytes may take three quarters of the budget");
   }
-  if (options.partition_records < 16 || options.partition_records > kMaxBlockRows) {
+  const Layout layout = Layout::of(options, nullptr);
+  if (layout.partition_records < 16 || layout.partition_records > kMaxBlockRows) {
     return bad("partition_records", "must be 16 to 4096");
   }
-  if (options.partition_bytes < 1024 || options.partition_bytes > 64 * kMiB) {
+  if (layout.partition_bytes < 1024 || layout.partition_bytes > 64 * kMiB) {
     return bad("partition_bytes", "must be 1 KiB to 64 MiB");
   }
-  if (options.compression_level < 1 || options.compression_level > 19) {
-    return bad("compression_level", "must be 1 to 19");
-  }
-  if (options.optimize_compression_level < 1 || options.optimize_compression_level > 19) {
+  if (layout.level < 1 || layout.level > 19) return bad("compression_level", "must be 1 to 19");
+  if (layout.optimize_level < 1 || layout.optimize_level > 19) {
     return bad("optimize_compression_level", "must be 1 to 19");
   }
-  if (options.dictionary_bytes > 4 * kMiB) return bad("dictionary_bytes", "must be at most 4 MiB");
+  if (layout.dictionary_bytes > 4 * kMiB) return bad("dictionary_bytes", "must be at most 4 MiB");
   if (!options.metrics_file.empty() && options.metrics_interval < std::chrono::milliseconds(100)) {
     return bad("metrics_interval", "must be at least 100 ms");
   }
   if (options.durability > Durability::fsync) return bad("durability", "is no known level");
-  auto registry = CodecRegistry::built_in(options.compression_level);
+  auto registry = CodecRegistry::built_in(layout.level);
   for (const auto& [id, codec] : options.custom_codecs) {
     if (codec == nullptr) return bad("custom_codecs", "holds a null codec");
     if (auto added = registry.add(id, codec); !added) return fail(added.error());
@@ -56,7 +55,7 @@ Result<void> Engine::check(const Options& options) {
       return bad("custom_codec_id", "must be 128 to 255");  // below are the library's own
     }
     if (auto found = registry.find(options.custom_codec_id); !found) return fail(found.error());
-  } else if (options.compression != CompressionAlgorithm::None &&
+  } else if (options.compression && options.compression != CompressionAlgorithm::None &&
              options.compression != CompressionAlgorithm::Lz4 &&
              options.compression != CompressionAlgorithm::Zstd) {
     return bad("compression", "is no known algorithm");

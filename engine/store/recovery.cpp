@@ -14,6 +14,7 @@
 #include "engine/store/salvaged_view.h"
 #include "engine/store/stored_pages.h"
 #include "engine/sync/sync_point.h"
+#include "engine/tuning/tuning_page.h"
 
 namespace caveat {
 
@@ -46,6 +47,26 @@ Result<void> set_aside(Core& core, std::string_view key, std::string_view value,
   KvBatch keep;
   keep.put(Family::meta, "Q" + std::string(key), value);
   return core.backend->write(keep, Durability::wal);
+}
+
+// No record needs it: without it the defaults are in force until the store chooses again.
+Result<void> load_tuning(Core& core) {
+  std::string bytes;
+  const auto found = core.backend->get(Family::meta, kTuningKey, nullptr, bytes);
+  if (!found && found.error().code() != ErrorCode::corruption) return fail(found.error());
+  if (found && !*found) return {};
+  auto tuning = found ? decode_tuning(bytes) : fail(found.error());
+  if (tuning) {
+    core.tuning.set(std::move(*tuning));
+    return {};
+  }
+  core.tuning.damage = tuning.error();
+  // A newer version is none.
+  if (tuning.error().code() == ErrorCode::corruption) {
+    core.background_errors.notify(tuning.error().within("what the store chose for itself"),
+                                  core.counters);
+  }
+  return {};
 }
 
 // Pages that are not believed though nothing on disk says so: in case they can be read next time.
@@ -110,6 +131,7 @@ Result<void> Engine::recover() {
     }
   }
   CAVEAT_TRY(core_.dictionaries.load(backend));
+  CAVEAT_TRY(load_tuning(core_));
   if (salvaged) {
     CAVEAT_ASSIGN(const auto damage, core_.catalogue.load_salvaged(backend));
     if (damage) passes(*damage);

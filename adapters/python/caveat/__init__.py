@@ -47,9 +47,11 @@ def open(path: str | bytes | os.PathLike[Any], **options: Any) -> Store:
     create=False           NotFound where there is none; exclusive=True: AlreadyExists where there is
     durability             "none", "wal" (the default) or "fsync", for writes that do not say
     memory_budget          bytes for everything; 256 MiB. Also cache_bytes, delta_bytes
-    compression            "zstd" (the default), "lz4", "none", or the number of a codec. Also
-                           compression_level, optimize_compression_level, partition_records,
-                           partition_bytes, dictionary_bytes: see caveat/options.h
+    compression            "zstd", "lz4", "none", or the number of a codec. Also compression_level,
+                           optimize_compression_level, partition_records, partition_bytes,
+                           dictionary_bytes: see caveat/options.h. What is not given, or 0 (of
+                           dictionary_bytes: None), the store chooses, and says so in
+                           statistics(exact=True)["tuning"]
     codecs                 {number from 128 to 255: object}; the object has compress(raw, dictionary) and
                            decompress(stored, dictionary, size), from bytes to bytes
     keys, current_key      the store is encrypted (KeyMissing, WrongKey): {number: 32 bytes}, or any

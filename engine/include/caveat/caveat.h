@@ -17,6 +17,7 @@
 #include "caveat/snapshot.h"
 #include "caveat/statistics.h"
 #include "caveat/storage_optimizer.h"
+#include "caveat/tuning.h"
 #include "caveat/types.h"
 #include "caveat/version.h"
 #include "caveat/write_batch.h"

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,9 @@ namespace caveat {
 inline constexpr std::size_t kMiB = std::size_t{1} << 20;    // bytes
 inline constexpr std::size_t kMemoryBudgetMin = 8 * kMiB;    // of memory_budget_bytes
 inline constexpr std::size_t kMemoryBudgetMax = kMiB << 20;  // a TiB
+
+// Of an option of the layout: the store is to find out (caveat/tuning.h).
+inline constexpr std::nullopt_t kChosenByStore = std::nullopt;
 
 // Options of a store, given when it is opened.
 struct Options {
@@ -70,41 +74,52 @@ struct Options {
   std::size_t delta_bytes = 0;
 
   // --- Layout: takes effect for blocks written from now on; optimize_storage converts the rest ---
+  // Each of these is kChosenByStore unless the host says otherwise: the store measures candidates
+  // on a sample of its records, with the first fold of 4,096 records or more and with each
+  // optimize_storage, and takes the cheapest that is nearly as small as the smallest. Until then,
+  // and in stores that are smaller, it is what "default" names. What a host sets is heeded from
+  // then on, and never changed. StorageOptimizer::explain_tuning (`caveat stats --explain`) says
+  // what is in force and why; docs/decisions/0130 has the rules.
   // Figures: CPU time on 200,000 records of Unicode CLDR, blocks alone, without indexes and logs.
   // (Partitions of more than twice partition_records are cut in the background, by and by.)
 
-  // How string sections are compressed. Default Zstd. For Custom, custom_codec_id names which.
+  // How string sections are compressed. Default Zstd; Lz4 or None where that costs less than 5 % in
+  // bytes. For Custom, custom_codec_id names which; that is never chosen.
   //   Zstd  12.9 bytes a record, 1.6 us to load, 17 us for a get that has to inflate its block
   //   Lz4   18.9                 1.3             11
   //   None  28.3                 1.3             10
   // To change it for records that are stored takes optimize_storage: 2 to 5 us a record.
-  CompressionAlgorithm compression = CompressionAlgorithm::Zstd;
+  std::optional<CompressionAlgorithm> compression = kChosenByStore;
   CodecId custom_codec_id = kFirstCustomCodec;
 
-  // zstd level of blocks as they are folded, 1 to 19. Default 3. Higher is slower to write, no
-  // slower to read.
-  int compression_level = 3;
+  // zstd level of blocks as they are folded, 1 to 19. Default 3; 1 where that costs less than 1 %.
+  // Higher is slower to write, no slower to read.
+  std::optional<int> compression_level = kChosenByStore;
 
-  // zstd level used by optimize_storage, 1 to 19. Default 12. Reading costs the same at all levels.
+  // zstd level used by optimize_storage, 1 to 19. Default 12; 3, 6 or 19 where what lies above
+  // gains less than 1 % (5 % for 19). Reading costs the same at all levels.
   //   3   12.2 bytes a record afterwards, 2.0 us a record to optimize
   //   12  11.3                            4.9
   //   19  11.0                           11.8
-  int optimize_compression_level = 12;
+  std::optional<int> optimize_compression_level = kChosenByStore;
 
-  // Records in a partition, 16 to 4096. Default 256. Larger is denser and makes a cold get dearer.
-  std::size_t partition_records = 256;
+  // Records in a partition, 16 to 4096. Default 256; 128, 64 or 32 where that costs less than 3 %.
+  // Larger is denser and makes a cold get dearer.
+  std::optional<std::size_t> partition_records = kChosenByStore;
 
-  // Raw bytes at which a partition is cut before it has that many records. Default 32 KiB. It
-  // matters where records are longer than 128 bytes on average. Smaller is cheaper to read cold and
-  // less dense: at 8 KiB 14.2 bytes a record instead of 12.9, and 9 us for a cold get instead of
-  // 17. Larger makes each cold get, and each rewrite of a partition, dearer in proportion.
-  std::size_t partition_bytes = std::size_t{32} << 10;
+  // Raw bytes at which a partition is cut before it has that many records, 1 KiB to 64 MiB. Default
+  // 32 KiB; chosen with partition_records, 128 for each. It matters where records are longer than
+  // that on average. Smaller is cheaper to read cold and less dense: at 8 KiB 14.2 bytes a record
+  // instead of 12.9, and 9 us for a cold get instead of 17. Larger makes each cold get, and each
+  // rewrite of a partition, dearer in proportion.
+  std::optional<std::size_t> partition_bytes = kChosenByStore;
 
-  // Bytes of a trained dictionary; 0 trains none. Default 112 KiB. Its size and its
-  // digested forms are in memory while the store is open, and a change takes effect with the next
-  // training, by optimize_storage. Bytes a record afterwards: 13.57 without, 12.56 with 16
-  // KiB, 11.3 with 112 KiB.
-  std::size_t dictionary_bytes = std::size_t{112} << 10;
+  // Bytes of a trained dictionary, up to 4 MiB; 0 trains none. Default 112 KiB; 32, 16 or none
+  // where that is within 0.5 %, the dictionary's own bytes counted. Its size and its digested forms
+  // are in memory while the store is open, and a change takes effect with the next training, by
+  // optimize_storage. Bytes a record afterwards: 13.57 without, 12.56 with 16 KiB, 11.3 with
+  // 112 KiB.
+  std::optional<std::size_t> dictionary_bytes = kChosenByStore;
 
   // --- Collaborators ---------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@
 #include "caveat/query.h"
 #include "caveat/snapshot.h"
 #include "caveat/statistics.h"
+#include "caveat/tuning.h"
 #include "caveat/types.h"
 #include "caveat/write_batch.h"
 
@@ -213,6 +214,10 @@ class StorageOptimizer {
   [[nodiscard]] Result<std::vector<KeyUsage>> key_usage() const;
   // Per column, over all blocks; reads every block's header.
   [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
+
+  // Which layout is in force, who chose it and on which evidence (tuning.h), and what is stored.
+  // Reads every block's header; partitions that cannot be read are left out.
+  [[nodiscard]] Result<TuningExplanation> explain_tuning() const;
 
   // For tools and tests: the engine itself.
   [[nodiscard]] Engine& engine() noexcept { return *engine_; }

@@ -45,6 +45,7 @@ std::vector<Format> all_formats() {
                                  catalogue_format(),
                                  dictionary_format(),
                                  superblock_format(),
+                                 tuning_format(),
                                  delta_record_format(),
                                  row_format(),
                                  value_format(),

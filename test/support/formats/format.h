@@ -51,6 +51,7 @@ struct Format {
 [[nodiscard]] Format catalogue_format();
 [[nodiscard]] Format dictionary_format();
 [[nodiscard]] Format superblock_format();
+[[nodiscard]] Format tuning_format();
 [[nodiscard]] Format delta_record_format();
 [[nodiscard]] Format row_format();
 [[nodiscard]] Format value_format();

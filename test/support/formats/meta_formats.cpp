@@ -6,6 +6,7 @@
 #include "engine/model/checksum.h"
 #include "engine/store/dictionary_set.h"
 #include "engine/store/superblock.h"
+#include "engine/tuning/tuning_page.h"
 #include "test/support/formats/format.h"
 #include "test/support/formats/records.h"
 #include "test/support/formats/segments.h"
@@ -137,6 +138,13 @@ Result<std::string> superblock_again(std::string_view bytes) {
   return out;
 }
 
+Result<std::string> tuning_again(std::string_view bytes) {
+  CAVEAT_ASSIGN(const auto tuning, decode_tuning(bytes));
+  std::string out;
+  encode_tuning(tuning, out);
+  return out;
+}
+
 }  // namespace
 
 Format catalogue_format() {
@@ -185,6 +193,29 @@ Format superblock_format() {
   format.seal = [](std::string& bytes) {
     if (bytes.size() == kSuperblockBytes)
       set_fixed(bytes, 56, std::uint64_t{XXH3_64bits(bytes.data(), 56)});
+  };
+  format.canonical = true;
+  return format;
+}
+
+Format tuning_format() {
+  Format format;
+  format.name = "tuning";
+  Tuning learnt;
+  learnt.moment = Moment::optimize;
+  learnt.sampled_rows = 2'048;
+  learnt.records = 469'763;
+  learnt.of(Tuned::dictionary) = {65'536, {{114'688, 14'230}, {65'536, 14'310}, {32'768, 15'000}}};
+  learnt.of(Tuned::codec) = {2, {{2, 14'310}, {1, 21'004}}};
+  learnt.of(Tuned::partition) = {256, {{256, 14'310}, {128, 15'311}}};
+  learnt.of(Tuned::level) = {1, {{3, 14'900}, {1, 14'920}}};
+  learnt.of(Tuned::optimize_level) = {12, {{19, 13'940}, {12, 14'310}, {6, 14'777}}};
+  for (const auto& tuning : {Tuning{}, learnt})
+    encode_tuning(tuning, format.samples.emplace_back());
+  format.read = tuning_again;
+  format.write_again = tuning_again;
+  format.seal = [](std::string& bytes) {
+    if (bytes.size() >= 32) set_fixed(bytes, 24, checksum_around(bytes, 24, 8));
   };
   format.canonical = true;
   return format;

@@ -20,8 +20,8 @@ std::size_t tenth(double share) {
 }
 
 // A partition is full at so many records or so many bytes, whichever it reaches first.
-std::vector<std::uint64_t> fill_of(std::span<const PartitionInfo> partitions) {
-  const Options bounds;
+std::vector<std::uint64_t> fill_of(std::span<const PartitionInfo> partitions,
+                                   const Layout& bounds) {
   std::vector<std::uint64_t> fill(kTenths);
   for (const PartitionInfo& partition : partitions) {
     const double rows = static_cast<double>(partition.rows + partition.run_rows) /
@@ -100,7 +100,7 @@ Result<ReportData> gather_report(const std::string& path, StorageOptimizer& stor
   CAVEAT_ASSIGN(data.stats.storage, store.get_storage_statistics());
   CAVEAT_ASSIGN(data.stats.columns, store.column_statistics());
   CAVEAT_ASSIGN(const auto partitions, CompressedExceptionStore(store).partitions());
-  data.fill = fill_of(partitions);
+  data.fill = fill_of(partitions, store.engine().core().tuning.now()->layout);
   CAVEAT_ASSIGN(data.age, age_of(store, partitions, progress));
   data.disk = disk_of(store, data.stats);
   CAVEAT_ASSIGN(data.census, take_census(store, partitions, progress));

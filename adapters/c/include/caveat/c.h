@@ -167,7 +167,7 @@ enum { /* how far a write must be when the call returns: docs/durability.md */
 };
 
 enum {                                 /* caveat_options.compression */
-       CAVEAT_COMPRESSION_DEFAULT = 0, /* zstd */
+       CAVEAT_COMPRESSION_DEFAULT = 0, /* the store chooses */
        CAVEAT_COMPRESSION_NONE = 1,
        CAVEAT_COMPRESSION_LZ4 = 2,
        CAVEAT_COMPRESSION_ZSTD = 3,
@@ -220,7 +220,8 @@ typedef void (*caveat_log_sink)(void* context, const caveat_log_event* event); /
 /* Nanoseconds since the Unix epoch, from any thread. */
 typedef int64_t (*caveat_clock)(void* context);
 
-/* What each means, its limits and its default: caveat/options.h. */
+/* What each means, its limits and its default: caveat/options.h. From `compression` to
+ * `dictionary_bytes`, 0 lets the store choose. */
 typedef struct caveat_options {
   size_t size;                        /* sizeof(caveat_options) */
   uint32_t flags;                     /* CAVEAT_OPEN_* */
@@ -230,11 +231,11 @@ typedef struct caveat_options {
   uint64_t delta_bytes;               /* 0: a quarter of the budget */
   int32_t compression;                /* CAVEAT_COMPRESSION_* */
   uint32_t custom_codec_id;           /* 128 to 255, for CUSTOM alone */
-  int32_t compression_level;          /* 1 to 19; 0: 3 */
-  int32_t optimize_compression_level; /* 1 to 19; 0: 12 */
-  uint64_t partition_records;         /* 16 to 4096; 0: 256 */
-  uint64_t partition_bytes;           /* 0: 32 KiB */
-  int64_t dictionary_bytes;           /* -1: train none */
+  int32_t compression_level;          /* 1 to 19; 0: chosen */
+  int32_t optimize_compression_level; /* 1 to 19; 0: chosen */
+  uint64_t partition_records;         /* 16 to 4096; 0: chosen */
+  uint64_t partition_bytes;           /* 0: chosen */
+  int64_t dictionary_bytes;           /* 0: chosen; -1: none */
   const caveat_codec* codecs;         /* used while the store is open */
   size_t codec_count;                 /* of codecs */
   caveat_log_sink log;                /* NULL: nobody is told */
