@@ -29,15 +29,19 @@ std::size_t stretches_of(std::uint64_t records) {
       std::clamp<std::uint64_t>(records / 4 / kStretchRows, 1, kStretches));
 }
 
-// One run of neighbours, up to its limits.
+// One run of neighbours, up to its limits. Records that are larger than these lie alone, whatever
+// is chosen, and are left out.
 class Stretch {
  public:
+  explicit Stretch(std::size_t bytes_max) : bytes_max_(std::min(bytes_max, kStretchBytes)) {}
   [[nodiscard]] bool full() const noexcept {
-    return rows_.size() >= kStretchRows || bytes_ >= kStretchBytes;
+    return rows_.size() >= kStretchRows || bytes_ >= bytes_max_;
   }
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
   void add(const BlockRow& row) {
-    bytes_ += plain_row_bytes(row.view);
+    const std::size_t bytes = plain_row_bytes(row.view);
+    if (bytes > bytes_max_) return;
+    bytes_ += bytes;
     rows_.push_back(row);
   }
   // In block order; empty from then on.
@@ -51,59 +55,58 @@ class Stretch {
   }
 
  private:
+  const std::size_t bytes_max_;
   std::vector<BlockRow> rows_;
   std::size_t bytes_ = 0;
 };
 
 }  // namespace
 
+// What is measured is spread over the whole fold. A dictionary is trained on the window, which is
+// at hand.
 Result<void> Mutator::learn_from_fold(const Directory& directory,
-                                      std::span<const FoldTarget> targets, std::size_t rows) {
+                                      std::span<const FoldTarget> window,
+                                      std::span<const DeltaRow* const> rows) {
   std::size_t window_rows = 0;
-  for (const auto& target : targets) window_rows += target.rows.size();
+  for (const auto& target : window) window_rows += target.rows.size();
   if (window_rows < kTuningRecordsMin || core_.dictionaries.current()) return {};
   const auto in_force = core_.tuning.now();
   if (in_force->tuning && core_.options.dictionary_bytes == 0) return {};
   const std::uint64_t stored = records_of(directory);
+  const std::uint64_t records = stored + rows.size();
   const std::uint64_t before = in_force->tuning ? in_force->tuning->records : 0;
-  if (stored + rows < std::max(before, records_at_last_lesson_) * kGrowth) return {};
-  records_at_last_lesson_ = stored + rows;
-  const bool choosing = rows >= stored;
+  if (records < std::max(before, records_at_last_lesson_) * kGrowth) return {};
+  const bool choosing = rows.size() >= stored;
   if (!choosing && in_force->layout.dictionary_bytes == 0) return {};
 
   TuningSample sample;
-  sample.records = stored + rows;
-  // The targets' rows are neighbours: one run of them.
-  const std::span<const DeltaRow* const> window(targets.front().rows.data(), window_rows);
-  const std::size_t stretches = choosing ? stretches_of(window_rows) : 0;
-  std::vector<std::size_t> measured_to(stretches);
+  sample.records = records;
+  const std::size_t stretches = choosing ? stretches_of(rows.size()) : 0;
   const auto begin_of = [&](std::size_t k) {
-    return window_rows * k / stretches + (window_rows / stretches - kStretchRows) / 2;
+    return rows.size() * k / stretches + (rows.size() / stretches - kStretchRows) / 2;
   };
   for (std::size_t k = 0; k < stretches; ++k) {
-    Stretch stretch;
-    std::size_t i = begin_of(k);
-    for (; !stretch.full() && i < begin_of(k) + kStretchRows; ++i) {
-      if (window[i]->kind != RowKind::store) continue;
-      const auto id = core_.catalogue.find(window[i]->key.property_hash);
+    Stretch stretch(core_.memory.sample_bytes / kStretches);
+    for (std::size_t i = begin_of(k); !stretch.full() && i < begin_of(k) + kStretchRows; ++i) {
+      if (rows[i]->kind != RowKind::store) continue;
+      const auto id = core_.catalogue.find(rows[i]->key.property_hash);
       if (!id) return fail(ErrorCode::internal, "a folded property has no id");
-      stretch.add({window[i]->view(), *id});
+      stretch.add({rows[i]->view(), *id});
     }
-    measured_to[k] = i;
     if (!stretch.empty()) sample.stretches.push_back(stretch.take());
   }
   const auto measured = [&](std::size_t from, std::size_t to) {
     for (std::size_t k = 0; k < stretches; ++k) {
-      if (from < measured_to[k] && to > begin_of(k)) return true;
+      if (from < begin_of(k) + kStretchRows && to > begin_of(k)) return true;
     }
     return false;
   };
   std::size_t sampled_bytes = 0;
-  std::size_t at = 0;
-  for (const auto& target : targets) {
+  for (const auto& target : window) {
     // Stretches of neighbours, as a block holds them, spread over the window.
     constexpr std::size_t kFrameRows = 128;
     const std::size_t step = std::max<std::size_t>(kFrameRows, window_rows / 128);
+    const auto at = static_cast<std::size_t>(target.rows.data() - rows.data());
     for (std::size_t i = 0; i + kFrameRows <= target.rows.size(); i += step) {
       if (measured(at + i, at + i + kFrameRows)) continue;
       std::vector<BlockRow> block;
@@ -117,12 +120,12 @@ Result<void> Mutator::learn_from_fold(const Directory& directory,
         sampled_bytes += sample.frames[k].size();
       }
     }
-    at += target.rows.size();
   }
   CAVEAT_ASSIGN(const bool trained,
                 choosing ? choose_from(sample, Moment::fold)
                          : train_dictionary_from(sample.frames, in_force->layout.level));
   static_cast<void>(trained);
+  records_at_last_lesson_ = records;
   return {};
 }
 
@@ -151,7 +154,7 @@ Result<TuningSample> Mutator::sample_store(
   std::size_t at = 0;
   std::size_t begun = 0;  // stretches
   bool open = false;      // one of them wants more
-  Stretch stretch;
+  Stretch stretch(core_.memory.sample_bytes / kStretches);
   std::string container;
   const auto end_stretch = [&] {
     if (!stretch.empty()) sample.stretches.push_back(stretch.take());
@@ -209,7 +212,7 @@ Result<bool> Mutator::choose_from(const TuningSample& sample, Moment moment) {
   batch.put(Family::meta, kTuningKey, page);
   CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
   core_.tuning.set(std::move(chosen.tuning));
-  const Layout& layout = core_.tuning.now()->layout;
+  const Layout layout = core_.tuning.now()->layout;
   core_.log.send(Severity::info, "maintenance", "layout_chosen",
                  "the store has chosen the layout of its blocks",
                  {{"codec", std::uint64_t{layout.codec}},

@@ -35,7 +35,7 @@ Mutator::Encoding Mutator::encoding_of(std::shared_ptr<const LayoutInForce> made
 
 RepartitionJob::Settings Mutator::settings(const ClearList& clears, Sequence as_of,
                                            double slack) const {
-  const Layout& layout = core_.tuning.now()->layout;
+  const Layout layout = core_.tuning.now()->layout;
   RepartitionJob::Settings settings;
   settings.limits = {layout.partition_records, layout.partition_bytes, slack};
   settings.as_of = as_of;

@@ -124,7 +124,8 @@ class Mutator {
   // --- learn.cpp: what the store finds out about its records ---
   // Before a window of a fold of `rows` is cut, the first time that there is enough to learn from.
   [[nodiscard]] Result<void> learn_from_fold(const Directory& directory,
-                                             std::span<const FoldTarget> targets, std::size_t rows);
+                                             std::span<const FoldTarget> window,
+                                             std::span<const DeltaRow* const> rows);
   // From all of it. True: there is a new dictionary.
   [[nodiscard]] Result<bool> learn_from_store();
   // What rows that are measured point into is in `keep`.

@@ -1,6 +1,7 @@
 #include "engine/tuning/choose.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <tuple>
 
@@ -26,9 +27,9 @@ static_assert(static_cast<std::uint32_t>(CompressionAlgorithm::Zstd) == kCodecs[
 constexpr std::array<std::uint32_t, 4> kPartitions = {256, 128, 64, 32};
 constexpr std::array<std::uint32_t, 2> kLevels = {3, 1};
 constexpr std::array<std::uint32_t, 4> kOptimizeLevels = {19, 12, 6, 3};
-// Level 19 takes more than twice the time of 12, and is not even tried unless 12 gains so many per
-// mille over 6.
-constexpr std::uint64_t kSteep = 50;
+// Level 19 takes more than twice the time of 12: it has to gain so many per mille over it, and is
+// not even tried unless 12 gains as much over 6.
+constexpr std::uint64_t kGainOfHighest = 50;
 
 // Per mille that a cheaper candidate may be larger than the smallest.
 constexpr std::uint64_t tolerance_of(Tuned tuned) {
@@ -38,7 +39,7 @@ constexpr std::uint64_t tolerance_of(Tuned tuned) {
     case Tuned::codec:
       return 50;
     case Tuned::partition:
-      return 30;
+      return 50;
     case Tuned::level:
       return 10;
     case Tuned::optimize_level:
@@ -51,9 +52,11 @@ constexpr std::uint64_t tolerance_of(Tuned tuned) {
 constexpr std::uint64_t kRecordsExpected = std::uint64_t{1} << 18;
 
 // What a partition takes beside its block and filter: its key in the backend, its entry in the
-// directory. And a pair of an index, in bits. Both as stores of CLDR have them.
-constexpr std::uint64_t kEntryBytes = 40;
+// directory. And a pair of an index, in bits, with 256 records in a partition and for each time
+// that they are halved. As stores of CLDR and of noise have them.
+constexpr std::uint64_t kEntryBytes = 64;
 constexpr std::uint64_t kPairBits = 5;
+constexpr std::uint64_t kPairBitsOfHalving = 2;
 
 struct Candidate {
   CodecId codec = 0;
@@ -147,12 +150,20 @@ class Chooser {
     best_ = without;
     if (moment_ != Moment::optimize || options_.optimize_compression_level) return {};
     std::span<const std::uint32_t> levels(kOptimizeLevels);
-    Candidate lower = best_;
-    lower.level = static_cast<int>(kOptimizeLevels[2]);
-    CAVEAT_ASSIGN(const std::uint64_t usual, measure(best_));
-    CAVEAT_ASSIGN(const std::uint64_t less, measure(lower));
-    if (less * 1000 <= usual * (1000 + kSteep)) levels = levels.subspan(1);
-    return descend(Tuned::optimize_level, levels, set);
+    CAVEAT_ASSIGN(const std::uint64_t usual, measure_at(levels[1]));
+    CAVEAT_ASSIGN(const std::uint64_t less, measure_at(levels[2]));
+    bool highest = less * 1000 > usual * (1000 + kGainOfHighest);
+    if (highest) {
+      CAVEAT_ASSIGN(const std::uint64_t most, measure_at(levels[0]));
+      highest = usual * 1000 > most * (1000 + kGainOfHighest);
+    }
+    return descend(Tuned::optimize_level, highest ? levels : levels.subspan(1), set);
+  }
+
+  Result<std::uint64_t> measure_at(std::uint32_t level) {
+    Candidate candidate = best_;
+    candidate.level = static_cast<int>(level);
+    return measure(candidate);
   }
 
   // Takes cheaper candidates as long as they are nearly as small as the smallest so far.
@@ -240,7 +251,8 @@ class Chooser {
     std::string block;
     HintBuilder builder(rules_);
     HintSet hints;
-    for (const std::size_t end : cut_rows(rows, limits)) {
+    const auto ends = cut_rows(rows, limits);
+    for (const std::size_t end : ends) {
       block.clear();
       CAVEAT_TRY(encode_block(rows.subspan(begin, end - begin), context, block));
       std::size_t nodes = 0;
@@ -254,7 +266,9 @@ class Chooser {
       bytes += block.size() + KeyFilter(end - begin + nodes).memory_bytes() + kEntryBytes;
       begin = end;
     }
-    return bytes + pairs * kPairBits / 8;
+    const std::size_t smaller = kPartitions[0] * ends.size() / rows.size();  // than 256 records
+    const auto halvings = static_cast<std::uint64_t>(std::bit_width(smaller | 1U) - 1);
+    return bytes + pairs * (kPairBits + kPairBitsOfHalving * halvings) / 8;
   }
 
   const TuningSample& sample_;

@@ -264,6 +264,10 @@ TEST_CASE("statistics, blocks, verification and maintenance run and answer") {
   CHECK(stats.exit == 0);
   CHECK(stats.out.find("exceptions              2,100") != std::string::npos);
   CHECK(run_tool({"stats", store, "--json"}).out.rfind("{\"total_exceptions\":2100,", 0) == 0);
+  const auto why = run_tool({"stats", "--explain", store});
+  CHECK(why.exit == 0);
+  CHECK(why.out.find("too few records to choose: 2,100 of 4,096") != std::string::npos);
+  CHECK(run_tool({"stats", store, "--explain", "--json"}).out.rfind("{\"options\":[", 0) == 0);
 
   const auto verify = run_tool({"verify", store});
   CHECK(verify.exit == 0);

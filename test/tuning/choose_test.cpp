@@ -21,15 +21,15 @@ Chosen chosen_for(Kind kind, const Options& options = {}, Moment moment = Moment
 std::uint64_t allowed(Tuned tuned) {
   switch (tuned) {
     case Tuned::codec:
+    case Tuned::partition:
       return 50;
     case Tuned::dictionary:
       return 5;
     case Tuned::level:
     case Tuned::optimize_level:
       return 10;
-    default:
-      return 30;
   }
+  return 0;
 }
 
 // Where the choice is not the cheapest of those that are nearly as small as the smallest. Trials

@@ -42,7 +42,7 @@ void add_stats(CommandLine& app, Action& action) {
                               "their encodings, indexes, memory.",
                               "caveat stats STORE --json", *arguments);
   command->add_flag("--explain", arguments->explain,
-                    "Show instead how the store is laid out, who chose it, and what was measured.");
+                    "Show instead how blocks are laid out, who chose that, and what was measured");
   command->callback([arguments, &action] { action = [arguments] { return stats(*arguments); }; });
 }
 

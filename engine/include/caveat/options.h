@@ -103,7 +103,7 @@ struct Options {
   //   19  11.0                           11.8
   std::optional<int> optimize_compression_level = kChosenByStore;
 
-  // Records in a partition, 16 to 4096. Default 256; 128, 64 or 32 where that costs less than 3 %.
+  // Records in a partition, 16 to 4096. Default 256; 128, 64 or 32 where that costs less than 5 %.
   // Larger is denser and makes a cold get dearer.
   std::optional<std::size_t> partition_records = kChosenByStore;
 
