@@ -196,9 +196,16 @@ Result<TuningSample> Mutator::sample_store(
 }
 
 Result<bool> Mutator::choose_from(const TuningSample& sample, Moment moment) {
-  CAVEAT_ASSIGN(auto chosen,
-                choose_layout(sample, moment, core_.options, core_.dictionaries.next_id(),
-                              core_.indexes->rules().temporal_shift, core_.workers));
+  auto measured = choose_layout(sample, moment, core_.options, core_.dictionaries.next_id(),
+                                core_.indexes->rules().temporal_shift, core_.workers);
+  if (!measured) {
+    // A codec of the host's refused: what it does not refuse is written with what is in force.
+    const Layout layout = core_.tuning.now()->layout;
+    if (layout.dictionary_bytes == 0) return false;
+    return train_dictionary_from(sample.frames,
+                                 moment == Moment::fold ? layout.level : layout.optimize_level);
+  }
+  Chosen& chosen = *measured;
   const bool trained = chosen.dictionary.has_value();
   if (trained) CAVEAT_TRY(core_.dictionaries.add(std::move(*chosen.dictionary), *core_.backend));
   const auto& choices = chosen.tuning.choices;
