@@ -119,7 +119,7 @@ TEST_CASE("damaged postings under right checksums are read or refused as ever", 
 TEST_CASE("damaged containers and pages under right checksums are read or refused as ever",
           "[bytes]") {
   check({run_format(), container_format(), directory_page_format(), key_filter_format(),
-         catalogue_format(), dictionary_format(), superblock_format()});
+         catalogue_format(), dictionary_format(), superblock_format(), tuning_format()});
 }
 
 TEST_CASE("damaged rows and tokens under right checksums are read or refused as ever", "[bytes]") {
