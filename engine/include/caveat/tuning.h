@@ -27,13 +27,14 @@ struct TunedOption {
   };
   std::string option;  // as in Options: "partition_records"; or the name of a part of the store
   std::string value;   // "zstd", "256", "112 KiB"
-  ChosenBy chosen_by = ChosenBy::defaults;
-  std::string why;                    // a sentence for people, with the figures
+  ChosenBy chosen_by = ChosenBy::defaults;  // of `value`
+  std::string why;                          // a sentence for people, with the figures
   std::vector<Candidate> candidates;  // the dearest in time or memory first; empty: none measured
 };
 
+// All of it.
 struct TuningExplanation {
-  std::vector<TunedOption> options;
+  std::vector<TunedOption> options;  // those of the layout, then what follows the data
   // What lies in the store, whoever asked for it: options act on blocks that are written, and an
   // older block stays as it is until it is rewritten.
   std::uint64_t partitions = 0;                               // that have a block
