@@ -253,8 +253,8 @@ Result<void> Mutator::prepare_encoding(std::span<const PropertyHash> properties,
                                        std::span<const DeltaRow* const> rows) {
   Result<void> done[2];
   core_.workers.parallel_for(2, [&](std::size_t i) {
-    done[i] = i == 0 ? assign_property_ids(properties)
-                     : learn_from_fold(directory, first_window, rows);
+    done[i] =
+        i == 0 ? assign_property_ids(properties) : learn_from_fold(directory, first_window, rows);
   });
   CAVEAT_TRY(std::move(done[0]));
   return std::move(done[1]);

@@ -62,8 +62,8 @@ class Stretch {
 
 }  // namespace
 
-// What is measured is spread over the whole fold. A dictionary is trained on the window, which is
-// at hand.
+// Beside the catalogue, which gives ids. What is measured is spread over the whole fold. A
+// dictionary is trained on the window, which is at hand.
 Result<void> Mutator::learn_from_fold(const Directory& directory,
                                       std::span<const FoldTarget> window,
                                       std::span<const DeltaRow* const> rows) {
@@ -85,13 +85,23 @@ Result<void> Mutator::learn_from_fold(const Directory& directory,
   const auto begin_of = [&](std::size_t k) {
     return rows.size() * k / stretches + (rows.size() / stretches - kStretchRows) / 2;
   };
+  // Ids are being given at the same time: these are of the sample alone, by which it is ordered.
+  std::vector<PropertyHash> ids;
+  for (std::size_t k = 0; k < stretches; ++k) {
+    for (const DeltaRow* row : rows.subspan(begin_of(k), kStretchRows)) {
+      ids.push_back(row->key.property_hash);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  const auto id_of = [&](const DeltaRow* row) {
+    const auto found = std::lower_bound(ids.begin(), ids.end(), row->key.property_hash);
+    return static_cast<std::uint32_t>(found - ids.begin());
+  };
   for (std::size_t k = 0; k < stretches; ++k) {
     Stretch stretch(core_.memory.sample_bytes / kStretches);
     for (std::size_t i = begin_of(k); !stretch.full() && i < begin_of(k) + kStretchRows; ++i) {
-      if (rows[i]->kind != RowKind::store) continue;
-      const auto id = core_.catalogue.find(rows[i]->key.property_hash);
-      if (!id) return fail(ErrorCode::internal, "a folded property has no id");
-      stretch.add({rows[i]->view(), *id});
+      if (rows[i]->kind == RowKind::store) stretch.add({rows[i]->view(), id_of(rows[i])});
     }
     if (!stretch.empty()) sample.stretches.push_back(stretch.take());
   }
