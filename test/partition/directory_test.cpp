@@ -147,6 +147,25 @@ TEST_CASE("directory: edits give what they give of a plain list, wherever groups
   }
 }
 
+// What the budget is told: every entry, and every filter with the counters of its pointer.
+TEST_CASE("directory: says what memory its entries take, and its filters") {
+  for (const std::size_t count : {1U, 5U, 500U}) {
+    std::vector<ExceptionKey> lowers;
+    for (NodeId node = 0; node < count; ++node) lowers.push_back({node, 0});
+    const auto directory = directory_of(lowers);
+    std::size_t filters = 0;
+    for (const auto& group : directory->groups()) {
+      for (const auto& entry : group->entries) {
+        if (entry.filter) filters += entry.filter->memory_bytes() + 16;
+      }
+    }
+    CHECK(filters > 0);
+    CHECK(directory->filter_bytes() == filters);
+    CHECK(directory->memory_bytes() >= count * sizeof(PartitionEntry));
+    CHECK(directory->memory_bytes() <= count * sizeof(PartitionEntry) * 2 + 8192);
+  }
+}
+
 TEST_CASE("a filter of keys that share their nodes can be halved", "[regression]") {
   constexpr std::size_t kKeys = 256;
   constexpr std::size_t kOfANode = 32;
