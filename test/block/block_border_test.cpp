@@ -118,3 +118,21 @@ TEST_CASE("a value whose bytes are none of its kind is refused, whole and in a r
     }
   }
 }
+
+TEST_CASE("a column that nobody asks for is not read, and may be damaged") {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  auto set = rows_of_reasons({3, 4, 5}, 20);
+  set.rows[1].view.source = static_cast<ExceptionSource>(9);
+  set.rows[1].view.inherited_value = ValueView(ValueKind::Boolean, "12");
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 0)).value();
+  const auto loads = [&](BlockColumn column) {
+    return block.open(resolver).value()->load(mask_of(column)).has_value();
+  };
+  CHECK(loads(BlockColumn::confidence));
+  CHECK(loads(BlockColumn::created_at));
+  CHECK(loads(BlockColumn::actual));
+  CHECK(loads(BlockColumn::reason));
+  CHECK_FALSE(loads(BlockColumn::source));
+  CHECK_FALSE(loads(BlockColumn::inherited));
+}

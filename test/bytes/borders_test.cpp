@@ -101,6 +101,21 @@ TEST_CASE("counts of a filter that are no 32 bits are refused, not cut", "[bytes
   }
 }
 
+TEST_CASE("a filter without a block, or without room, is refused", "[bytes]") {
+  const std::string words(128, '\x11');
+  const auto made = [&](std::uint32_t blocks, std::uint32_t capacity) {
+    std::string_view bytes = words;
+    return KeyFilter::from_words({.added = 1, .capacity = capacity, .blocks = blocks}, bytes)
+        .has_value();
+  };
+  CHECK(made(1, 1));
+  CHECK(made(2, 1));
+  CHECK_FALSE(made(0, 1));
+  CHECK_FALSE(made(1, 0));
+  CHECK_FALSE(made(3, 1));
+  CHECK_FALSE(made(~0U, 1));
+}
+
 TEST_CASE("a superblock may shift times by 63 bits and no more", "[bytes]") {
   for (const std::uint8_t shift : {0, 36, 63, 64, 255}) {
     Superblock block;

@@ -215,6 +215,11 @@ TEST_CASE("a group goes no further than the last term, and has no more terms tha
   CHECK_FALSE(reads(7, 3, "\x01\x02"sv));  // one more
   CHECK_FALSE(reads(7, 3, "\0\x01\x01"sv));
   CHECK_FALSE(reads(7, 3, "\x01\x7F\0\0"sv));
+  // Three pairs in the group, and two in the header.
+  std::string_view rest = "\x01\x05\x07\0\x02\0\0\0"sv;
+  std::vector<PostingPair> out;
+  CHECK_FALSE(decode_stream(rest, StreamLayout::by_partition, 2, 0, kAll, out));
+  CHECK(out.size() <= 2);
 }
 
 TEST_CASE("a segment that inflates to another size than it says is refused") {

@@ -23,3 +23,6 @@ class Known:
                 self.used.add(entry)
                 return reason
         return None
+
+    def unused(self):
+        return [entry for entry in self.reasons if entry not in self.used]
