@@ -1,4 +1,5 @@
 """Runs the cases that could notice a change, and says which did."""
+import collections
 import concurrent.futures
 import os
 import pathlib
@@ -12,24 +13,42 @@ from build import BUILD, WORK
 
 MEMORY_MAX = 6 << 30
 FILE_MAX = 1 << 30
-TOGETHER = 1.0  # seconds of cases in one process
+SHORT = 0.02  # seconds; what is shorter runs together, and first
+TOGETHER = 1.0
 
 
-def batches(cases):
-    """Cases of one suite and about one length together; the fast ones first."""
-    kinds = {}
-    for case in cases:
-        length = sum(case.seconds > border for border in (0.02, 0.1, 0.5, 2, 8))
-        kinds.setdefault((length, case.suite), []).append(case)
-    for (_, suite), alike in sorted(kinds.items(), key=lambda kind: kind[0]):
-        some, seconds = [], 0.0
-        for case in sorted(alike, key=lambda case: case.seconds):
-            if some and seconds + case.seconds > TOGETHER:
-                yield suite, some, seconds
-                some, seconds = [], 0.0
-            some.append(case)
-            seconds += case.seconds
-        yield suite, some, seconds
+class Order:
+    """The short cases first; of the others, those that noticed most in their time so far."""
+
+    def __init__(self):
+        self.noticed = collections.Counter()
+        self.seconds = collections.Counter()
+
+    def told(self, some, seconds, noticed):
+        if len(some) == 1:
+            self.seconds[some[0]] += seconds
+            self.noticed[some[0]] += noticed
+
+    def worth(self, case):
+        return (self.noticed[case] + 1) / (self.seconds[case] + case.seconds)
+
+    def batches(self, cases):
+        """(suite, cases of it, their seconds)"""
+        by_suite = collections.defaultdict(list)
+        for case in cases:
+            if case.seconds < SHORT:
+                by_suite[case.suite].append(case)
+        for suite, short in sorted(by_suite.items()):
+            some, seconds = [], 0.0
+            for case in short:
+                if some and seconds + case.seconds > TOGETHER:
+                    yield suite, some, seconds
+                    some, seconds = [], 0.0
+                some.append(case)
+                seconds += case.seconds
+            yield suite, some, seconds
+        for case in sorted((c for c in cases if c.seconds >= SHORT), key=self.worth, reverse=True):
+            yield case.suite, [case], case.seconds
 
 
 def ends_well(suite, cases, seconds, number, folder):
@@ -54,14 +73,15 @@ def ends_well(suite, cases, seconds, number, folder):
     return None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code == 0
 
 
-def fate(number, cases, folder, patience):
+def fate(number, cases, folder, patience, order):
     asked, spent = 0, 0.0
-    for suite, some, seconds in batches(cases):
+    for suite, some, seconds in order.batches(cases):
         spent += seconds
         if asked and spent > patience:
             break
         asked += len(some)
         well = ends_well(suite, some, seconds, number, folder)
+        order.told(some, seconds, not well)
         if not well:
             return f"does not end in {suite}" if well is None else f"noticed by {suite}"
     return f"SURVIVES {asked} of {len(cases)} cases"
@@ -73,6 +93,7 @@ def run_all(numbers, cases_of, workers, deadline, patience):
     with tempfile.TemporaryDirectory(dir=memory, prefix="caveat-mutate-") as top, \
             concurrent.futures.ThreadPoolExecutor(workers) as pool:
         folders = queue.SimpleQueue()
+        order = Order()
         for worker in range(workers):
             folder = pathlib.Path(top) / str(worker)
             folder.mkdir()
@@ -83,7 +104,7 @@ def run_all(numbers, cases_of, workers, deadline, patience):
                 return number, None
             folder = folders.get()
             try:
-                return number, fate(number, cases_of.get(number, []), folder, patience)
+                return number, fate(number, cases_of.get(number, []), folder, patience, order)
             finally:
                 folders.put(folder)
 
