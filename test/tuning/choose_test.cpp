@@ -122,7 +122,7 @@ TEST_CASE("a dictionary is not worth its bytes in a store of few records", "[tun
 }
 
 TEST_CASE("the same sample gives the same choice, on any number of threads", "[tuning][threads]") {
-  for (const Kind kind : {Kind::phrases, Kind::mixed}) {
+  for (const Kind kind : {Kind::phrases, Kind::random_text}) {
     const auto once = chosen_for(kind);
     const auto again = chosen_for(kind, {}, Moment::optimize, 3);
     CHECK(once.tuning == again.tuning);

@@ -90,7 +90,7 @@ TEST_CASE("optimize chooses from all of the store", "[tuning]") {
   auto store = open_on(backend);
   for (int part = 0; part < 4; ++part) load(store, Kind::phrases, 3'000);  // one over the other
   CHECK(page_of(*backend).empty());
-  load(store, Kind::mixed, 30'000);
+  load(store, Kind::phrases, 30'000);
   value_of(store.optimize_storage());
   const auto tuning = value_of(decode_tuning(page_of(*backend)));
   CHECK(tuning.moment == Moment::optimize);
@@ -204,7 +204,7 @@ TEST_CASE("what is chosen takes no more room than the defaults, but for what the
   fixed.partition_bytes = 32 << 10;
   fixed.dictionary_bytes = 112 << 10;
   for (const Kind kind : kKinds) {
-    if (kind == Kind::long_text) continue;  // of its many bytes few are loaded here
+    if (kind == Kind::long_text || kind == Kind::mixed) continue;  // many bytes, for seconds
     CAPTURE(name_of(kind));
     const auto before = bytes_with(kind, fixed);
     const auto after = bytes_with(kind, open_minded());
