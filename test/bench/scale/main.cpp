@@ -1,4 +1,6 @@
 // scalebench: a store of many millions of records, with a small memory budget.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
@@ -40,6 +42,11 @@ int run(const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // As a host whose memory counts does, and the command-line tool (docs/embedding.md, Memory). The
+  // data set, 100 MiB of it freed once it is read, would else teach malloc to keep as much.
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 2 << 20);
   Settings settings;
   CLI::App app{
       "A store of many millions of records, streamed from a data set repeated with shifted "

@@ -19,32 +19,15 @@ double disk_mib(const fs::path& path) {
   return static_cast<double>(peers::disk_bytes(path.string())) / 1048576;
 }
 
-// The process's greatest resident size since start.
-double peak_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string text; std::getline(status, text);) {
-    if (text.rfind("VmHWM:", 0) == 0) return std::stod(text.substr(6)) / 1024;
-  }
-  return 0;
-}
-
-double resident_mib() {
-  const peers::Rss rss = peers::rss();
-  return rss.anon + rss.file;
-}
-
 }  // namespace
 
 Phases::Phases(const Settings& settings, const Stream& stream, const peers::Dataset& data)
     : settings_(settings),
       stream_(stream),
       data_(data),
-      path_(fs::path(settings.directory) / "store"),
-      base_mib_(resident_mib()) {
+      path_(fs::path(settings.directory) / "store") {
   fs::remove_all(path_);
   fs::create_directories(settings.directory);
-  // The data set's loading is no part of what follows.
-  std::ofstream("/proc/self/clear_refs") << 5;
   open_store();
 }
 
@@ -52,6 +35,13 @@ void Phases::open_store() {
   Options options;
   options.memory_budget_bytes = settings_.budget_mib * kMiB;
   store_.emplace(must(caveat::open(path_, options)));
+  memory_.set_store(&*store_);
+}
+
+void Phases::close_store() {
+  memory_.set_store(nullptr);
+  must(store_->close());
+  store_.reset();
 }
 
 void Phases::line(const std::string& what, double value, const std::string& unit) {
@@ -60,8 +50,12 @@ void Phases::line(const std::string& what, double value, const std::string& unit
   std::fflush(stdout);
 }
 
-double Phases::memory_mib() const {
-  return resident_mib() - base_mib_;
+void Phases::memory_lines() {
+  const MemoryWatch::Peak peak = memory_.take();
+  most_mib_ = std::max(most_mib_, peak.resident_mib);
+  line("most resident", peak.resident_mib, "MiB above the data set");
+  line("the store's own sum then", peak.own_sum_mib, "MiB");
+  (*section_)["memory_parts_mib"] = peak.parts;
 }
 
 void Phases::load() {
@@ -94,13 +88,13 @@ void Phases::load() {
       auto& parts =
           (steps.emplace_back(peers::json{{"records", i},
                                           {"records_per_s", rates.back()},
-                                          {"resident_mib", memory_mib()},
+                                          {"resident_mib", memory_.resident_mib()},
                                           {"own_sum_mib", own_mib},
                                           {"disk_mib", disk_mib(path_)}}))["memory_parts"];
       for (const auto& part : statistics.memory_parts) parts[std::string(part.name)] = part.bytes;
       std::printf("  %12llu records %10s/s   resident %6.0f MiB (own sum %4.0f)   disk %8.0f MiB\n",
                   static_cast<unsigned long long>(i), peers::human(rates.back()).c_str(),
-                  memory_mib(), own_mib, disk_mib(path_));
+                  memory_.resident_mib(), own_mib, disk_mib(path_));
       std::fflush(stdout);
       step_s = 0;
       step_records = 0;
@@ -112,7 +106,7 @@ void Phases::load() {
   line("records/s, slowest million", *std::min_element(rates.begin(), rates.end()), "");
   line("records/s, last million", rates.back(), "(with the final flush)");
   line("disk, bytes a record", disk_mib(path_) * 1048576 / records, "(open, logs and all)");
-  line("peak resident", peak_mib() - base_mib_, "MiB above the data set");
+  memory_lines();
 }
 
 void Phases::upserts() {
@@ -147,10 +141,17 @@ void Phases::upserts() {
   put_latencies("upsert", seconds, before - begin, 0);
   line("upsert, slowest, ms", *std::max_element(seconds.begin(), seconds.end()) * 1e3, "");
   line("upserts above 100 ms", static_cast<double>(slow), "");
+  const StorageStatistics waits = store_->estimate_storage_statistics();
+  line("paced or waiting for folds, s", static_cast<double>(waits.write_stall_ns) / 1e9,
+       "(since it was opened)");
+  line("waits for whole folds", static_cast<double>(waits.write_stalls), "");
+  line("stalls of the backend", static_cast<double>(waits.backend.stall_count), "");
+  line("stalled in the backend, s", static_cast<double>(waits.backend.stall_micros) / 1e6, "");
   const double start = now();
   must(store_->flush());
   line("flush after them, s", now() - start, "");
-  line("resident", memory_mib(), "MiB above the data set");
+  memory_lines();
+  line("resident", memory_.resident_mib(), "MiB above the data set");
   // The last write of a key counts: look at them from the back.
   std::reverse(written.begin(), written.end());
   written.resize(std::min<std::size_t>(written.size(), 1000));
@@ -171,12 +172,11 @@ void Phases::optimize() {
   start = now();
   must(store_->compact_storage());
   line("compact, s", now() - start, "");
-  must(store_->close());
+  memory_lines();
+  close_store();
   const double records = static_cast<double>(stream_.size());
   line("disk closed, bytes a record", disk_mib(path_) * 1048576 / records, "");
   line("disk closed", disk_mib(path_), "MiB");
-  line("peak resident so far", peak_mib() - base_mib_, "MiB above the data set");
-  store_.reset();
   open_store();
 }
 
@@ -185,16 +185,14 @@ void Phases::open() {
   std::printf("open\n");
   std::vector<double> ms;
   for (int i = 0; i < 3; ++i) {
-    must(store_->close());
-    store_.reset();
+    close_store();
     const double start = now();
     open_store();
     ms.push_back((now() - start) * 1e3);
   }
   line("open, warm, ms", peers::median(ms), "");
-  line("resident after open", memory_mib(), "MiB above the data set");
-  must(store_->close());
-  store_.reset();
+  line("resident after open", memory_.resident_mib(), "MiB above the data set");
+  close_store();
   if (settings_.cold && peers::drop_caches()) {
     const double start = now();
     open_store();
@@ -212,9 +210,9 @@ void Phases::open() {
 void Phases::finish() {
   section_ = &result["end"];
   std::printf("in the end\n");
-  line("peak resident", peak_mib() - base_mib_, "MiB above the data set");
-  must(store_->close());
-  store_.reset();
+  memory_lines();
+  close_store();
+  line("most resident of all", most_mib_, "MiB above the data set");
   if (!settings_.keep) fs::remove_all(path_);
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "test/bench/harness/machine.h"
+#include "test/bench/scale/memory_watch.h"
 #include "test/bench/scale/stream.h"
 
 namespace caveat::bench {
@@ -44,8 +45,9 @@ class Phases {
 
  private:
   void open_store();
+  void close_store();
   void line(const std::string& what, double value, const std::string& unit);
-  [[nodiscard]] double memory_mib() const;  // resident, above what the data set takes
+  void memory_lines();  // the most since the last ones
   void check(const peers::Record& expected, const ExceptionView& found);
   void gets(const std::string& name, std::uint64_t count, std::uint64_t seed);
   void misses(const std::string& name);
@@ -61,7 +63,8 @@ class Phases {
   std::optional<StorageOptimizer> store_;
   peers::CaveatViews views_;
   peers::json* section_ = nullptr;
-  double base_mib_ = 0;
+  MemoryWatch memory_;  // goes before the store, which it asks
+  double most_mib_ = 0;
 };
 
 }  // namespace caveat::bench

@@ -131,7 +131,8 @@ void Phases::reads(const std::string& name) {
     query.limit = 1000;
     return query;
   });
-  line("resident", memory_mib(), "MiB above the data set");
+  memory_lines();
+  line("resident", memory_.resident_mib(), "MiB above the data set");
 }
 
 }  // namespace caveat::bench
