@@ -4,6 +4,7 @@
 #include <new>
 
 #include "pool/invariant.h"
+#include "pool/mapped_memory.h"
 #include "pool/poison.h"
 
 namespace caveat {
@@ -11,6 +12,7 @@ namespace {
 
 // In builds that look for misuse each chunk is an allocation of its own, with guards around it.
 constexpr bool kHugePages = !detail::kPoison;
+static_assert(ChunkPool::kSmallPoolBytes <= HugeHeap::kRegionBytes);
 
 // Says "probably in a free list", so that the check for a double release walks the list only then.
 constexpr std::uint64_t kFreeMark = 0xF4EEC4A2F4EEC4A2ULL;
@@ -103,12 +105,20 @@ void ChunkPool::release(Chunk chunk) noexcept {
 std::byte* ChunkPool::allocate(std::size_t size) {
   const bool small = kept_bytes_max_ < HugeHeap::kRegionBytes ||
                      kept_bytes_ + statistics_.bytes_in_use + size <= kSmallPoolBytes;
-  if (kHugePages && !small && size <= HugeHeap::kRegionBytes) return huge_.acquire(size);
+  if (kHugePages && !small) {
+    if (size > HugeHeap::kRegionBytes) return static_cast<std::byte*>(mapped_memory::map(size));
+    return huge_.acquire(size);
+  }
   return static_cast<std::byte*>(::operator new(size));
 }
 
 void ChunkPool::free(std::byte* data, std::size_t size) noexcept {
-  if (!huge_.release(data, size)) ::operator delete(data);
+  // What is larger than a region never went to a small pool.
+  if (kHugePages && kept_bytes_max_ >= HugeHeap::kRegionBytes && size > HugeHeap::kRegionBytes) {
+    mapped_memory::unmap(data, size);
+  } else if (!huge_.release(data, size)) {
+    ::operator delete(data);
+  }
 }
 
 void ChunkPool::count_avoided(std::uint64_t allocations) noexcept {

@@ -18,9 +18,9 @@ struct Chunk {
 // Sizes come in eight steps to the doubling (4, 4.5, 5 ... 8, 9, 10 ... KiB), from kChunkBytesMin
 // to kChunkBytesMax: few enough that a chunk given back soon suits a later request, and close
 // enough that a decoded block, which asks for exactly what it needs, wastes a twentieth and not a
-// third. Anything larger goes to the heap and back. A pool that may keep a whole huge page and has
-// grown beyond kSmallPoolBytes takes chunks from such pages: a small store need not hold a whole
-// one. Thread-safe.
+// third. Anything larger goes to the system and back. A pool that may keep a whole huge page and
+// has grown beyond kSmallPoolBytes takes chunks from such pages: a small store need not hold a
+// whole one. Thread-safe.
 class ChunkPool {
  public:
   static constexpr std::size_t kChunkBytesMin = std::size_t{4} << 10;

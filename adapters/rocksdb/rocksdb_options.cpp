@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "adapters/rocksdb/append_operator.h"
+#include "adapters/rocksdb/cache_memory.h"
 #include "adapters/rocksdb/letter_blocks.h"
 #include "adapters/rocksdb/private_files.h"
 #include "adapters/rocksdb/warning_log.h"
@@ -142,8 +143,8 @@ StoreOptions make_store_options(const RocksdbBackendOptions& options,
                                 const std::filesystem::path& log_directory,
                                 std::shared_ptr<StoreEvents> events) {
   StoreOptions made;
-  made.cache =
-      rocksdb::NewLRUCache(options.block_cache_bytes + options.write_buffer_bytes, -1, false, 0.2);
+  made.cache = rocksdb::NewLRUCache(options.block_cache_bytes + options.write_buffer_bytes, -1,
+                                    false, 0.2, std::make_shared<CacheMemory>());
   // Memtables are charged to the cache: what they do not use, blocks may.
   made.memtables =
       std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, made.cache);

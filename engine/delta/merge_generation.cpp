@@ -45,7 +45,7 @@ LiveRows live_rows(const Generation& generation,
 }
 
 // Of equal keys the first list's, which is the youngest.
-void merge_lists(std::span<const LiveRows> lists, std::vector<const DeltaRow*>& merged) {
+void merge_lists(std::span<const LiveRows> lists, MappedVector<const DeltaRow*>& merged) {
   struct Head {
     const KeyedRow* at;
     const KeyedRow* end;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/delta/generation.h"
+#include "pool/mapped_memory.h"
 #include "pool/worker_pool.h"
 
 namespace caveat {
@@ -19,7 +20,7 @@ struct DeltaClear {
 struct FoldInput {
   // The newest row of each key, stores and removals, sorted by key. Rows that a later clear hides
   // are left out: the clear speaks for them.
-  std::vector<const DeltaRow*> rows;
+  MappedVector<const DeltaRow*> rows;
   // All properties of records among them, and perhaps of some that newer rows hide; they repeat.
   std::vector<PropertyHash> properties;
   // The newest clear that each generation has of each node and property, sorted by sequence. They

@@ -38,6 +38,22 @@ class PacedFold {
   bool done_ = false;
 };
 
+// The greatest key that the partition has stored, its lower bound if it has none; nothing where it
+// cannot be read.
+std::optional<ExceptionKey> last_stored(const Core& core, const PartitionEntry& entry,
+                                        const std::optional<ExceptionKey>& upper) {
+  std::string container;
+  const auto found =
+      core.backend->get(Family::primary, encode_key(entry.lower), nullptr, container);
+  if (!found || !*found) return std::nullopt;
+  const auto image = PartitionImage::open(std::move(container), entry.lower, upper,
+                                          core.dictionaries, core.catalogue);
+  if (!image) return std::nullopt;
+  const auto rows = (*image)->rows(ClearList());
+  if (!rows) return std::nullopt;
+  return rows->empty() ? entry.lower : (*image)->key(rows->back());
+}
+
 }  // namespace
 
 bool Mutator::fold_due() const {
@@ -220,6 +236,24 @@ std::vector<Mutator::FoldTarget> Mutator::next_targets(const Directory& director
       target.entry = directory.at(position);
       target.upper = directory.upper_bound(position);
       while (end < rows.size() && (!target.upper || rows[end]->key < *target.upper)) ++end;
+      // Many rows behind all that a partition has, as where nodes are numbered when they come,
+      // would be one job on one thread, larger than any window: they are cut as an empty store's.
+      const bool behind = next > 0 && target.entry.lower <= rows[next - 1]->key;
+      const std::size_t slice = kSlicePartitions * core_.tuning.now()->layout.partition_records;
+      std::size_t cut = end;
+      if (end - next > 2 * slice) {
+        cut = next + slice;
+        if (!behind) {
+          const auto stored = last_stored(core_, target.entry, target.upper);
+          while (cut < end && (!stored || rows[cut]->key <= *stored)) ++cut;
+        }
+      }
+      if (behind) {
+        target.entry = PartitionEntry();
+        target.entry.lower = rows[next]->key;
+      }
+      if (cut < end) target.upper = rows[cut]->key;
+      end = cut;
     }
     target.rows = rows.subspan(next, end - next);
     target.rewrite = worth_rewriting(target.entry, target.rows.size());

@@ -94,6 +94,7 @@ void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encodi
     if (jobs[i].piece_count() <= kOwnPiecesMax) {
       for (std::size_t k = 0; done && k < jobs[i].piece_count(); ++k) done = encode(i, k);
     }
+    if (jobs[i].piece_count() <= kOwnPiecesMax) jobs[i].let_go_of_rows();
     if (!done) failed[i] = done.error();
   });
   struct Piece {
@@ -112,6 +113,7 @@ void Mutator::run_jobs(std::vector<RepartitionJob>& jobs, const Encoding& encodi
     }
   });
   for (std::size_t i = 0; i < pieces.size(); ++i) {
+    jobs[pieces[i].job].let_go_of_rows();
     if (piece_failed[i]) failed[pieces[i].job] = piece_failed[i];
   }
 }

@@ -14,8 +14,10 @@ namespace {
 
 // Ids are taken from the superblock in lots of this size, so that it is rarely written.
 constexpr std::uint64_t kIdLot = 1024;
-// Of one family in one batch; each may be an append to a container of its own.
-constexpr std::size_t kHintsOfBatch = 4096;
+// Of one family in one batch; each may be an append to a container of its own. They are sorted, so
+// that smaller batches are no more appends, only more calls, and keep other writers less long.
+constexpr std::size_t kHintsOfBatch = 1024;
+constexpr std::size_t kHintsOfOne = 8192;  // of all families, with one chunk in one batch
 
 // What a batch is staged for; forgotten unless it is written.
 class StagedBatch {
@@ -78,7 +80,6 @@ void PartitionCommit::replace(RepartitionJob& job) {
   Change change;
   change.first = old.front().entry.lower;
   change.last = old.back().upper;
-  std::string container;
   for (NewPartition& made : job.result()) {
     PartitionEntry entry;
     entry.lower = made.lower;
@@ -97,13 +98,14 @@ void PartitionCommit::replace(RepartitionJob& job) {
       entry.id = new_id(chunk, entry.lower);
       hints_.add_all(made.hints, entry.id);
     }
-    container.clear();
+    std::string container;
     append_container_header(entry.id, container);
     container += made.block;
-    made.block.clear();
+    std::string().swap(made.block);  // the job lives on
     entry.bytes = static_cast<std::uint32_t>(container.size());
-    (known ? chunk.known : chunk.fresh).put(Family::primary, encode_key(entry.lower), container);
     filled(chunk, container.size());
+    (known ? chunk.known : chunk.fresh)
+        .push_back({encode_key(entry.lower), std::move(container), false});
     change.entries.push_back(std::move(entry));
   }
   for (std::size_t i = 0; i < old.size(); ++i) {
@@ -111,7 +113,7 @@ void PartitionCommit::replace(RepartitionJob& job) {
     chunk.superseded.push_back(block_key(old[i].entry.id, old[i].entry.version));
     if (kept[i]) continue;
     hints_.remove_all(job.old_hints()[i], old[i].entry.id);
-    chunk.erased.erase(Family::primary, encode_key(old[i].entry.lower));
+    chunk.erased.push_back(encode_key(old[i].entry.lower));
   }
   ++chunk.rewrites;
   if (job.result().size() > old.size()) chunk.splits += job.result().size() - old.size();
@@ -141,13 +143,13 @@ void PartitionCommit::append(const PartitionEntry& entry, const std::optional<Ex
   std::string run;
   append_run(encoded, as_of, run);
   Chunk& chunk = chunk_to_fill();
-  chunk.known.append(Family::primary, encode_key(entry.lower), run);
   filled(chunk, run.size());
 
   if (filter) next.filter = make_lasting<KeyFilter>(std::move(*filter));
   next.version = core_.new_partition_version();
   next.run_rows += static_cast<std::uint32_t>(rows.size());
   next.bytes += static_cast<std::uint32_t>(run.size());
+  chunk.known.push_back({encode_key(entry.lower), std::move(run), true});
   chunk.superseded.push_back(block_key(entry.id, entry.version));
   Change change;
   change.first = entry.lower;
@@ -157,38 +159,44 @@ void PartitionCommit::append(const PartitionEntry& entry, const std::optional<Ex
 }
 
 // All that the batch says, and what it stages with indexes and marks.
-Result<void> PartitionCommit::gather(HintChanges& hints, const Chunk* chunk, Superblock& superblock,
-                                     KvBatch& batch) {
+Result<void> PartitionCommit::gather(HintChanges& hints, const Chunk* chunk,
+                                     Superblock& superblock) {
+  batch_.clear();
   // What is known to be damaged is not touched, and what apply() finds damaged is left out of the
   // batch: in either case the batch itself says so.
   bool marked = adopt_index_damage(core_, superblock);
-  CAVEAT_TRY(core_.indexes->apply(hints, batch));
+  CAVEAT_TRY(core_.indexes->apply(hints, batch_));
   marked = adopt_index_damage(core_, superblock) || marked;
   if (marked || ids_end_ != 0) {
     if (ids_end_ != 0) superblock.partition_ids_end = ids_end_;
     std::string bytes;
     superblock.encode(bytes);
-    batch.put(Family::meta, kSuperblockKey, bytes);
+    batch_.put(Family::meta, kSuperblockKey, bytes);
   }
   if (chunk == nullptr) return {};
-  for (const Change& change : chunk->changes) marks_.mark(change.first, change.last, batch);
+  for (const Change& change : chunk->changes) marks_.mark(change.first, change.last, batch_);
   // New bounds from right to left: until the left one is written, it still holds their rows.
-  for (std::size_t i = chunk->fresh.count(); i-- > 0;) {
-    batch.put(Family::primary, chunk->fresh.entry(i).key, chunk->fresh.entry(i).value);
+  for (auto fresh = chunk->fresh.rbegin(); fresh != chunk->fresh.rend(); ++fresh) {
+    batch_.put(Family::primary, fresh->key, fresh->value);
   }
-  batch.extend(chunk->known);
-  batch.extend(chunk->erased);
+  for (const Stored& known : chunk->known) {
+    if (known.is_run) {
+      batch_.append(Family::primary, known.key, known.value);
+    } else {
+      batch_.put(Family::primary, known.key, known.value);
+    }
+  }
+  for (const std::string& key : chunk->erased) batch_.erase(Family::primary, key);
   return {};
 }
 
 Result<void> PartitionCommit::write(HintChanges& hints, Chunk* chunk) {
-  KvBatch batch;
   Superblock superblock = core_.superblock;
   const std::uint64_t removed = count_removals(hints);
   std::function<void(Version&)> change;
   {
     StagedBatch staged(*core_.indexes, marks_);
-    CAVEAT_TRY(gather(hints, chunk, superblock, batch));
+    CAVEAT_TRY(gather(hints, chunk, superblock));
     if (chunk != nullptr) {
       for (const auto& [id, lower] : chunk->ids) core_.partition_ids.set(id, lower);
       DirectoryEditor editor(*core_.versions.current()->directory);
@@ -197,7 +205,7 @@ Result<void> PartitionCommit::write(HintChanges& hints, Chunk* chunk) {
       }
       change = [directory = editor.finish()](Version& version) { version.directory = directory; };
     }
-    if (!batch.empty()) CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
+    if (!batch_.empty()) CAVEAT_TRY(core_.backend->write(batch_, Durability::wal));
     staged.written();
   }
   core_.superblock.partition_ids_end = superblock.partition_ids_end;
@@ -208,6 +216,8 @@ Result<void> PartitionCommit::write(HintChanges& hints, Chunk* chunk) {
   CAVEAT_SYNC_POINT(chunk_written);
   CAVEAT_TRY(publication_.publish(std::move(change)));
   for (const BlockKey& key : chunk->superseded) core_.block_cache.erase(key);
+  chunk->fresh = std::vector<Stored>();
+  chunk->known = std::vector<Stored>();
   core_.counters.rewrites.fetch_add(chunk->rewrites, std::memory_order_relaxed);
   core_.counters.splits.fetch_add(chunk->splits, std::memory_order_relaxed);
   core_.counters.joins.fetch_add(chunk->joins, std::memory_order_relaxed);
@@ -247,7 +257,7 @@ Result<void> PartitionCommit::commit_in_steps() {
 }
 
 Result<void> PartitionCommit::commit() {
-  if (chunks_.size() == 1 && hints_.count() <= kHintsOfBatch * 2) {
+  if (chunks_.size() == 1 && hints_.count() <= kHintsOfOne) {
     CAVEAT_TRY(write(hints_, &chunks_.front()));
   } else {
     CAVEAT_TRY(commit_in_steps());

@@ -37,7 +37,10 @@ class PartitionCommit {
               std::span<const DeltaRow* const> rows, Sequence as_of);
 
   // Enough has gathered: time to commit.
-  [[nodiscard]] bool full() const noexcept { return bytes_ >= core_.memory.commit_bytes; }
+  [[nodiscard]] bool full() const noexcept {
+    // Of partitions that compress well, the hints are larger than they are.
+    return bytes_ + hints_.count() * sizeof(PostingChange) / 4 >= core_.memory.commit_bytes;
+  }
   [[nodiscard]] bool empty() const noexcept { return chunks_.empty(); }
 
   // Writes and publishes, and is empty then. After a failure, std::bad_alloc too, each chunk has
@@ -51,12 +54,18 @@ class PartitionCommit {
     std::optional<ExceptionKey> last;
     std::vector<PartitionEntry> entries;
   };
+  // Of the primary family: a container, or a run for the end of one.
+  struct Stored {
+    std::string key;
+    std::string value;
+    bool is_run = false;
+  };
   // What one batch writes and one version shows.
   struct Chunk {
     std::vector<Change> changes;
-    KvBatch fresh;  // new lower bounds, in the order found
-    KvBatch known;  // lower bounds that exist already, appends
-    KvBatch erased;
+    std::vector<Stored> fresh;  // new lower bounds, in the order found
+    std::vector<Stored> known;  // lower bounds that exist already
+    std::vector<std::string> erased;
     std::vector<std::pair<PartitionId, ExceptionKey>> ids;
     std::vector<BlockKey> superseded;
     std::size_t bytes = 0;
@@ -72,8 +81,8 @@ class PartitionCommit {
   [[nodiscard]] Result<void> write_hints(HintChanges& hints);
   // One batch: the hints, and the chunk if there is one, which is published.
   [[nodiscard]] Result<void> write(HintChanges& hints, Chunk* chunk);
-  [[nodiscard]] Result<void> gather(HintChanges& hints, const Chunk* chunk, Superblock& superblock,
-                                    KvBatch& batch);
+  // Into batch_.
+  [[nodiscard]] Result<void> gather(HintChanges& hints, const Chunk* chunk, Superblock& superblock);
   void clear() noexcept;
 
   Core& core_;
@@ -81,6 +90,7 @@ class PartitionCommit {
   Publication& publication_;
   std::vector<Chunk> chunks_;
   HintChanges hints_;          // of all chunks
+  KvBatch batch_;              // of the last write: its room is for the next
   std::uint64_t ids_end_ = 0;  // as the superblock will say; 0: unchanged
   std::size_t bytes_ = 0;      // of all chunks
 };

@@ -93,6 +93,11 @@ void RepartitionJob::cut() {
   }
 }
 
+void RepartitionJob::let_go_of_rows() noexcept {
+  std::vector<BlockRow>().swap(merged_);  // it views what follows
+  decltype(images_)().swap(images_);
+}
+
 std::span<const BlockRow> RepartitionJob::piece(std::size_t index) const {
   const Cut& cut = cuts_[index];
   return std::span(merged_).subspan(cut.begin, cut.end - cut.begin);

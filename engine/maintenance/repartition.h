@@ -61,6 +61,10 @@ class RepartitionJob {
                                           const CodecRegistry& codecs, CodecId codec,
                                           const CompressionDictionary* dictionary);
 
+  // Once all pieces are encoded: gives back what they were made of. The result waits for its commit
+  // beside that of many other jobs, and the rows take more than it.
+  void let_go_of_rows() noexcept;
+
   [[nodiscard]] const std::vector<OldPartition>& old() const noexcept { return old_; }
   [[nodiscard]] std::vector<OldPartition>& old() noexcept { return old_; }
   [[nodiscard]] std::span<const DeltaRow* const> rows() const noexcept { return rows_; }

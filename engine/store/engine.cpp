@@ -162,6 +162,7 @@ Result<void> Engine::close() {
   core_.record_cache.clear();
   core_.versions.clear();
   auto closed = core_.backend->close();
+  core_.heap_spare.give_back();
   if (folded && closed) {
     core_.log.send(Severity::info, "store", "closed", "the store is closed");
     return {};

@@ -73,6 +73,39 @@ TEST_CASE("a crash between any two writes of a fold loses nothing", "[fold][cras
   }
 }
 
+// As where nodes are numbered when they come. It was one job of all of them, on one thread.
+TEST_CASE("many rows behind a partition's last are cut as those of an empty store",
+          "[fold][crash][regression]") {
+  for (const NodeId tail : {0, 100}) {  // behind the last partition, and between two
+    const auto memory = shared_memory_backend();
+    const auto images = std::make_shared<KeepsImages::Images>();
+    auto store = value_of(
+        StorageOptimizer::open(std::make_unique<KeepsImages>(memory, images), small_windows()));
+    store_nodes(store, kProperty, 0, 100, exception_of);
+    store_nodes(store, kProperty, kNodes - tail, kNodes, exception_of);
+    value_of(store.flush());
+    const std::uint64_t before = store.estimate_storage_statistics().rewrites;
+    images->keep = true;
+    store_nodes(store, kProperty, 100, kNodes - tail, exception_of);
+    value_of(store.flush());
+    images->keep = false;
+    CHECK(store.estimate_storage_statistics().rewrites - before > kNodes / (5 * 32));
+    require_whole(store, 1);
+    REQUIRE(images->after.size() > 10);
+    for (std::size_t i = images->after.size() / 2; i < images->after.size();
+         i += 1 + images->after.size() / 8) {
+      auto crashed = value_of(StorageOptimizer::open(
+          std::make_unique<BackendDouble>(images->after[i]), small_windows()));
+      const auto verified = value_of(crashed.verify());
+      for (const auto& error : verified.errors) UNSCOPED_INFO(error);
+      CHECK(verified.errors.empty());
+      store_nodes(crashed, kProperty, 0, kNodes, exception_of);  // what came after the image
+      value_of(crashed.flush());
+      require_whole(crashed, 1);
+    }
+  }
+}
+
 TEST_CASE("the first fold of an empty store makes full partitions", "[fold]") {
   auto store = value_of(StorageOptimizer::open(
       std::make_unique<BackendDouble>(shared_memory_backend()), small_windows()));

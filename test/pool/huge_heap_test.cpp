@@ -10,6 +10,7 @@
 
 #include "pool/chunk_pool.h"
 #include "pool/lasting_memory.h"
+#include "pool/mapped_memory.h"
 #include "pool/poison.h"
 
 using namespace caveat;
@@ -105,11 +106,51 @@ TEST_CASE("lasting memory: pieces of any size and alignment keep their bytes") {
   CHECK_THROWS_AS(LastingAllocator<std::uint64_t>().allocate(std::size_t{1} << 62), std::bad_alloc);
 }
 
+TEST_CASE("mapped memory: pieces of any size keep their bytes, and large ones are whole pages") {
+  constexpr std::size_t kMapped = MappedAllocator<std::uint64_t>::kMappedMin;
+  MappedVector<std::uint64_t> grown;  // from malloc's into a mapping into larger ones
+  for (std::uint64_t i = 0; i < 3 * kRegion / sizeof(i); ++i) grown.push_back(i * i);
+  for (std::uint64_t i = 0; i < grown.size(); ++i) REQUIRE(grown[i] == i * i);
+  for (const std::size_t bytes : {kMapped, kMapped + 8, kRegion, kRegion + 8, 3 * kRegion}) {
+    MappedVector<std::uint64_t> piece(bytes / sizeof(std::uint64_t), bytes);
+    REQUIRE(std::all_of(piece.begin(), piece.end(), [&](auto word) { return word == bytes; }));
+    if (!MappedAllocator<std::uint64_t>::kMaps) continue;
+    const auto address = reinterpret_cast<std::uintptr_t>(piece.data());
+    CHECK(address % (bytes < kRegion ? 4096 : kRegion) == 0);
+  }
+  CHECK_THROWS_AS(MappedAllocator<std::uint64_t>().allocate(std::size_t{1} << 62), std::bad_alloc);
+  if (MappedAllocator<std::byte>::kMaps) {
+    CHECK_THROWS_AS(MappedAllocator<std::byte>().allocate(std::size_t{1} << 50), std::bad_alloc);
+  }
+}
+
 TEST_CASE("huge heap: memory of others is left alone") {
   HugeHeap heap;
   std::vector<std::byte> other(kGranule);
   CHECK_FALSE(heap.release(other.data(), kGranule));
   CHECK(heap.used_bytes() == 0);
+}
+
+TEST_CASE("chunk pool: what is larger than a huge page goes to the system and back") {
+  ChunkPool pool(kRegion);
+  ChunkPool small(kRegion / 2);  // has none
+  for (ChunkPool* const one : {&pool, &small}) {
+    std::vector<Chunk> chunks;
+    for (const std::size_t bytes :
+         {kRegion, kRegion + 1, 2 * kRegion, 2 * kRegion + 1, 9 * kRegion + 5}) {
+      chunks.push_back(one->acquire(bytes));
+      REQUIRE(chunks.back().size >= bytes);
+      std::memset(chunks.back().data, static_cast<int>(chunks.size()), chunks.back().size);
+    }
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      CHECK(std::to_integer<std::size_t>(chunks[i].data[0]) == i + 1);
+      CHECK(std::to_integer<std::size_t>(chunks[i].data[chunks[i].size - 1]) == i + 1);
+      one->release(chunks[i]);
+    }
+    one->trim();
+    CHECK(one->statistics().bytes_in_use == 0);
+    CHECK(one->statistics().bytes_reserved <= kRegion);
+  }
 }
 
 TEST_CASE("chunk pool: a large pool lives in huge pages and gives them back") {

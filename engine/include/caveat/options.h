@@ -53,10 +53,10 @@ struct Options {
   // arenas and the backend's buffers. Default 256 MiB; kMemoryBudgetMin to kMemoryBudgetMax, or
   // invalid_argument. What does not fit is read on demand. May differ at each open.
   // Beyond it goes: a record while it is written, read or folded (some copies of it, up to 64 MiB
-  // each), the names in the catalogue, some 160 bytes for each partition, clears that wait to be
-  // applied, 16 bytes for each hint while rebuild_indexes or verify runs, results that a call
-  // returns at once, what cursors and pins hold, and the allocator's spare room, which the store
-  // gives back to the system after folds where malloc is glibc's.
+  // each), what a step of maintenance works on (at most an eighth of the budget), the names in the
+  // catalogue, 160 bytes a partition, clears that wait to be applied, 16 bytes a hint while
+  // rebuild_indexes or verify runs, results that a call returns at once, what cursors and pins
+  // hold, and malloc's spare room (glibc's is given back after folds; docs/embedding.md, Memory).
   // Key filters have an eighth of it and, where that is not enough (1.5 bytes a record), up to
   // three quarters of what decoded blocks would have. Beyond that they are halved, and then some
   // partitions have none: misses in those read a block.
