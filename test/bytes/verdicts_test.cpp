@@ -112,6 +112,44 @@ TEST_CASE("damaged columns of more blocks are read or refused as ever", "[bytes]
   check({plain_blocks(3)});
 }
 
+// What verify and the tools print of a block that cannot be read: as far as it goes, and why it
+// ends.
+TEST_CASE("damaged blocks are described as ever, to where they stop", "[bytes]") {
+  Format described = plain_blocks(1);
+  described.name = "described blocks";
+  described.read = [](std::string_view bytes) {
+    return Result<std::string>(describe_block(bytes).to_text());
+  };
+  check({described});
+}
+
+// All columns at once, as a query reads them: what a row by itself would have refused is refused
+// here.
+TEST_CASE("damaged columns are loaded or refused as ever", "[bytes]") {
+  static const CodecRegistry codecs = all_codecs();
+  for (const std::uint64_t seed : {1U, 2U}) {
+    Format loaded = plain_blocks(seed);
+    loaded.name = "loaded blocks " + std::to_string(seed);
+    loaded.read = [](std::string_view bytes) -> Result<std::string> {
+      const SimpleBlockResolver resolver(codecs);
+      auto shared = std::make_shared<const std::string>(bytes);
+      const auto size = shared->size();
+      CAVEAT_ASSIGN(const auto block, DecodedBlock::open(std::move(shared), 0, size, resolver));
+      CAVEAT_TRY(block->load(kAllColumns));
+      std::string said;
+      for (std::uint32_t row = 0; row < block->row_count(); ++row) {
+        const ExceptionView view = block->view(row);
+        said += fmt::format("{} {} {} {} {} ", view.key.node_id, block->property_id(row),
+                            view.created_at, static_cast<int>(view.source), view.confidence);
+        said.append(view.inherited_value.payload()).append(view.actual_value.payload());
+        said.append(view.reason);
+      }
+      return said;
+    };
+    check({loaded});
+  }
+}
+
 TEST_CASE("damaged postings under right checksums are read or refused as ever", "[bytes]") {
   check({posting_segment_format(), posting_container_format()});
 }
