@@ -9,7 +9,7 @@
 namespace caveat {
 
 enum class CacheUse : std::uint8_t {
-  record,  // a lookup of one record: kept decoded once it was asked for often (decision 0100)
+  record,  // a lookup of one record: kept decoded once it was asked for often (decision 0110)
   point,   // a query of few partitions: counts as a touch
   scan,    // part of a long read: use what is cached, fill what is free, push nothing out
 };
