@@ -103,7 +103,9 @@ Verdicts verdicts_of(const std::string& whole, std::size_t count) {
     bytes = whole;
     bytes.insert(at, 1, whole[at]);
     judged(bytes);
-    judged(bytes.replace(at, 2, 9, '\xFF'));  // a varint that is beyond 32 bits
+    judged(bytes.replace(at, 2, 9, '\xFF'));
+    bytes = whole;
+    judged(bytes.replace(at, 1, "\xFF\xFF\xFF\xFF\x7F"));  // a number beyond 32 bits
   }
   return verdicts;
 }
@@ -201,8 +203,62 @@ TEST_CASE("damaged columns inside of columns are read or refused as ever") {
                                                column(E::delta, {{"\0\2", 2}, constant(0)})}));
   check("all fresh", column(E::fresh, {"\x64", constant(1)}));
   check("none fresh", column(E::fresh, {"\x64", constant(0), flags_runs}));
+  // Lengths and gaps that are no leaves, as the encoder would write them.
+  const std::string few = column(E::runs, {"\2", column(E::packed, {{"\1\1\2", 3}}), constant(1)});
+  check("runs by runs", column(E::runs, {"\5", column(E::packed, {{"\5\3\x98\x3A", 4}}), few}));
+  check("sparse by runs", column(E::sparse, {{"\3\4", 2}, few, few}));
+  // Each row another property.
+  check("a row a property", column(E::by_property, {column(E::delta, {{"\5\2", 2}, constant(1)})}),
+        kEach);
   check("none", column(E::sparse, {{"\7\0", 2}}));
   check("steps", column(E::node_delta, {{"\0", 1},
                                         column(E::delta, {{"\5\2", 2}, constant(1)}),
                                         column(E::runs, {"\2", constant(3), constant(6)})}));
+}
+
+TEST_CASE("a column that leans on properties is refused of rows without") {
+  const std::string bytes = column(IntEncoding::by_property, {std::string("\1\1\1\5", 4)});
+  Shape shape(kRows);
+  for (const bool with : {true, false}) {
+    RowShape rows = shape.rows();
+    RowPlace place = shape.place(9);
+    if (!with) {
+      rows.property_of_row = place.property_of_row = {};
+      rows.property_count = place.property_count = 0;
+    }
+    std::vector<std::uint64_t> values(kRows);
+    ByteReader whole(bytes), point(bytes);
+    std::uint64_t value = 0;
+    CHECK(decode_ints(whole, &rows, std::span(values)) == with);
+    CHECK(int_at(point, place, kRows, value) == with);
+  }
+}
+
+// Recursion is bounded for what one value depends on as well.
+TEST_CASE("a value is read to the depth of the format and no deeper") {
+  using E = IntEncoding;
+  const std::string none = column(E::constant, {{"\0", 1}});
+  const Shape shape(kRows);
+  const RowShape rows = shape.rows();
+  for (const E outer : {E::dictionary, E::by_node, E::by_property}) {
+    for (const E inner : {E::dictionary, E::fresh}) {
+      for (unsigned depth = 1; depth <= kMaxColumnDepth + 2; ++depth) {
+        CAPTURE(to_string(outer), to_string(inner), depth);
+        std::string bytes = none;
+        for (unsigned level = 1; level < depth; ++level) {
+          const E form = level + 1 == depth ? outer : inner;
+          bytes = form == E::dictionary
+                      ? column(form, {"\2", column(E::packed, {{"\0\1\2", 3}}), bytes})
+                  : form == E::fresh ? column(form, {"\x64", none, bytes})
+                                     : column(form, {none, bytes});
+        }
+        std::uint64_t value = 0;
+        ByteReader point(bytes);
+        CHECK(int_at(point, shape.place(9), kRows, value) == (depth <= kMaxColumnDepth));
+        std::vector<std::uint32_t> values(kRows);
+        ByteReader whole(bytes);
+        CHECK(decode_ints(whole, &rows, std::span(values)) == (depth <= kMaxColumnDepth));
+      }
+    }
+  }
 }
