@@ -367,3 +367,26 @@ TEST_CASE("a container is kept decoded if it is wanted, and read from there") {
   look();
   CHECK(cache.hits == 1);
 }
+
+TEST_CASE("the removals among changes are taken out of them, and the rest stays") {
+  HintSet set;
+  for (auto& terms : set.terms) terms = {3, 5};
+  HintChanges changes;
+  CHECK(changes.empty());
+  changes.remove_all(set, 8);
+  changes.add_all(set, 9);
+  CHECK(changes.count() == 4 * kIndexCount);
+  const auto only = [](const HintChanges& some, bool add, PartitionId partition) {
+    for (const auto& list : some.families) {
+      REQUIRE(list.size() == 2);
+      CHECK(list[0].term == 3);
+      CHECK(list[1].term == 5);
+      for (const auto& change : list) CHECK(change.add == add);
+      for (const auto& change : list) CHECK(change.partition == partition);
+    }
+  };
+  only(changes.take_removals(), false, 8);
+  only(changes, true, 9);
+  CHECK(changes.take_removals().empty());
+  only(changes, true, 9);
+}

@@ -339,3 +339,59 @@ TEST_CASE("segments are laid out as docs/format/posting.md says", "[golden]") {
   const std::string golden(std::istreambuf_iterator<char>(file), {});
   CHECK(text == golden);
 }
+
+// A lookup that sorts by itself asks for pairs in any order; changes still have to meet their base.
+TEST_CASE("changes meet a base of either layout, in whatever order it is read") {
+  Random random(11);
+  for (const Shape shape : {Shape::scattered, Shape::like_times, Shape::long_runs}) {
+    Model model;
+    while (model.size() < 3000) model.insert(random_pair(random, shape));
+    std::string container;
+    encode_base(std::vector<PostingPair>(model.begin(), model.end()), container);
+    for (int round = 0; round < 3; ++round) {
+      auto changes = random_changes(random, shape, 300, model);
+      changes.erase(std::unique(changes.begin(), changes.end(),
+                                [](const auto& a, const auto& b) { return a.pair() == b.pair(); }),
+                    changes.end());
+      encode_changes(changes, container);
+      apply_to(model, changes);
+      for (const bool ordered : {false, true}) {
+        std::vector<PostingPair> pairs;
+        REQUIRE(read_container(container, 0, ~std::uint64_t{0}, ordered, pairs));
+        if (!ordered) std::sort(pairs.begin(), pairs.end());
+        CHECK(std::equal(pairs.begin(), pairs.end(), model.begin(), model.end()));
+      }
+    }
+  }
+}
+
+TEST_CASE("a segment's header that claims more than can be is not taken for one") {
+  std::string base;
+  std::string changes;
+  std::vector<PostingPair> pairs;
+  for (std::uint64_t i = 0; i < 2000; ++i) pairs.push_back({i / 3, i * i % 977});
+  encode_base(pairs, base);
+  encode_changes(std::vector<PostingChange>{{1, 1, true}, {2, 1, false}}, changes);
+  REQUIRE(peek_segment(base)->compression == SegmentCompression::zstd);
+  REQUIRE(peek_segment(changes)->compression == SegmentCompression::none);
+  const auto claims = [](std::string segment, std::size_t field, std::uint64_t value) {
+    set_fixed(segment, field, static_cast<std::uint32_t>(value));
+    return peek_segment(segment).has_value();
+  };
+  constexpr std::size_t kStored = 8, kPlain = 12, kAdds = 16, kRemoves = 20;
+  const std::uint64_t stored = peek_segment(changes)->stored_bytes;
+  CHECK(claims(changes, kStored, stored));
+  CHECK_FALSE(claims(changes, kStored, stored - 1));  // not as long as it is plain
+  CHECK_FALSE(claims(changes, kPlain, stored + 1));
+  CHECK_FALSE(claims(base, kStored, base.size()));  // beyond its end
+  CHECK_FALSE(claims(base, kStored, peek_segment(base)->plain_bytes + 1));
+  CHECK(claims(base, kPlain, kMaxSegmentBytes));
+  CHECK_FALSE(claims(base, kPlain, kMaxSegmentBytes + 1));
+  for (const std::size_t field : {kAdds, kRemoves}) {
+    CHECK(claims(changes, field, kMaxSegmentPairs - 1));
+    CHECK_FALSE(claims(changes, field, kMaxSegmentPairs));  // with the one of the other
+    CHECK_FALSE(claims(changes, field, kMaxSegmentPairs + 1));
+    CHECK_FALSE(claims(changes, field, 0xFFFFFFFF));  // their sum is small again
+  }
+  CHECK_FALSE(claims(base, kRemoves, 1));  // from nothing
+}
