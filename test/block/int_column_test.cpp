@@ -208,6 +208,8 @@ TEST_CASE("each structure gets the encoding that is meant for it, in the bytes t
   check(IntEncoding::sparse, 20, nullptr, [](std::size_t i) { return i % 50 == 7 ? 100 + i : 3; });
   check(IntEncoding::dictionary, 110, nullptr,
         [&](std::size_t i) { return scattered(i) % 5 * 123'457; });
+  check(IntEncoding::dictionary, 40, nullptr,
+        [](std::size_t i) { return std::popcount(i) % 2 * 4; });
   check(
       IntEncoding::fresh, 70, nullptr,
       [n = std::uint64_t{100}](std::size_t i) mutable { return i % 2 == 0 ? n++ : 100 + i % 3; },
