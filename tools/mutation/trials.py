@@ -51,6 +51,14 @@ class Order:
             yield case.suite, [case], case.seconds
 
 
+def is_stopped(pid):
+    """Where others measure, this program and its children may be held: that time does not count."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "Tt"
+    except OSError:
+        return False
+
+
 def ends_well(suite, cases, seconds, number, folder):
     """None if it does not end: the processor's time counts, and the clock only for who waits for ever."""
     limit = max(2, 10 * seconds)
@@ -59,10 +67,12 @@ def ends_well(suite, cases, seconds, number, folder):
     environment = {**os.environ, "CAVEAT_SEED": "1", "CAVEAT_MUTANT": str(number), "TMPDIR": folder}
     with subprocess.Popen(command, cwd=WORK, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, start_new_session=True, env=environment) as child:
-        try:
-            code = child.wait(20 + 2 * limit)
-        except subprocess.TimeoutExpired:
-            code = -signal.SIGXCPU
+        code, waited = None, 0
+        while code is None and waited < 20 + 2 * limit:
+            try:
+                code = child.wait(1)
+            except subprocess.TimeoutExpired:
+                waited += not is_stopped(child.pid)
         # Its own children as well; a case that failed may have left some.
         try:
             os.killpg(child.pid, signal.SIGKILL)
@@ -70,7 +80,7 @@ def ends_well(suite, cases, seconds, number, folder):
             pass
     for left in pathlib.Path(folder).iterdir():
         shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-    return None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code == 0
+    return None if code in (None, -signal.SIGXCPU, -signal.SIGKILL) else code == 0
 
 
 def fate(number, cases, folder, patience, order):
