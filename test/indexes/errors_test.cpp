@@ -3,88 +3,12 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "test/indexes/posting_world.h"
-#include "test/support/backend_double.h"
+#include "test/indexes/failing_world.h"
 
 using namespace caveat;
 using namespace caveat::test;
 
 namespace {
-
-// Reads fail from the one on that is `left` away; writes are the inner backend's.
-class Failing final : public BackendDouble {
- public:
-  using BackendDouble::BackendDouble;
-  Result<bool> get(Family family, std::string_view key, const KvSnapshot* snapshot,
-                   std::string& value) override {
-    if (fails()) return fail(code, "get");
-    return BackendDouble::get(family, key, snapshot, value);
-  }
-  Result<std::unique_ptr<KvIterator>> iterate(Family family, const KvSnapshot* snapshot,
-                                              bool readahead) override {
-    if (fails()) return fail(code, "iterate");
-    return BackendDouble::iterate(family, snapshot, readahead);
-  }
-  int left = 1 << 30;
-  ErrorCode code = ErrorCode::io_error;
-
- private:
-  bool fails() { return left-- <= 0; }
-};
-
-// All four families, each with the same pairs, beside a backend that can fail.
-struct Indexes {
-  std::shared_ptr<KvBackend> memory = shared_memory_backend();
-  Failing backend{memory};
-  IndexManager manager{backend, {}};
-
-  explicit Indexes(std::uint64_t pairs) {
-    HintChanges changes;
-    Random random(3);
-    for (auto& family : changes.families) {
-      for (std::uint64_t i = 0; i < pairs; ++i) {
-        family.push_back({below(random, 90'000), below(random, 4'000), true});
-      }
-    }
-    REQUIRE(apply(changes));
-  }
-  Result<void> apply(HintChanges& changes) {
-    KvBatch batch;
-    CAVEAT_TRY(manager.apply(changes, batch));
-    CAVEAT_TRY(memory->write(batch, Durability::wal));
-    manager.committed();
-    return {};
-  }
-  [[nodiscard]] std::vector<std::string> keys(Family family) {
-    std::vector<std::string> keys;
-    const auto it = std::move(*memory->iterate(family, nullptr, false));
-    for (it->seek_to_first(); it->valid(); it->next()) keys.emplace_back(it->key());
-    return keys;
-  }
-  void put(Family family, std::string_view key, std::string_view value) {
-    KvBatch batch;
-    batch.put(family, key, value);
-    REQUIRE(memory->write(batch, Durability::wal));
-  }
-  void erase(Family family, std::string_view key) {
-    KvBatch batch;
-    batch.erase(family, key);
-    REQUIRE(memory->write(batch, Durability::wal));
-  }
-};
-
-HintChanges one_change(std::uint64_t term, PartitionId partition) {
-  HintChanges changes;
-  for (auto& family : changes.families) family.push_back({term, partition, true});
-  return changes;
-}
-
-template <class T>
-void require_error(const Result<T>& result, ErrorCode code, const char* part = "") {
-  REQUIRE_FALSE(result);
-  CHECK(result.error().code() == code);
-  CHECK_THAT(result.error().message(), Catch::Contains(part));
-}
 
 std::vector<PostingPair> pairs_of(Indexes& indexes, Family family) {
   std::vector<PostingPair> pairs;
@@ -252,67 +176,6 @@ TEST_CASE("a cursor that comes to a damaged container says so, from either end")
     CHECK(group.error().code() == ErrorCode::corruption);
     CHECK_THAT(group.error().message(), Catch::StartsWith("temporal 0x"));
   }
-}
-
-// What a query does not ask for may be damaged.
-TEST_CASE("a cursor does not come to a container beyond its range, from either end") {
-  Indexes indexes(60'000);
-  const auto keys = indexes.keys(Family::temporal);
-  REQUIRE(keys.size() > 4);
-  for (const auto& key : {keys.front(), keys.back()}) indexes.put(Family::temporal, key, "damaged");
-  const auto lower = posting::parse_container_key(keys[1])->term + 1;
-  const auto upper = posting::parse_container_key(keys.back())->term - 1;
-  for (const bool descending : {false, true}) {
-    auto cursor =
-        std::move(*indexes.manager.cursor({Family::temporal, lower, upper}, descending, nullptr));
-    std::size_t groups = 0;
-    auto group = cursor->next();
-    for (; group && *group; group = cursor->next()) ++groups;
-    REQUIRE(group);
-    CHECK(groups > 100);
-  }
-}
-
-TEST_CASE("a rewrite that only the last index wants is made, and told of") {
-  Indexes indexes(60'000);
-  REQUIRE(indexes.manager.estimate({Family::source, 7, 7}, nullptr)->pairs <= 60'000);
-  const auto one = *indexes.manager.lookup({Family::source, 0, 90'000}, nullptr);
-  REQUIRE_FALSE(one.empty());
-  HintChanges changes;
-  auto& last = changes.families[kIndexCount - 1];
-  for (std::uint64_t i = 0; i < 400; ++i) last.push_back({i * 7, 5'000 + i, true});
-  REQUIRE(indexes.apply(changes));
-  indexes.manager.queue_rewrite(kIndexFamilies[kIndexCount - 1], posting::container_key({}));
-  KvBatch batch;
-  CHECK(*indexes.manager.rewrite_next(batch));
-  CHECK_FALSE(batch.empty());
-}
-
-TEST_CASE("an estimate of a single term counts what it has") {
-  Indexes indexes(0);
-  auto changes = one_change(7, 1);
-  for (auto& family : changes.families) family.push_back({7, 2, true});
-  REQUIRE(indexes.apply(changes));
-  CHECK(indexes.manager.estimate({Family::source, 7, 7}, nullptr)->pairs == 2);
-  CHECK(indexes.manager.estimate({Family::source, 8, 8}, nullptr)->pairs == 0);
-}
-
-TEST_CASE("what a family knows of itself is what is stored, with changes that wait") {
-  World world;
-  std::vector<PostingChange> changes;
-  for (std::uint64_t i = 0; i < 60'000; ++i) changes.push_back({i, i % 7, true});
-  REQUIRE(world.apply(changes));
-  changes.resize(500);
-  for (auto& change : changes) change.partition += 10;
-  REQUIRE(world.apply(changes));
-  const auto known = world.mutator.known_statistics();
-  const auto stored = *world.reader.statistics(nullptr);
-  CHECK(known.containers == stored.containers);
-  CHECK(known.bytes == stored.bytes);
-  CHECK(known.pending_changes == stored.pending_changes);
-  CHECK(known.pending_changes == 500);
-  CHECK(known.memory_bytes > known.containers * 8);
-  CHECK(known.memory_bytes < known.containers * 1000);
 }
 
 TEST_CASE("what an interrupted split or join left in the wrong container is not seen") {
