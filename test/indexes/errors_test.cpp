@@ -264,6 +264,9 @@ TEST_CASE("a family is built only in turn, and of pairs that a container can hol
   require_error(world.mutator.build(next, commit), ErrorCode::internal);
   REQUIRE(world.commit(batch));
   for (const auto erase : {IndexManager::Erase::by_key, IndexManager::Erase::blindly}) {
+    pairs[1] = pairs[0];  // twice
+    at = 0;
+    require_error(world.mutator.build(next, commit, erase), ErrorCode::invalid_argument);
     pairs[1] = {2, kMaxPartitionId + 1};
     at = 0;
     require_error(world.mutator.build(next, commit, erase), ErrorCode::invalid_argument);

@@ -54,6 +54,7 @@ TEST_CASE("what a family knows of itself is what is stored, with changes that wa
   std::vector<PostingChange> changes;
   for (std::uint64_t i = 0; i < 60'000; ++i) changes.push_back({i, i % 7, true});
   REQUIRE(world.apply(changes));
+  CHECK(world.reader.statistics(nullptr)->pairs == 60'000);
   changes.resize(500);
   for (auto& change : changes) change.partition += 10;
   REQUIRE(world.apply(changes));
@@ -63,6 +64,12 @@ TEST_CASE("what a family knows of itself is what is stored, with changes that wa
   CHECK(known.bytes == stored.bytes);
   CHECK(known.pending_changes == stored.pending_changes);
   CHECK(known.pending_changes == 500);
+  CHECK(stored.pairs == 60'500);
+  // What they say again is counted once.
+  REQUIRE(world.apply(changes));
+  const auto again = *world.reader.statistics(nullptr);
+  CHECK(again.pairs == 60'500);
+  CHECK(again.pending_changes == 1'000);
   CHECK(known.memory_bytes > known.containers * 8);
   CHECK(known.memory_bytes < known.containers * 1000);
 }

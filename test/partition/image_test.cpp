@@ -17,9 +17,12 @@ class ImageMaker {
  public:
   ImageMaker() {
     REQUIRE(catalogue_.load(*backend_));
-    std::vector<PropertyHash> hashes;
-    for (PropertyHash hash = 1; hash <= 1000; ++hash) hashes.push_back(hash * 0x9E37'79B9);
-    REQUIRE(catalogue_.assign(hashes, *backend_));
+    // In two steps, so that the order of ids is not that of hashes.
+    for (const PropertyHash first : {1, 2}) {
+      std::vector<PropertyHash> hashes;
+      for (PropertyHash hash = first; hash <= 1000; hash += 2) hashes.push_back(hash * 0x9E37'79B9);
+      REQUIRE(catalogue_.assign(hashes, *backend_));
+    }
   }
 
   // A block with one row for each (node, property id), which are sorted.
