@@ -9,6 +9,7 @@
 #include "engine/maintenance/index_marks.h"
 #include "engine/partition/container.h"
 #include "engine/store/directory_page.h"
+#include "engine/store/set_aside.h"
 #include "engine/store/stored_pages.h"
 
 namespace caveat {
@@ -238,21 +239,11 @@ class Verifier {
 
   // Records of the log that an earlier open could not read, and kept for repair.
   void check_kept(const std::set<std::string, std::less<>>& seen) {
-    auto kept = core_.backend->iterate_below(Family::meta, "R", nullptr, false);
+    const auto kept = read_set_aside(*core_.backend);
     if (!kept) return error("meta: " + kept.error().message());
-    for ((*kept)->seek("Q"); (*kept)->valid() && (*kept)->key().starts_with('Q'); (*kept)->next()) {
-      const auto log_key = (*kept)->key().substr(1);
-      if (seen.contains(log_key)) continue;
-      const auto key = decode_delta_key(log_key);
-      const std::string which =
-          key ? fmt::format("generation {}, record {}", key->generation, key->first_sequence)
-              : fmt::format("a record under a key of {} bytes", log_key.size());
-      error(
-          fmt::format("delta: {}: could not be read when the store was opened; its {} bytes are "
-                      "kept in meta",
-                      which, (*kept)->value().size()));
+    for (const SetAside& record : *kept) {
+      if (!seen.contains(record.log_key)) error(record.describe());
     }
-    if (auto status = (*kept)->status(); !status) error(status.error().message());
   }
 
   // The directory as it is stored: the next open goes by it.

@@ -49,6 +49,7 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<OptimizationResults> optimize(ProgressSink* progress);
   [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress);
   [[nodiscard]] Result<CompactionResults> compact(ProgressSink* progress);
+  [[nodiscard]] Result<std::size_t> forget_lost_writes();
 
   // --- engine_read.cpp ---
   // The record under a key, given to `found` while it is pinned.

@@ -1,5 +1,6 @@
 #include "engine/store/engine.h"
 #include "engine/store/pooled_batch.h"
+#include "engine/store/set_aside.h"
 #include "engine/sync/sync_point.h"
 
 namespace caveat {
@@ -92,6 +93,14 @@ Result<CompactionResults> Engine::compact(ProgressSink* progress) {
                   {"disk_bytes_after", done.disk_bytes_after},
                   {"seconds", seconds_of_ns(static_cast<std::int64_t>(done.duration_ns))}});
   return done;
+}
+
+Result<std::size_t> Engine::forget_lost_writes() {
+  if (closed_) return closed_error();
+  if (core_.read_only) return fail(*core_.read_only);
+  const auto lock = mutator_.lock();  // whoever closes the store waits for it
+  if (!core_.versions.current()) return closed_error();
+  return forget_set_aside(*core_.backend);
 }
 
 }  // namespace caveat

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "engine/delta/delta_record.h"
 #include "engine/maintenance/clear_store.h"
@@ -12,6 +13,7 @@
 #include "engine/store/features.h"
 #include "engine/store/lost_families.h"
 #include "engine/store/salvaged_view.h"
+#include "engine/store/set_aside.h"
 #include "engine/store/stored_pages.h"
 #include "engine/sync/sync_point.h"
 #include "engine/tuning/tuning_page.h"
@@ -45,8 +47,17 @@ Result<void> set_aside(Core& core, std::string_view key, std::string_view value,
   core.background_errors.notify(error, core.counters);
   if (core.read_only) return {};
   KvBatch keep;
-  keep.put(Family::meta, "Q" + std::string(key), value);
+  keep.put(Family::meta, set_aside_key(key), value);
   return core.backend->write(keep, Durability::wal);
+}
+
+// By the keys of the log. What cannot be listed stays; verify says so.
+std::set<std::string, std::less<>> set_aside_before(KvBackend& backend) {
+  std::set<std::string, std::less<>> keys;
+  if (auto kept = read_set_aside(backend)) {
+    for (SetAside& record : *kept) keys.insert(std::move(record.log_key));
+  }
+  return keys;
 }
 
 // No record needs it: without it the defaults are in force until the store chooses again.
@@ -239,6 +250,8 @@ Result<void> Engine::recover() {
   Sequence last_sequence = core_.superblock.folded_through;
   GenerationId last_generation = core_.superblock.dropped_generation;
   KvBatch strays;  // of no generation, so none takes them along when it is dropped
+  KvBatch healed;  // set aside by an earlier open, and read by this one
+  const auto kept = set_aside_before(backend);
   CAVEAT_ASSIGN(auto log, backend.iterate(Family::delta, nullptr, true));
   for (log->seek_to_first(); log->valid(); log->next()) {
     const auto decoded_key = decode_delta_key(log->key());
@@ -256,13 +269,17 @@ Result<void> Engine::recover() {
     auto replayed = replay_delta_record(key, log->value(), *generations.back());
     if (replayed) {
       last_sequence = std::max(last_sequence, *replayed);
+      if (kept.contains(log->key())) healed.erase(Family::meta, set_aside_key(log->key()));
       continue;
     }
     CAVEAT_TRY(set_aside(core_, log->key(), log->value(), replayed.error()));
     last_sequence = std::max(last_sequence, key.first_sequence + 0xFFFF);
   }
   CAVEAT_TRY(log->status());
-  if (!core_.read_only && !strays.empty()) CAVEAT_TRY(backend.write(strays, Durability::wal));
+  if (!core_.read_only) {
+    if (!strays.empty()) CAVEAT_TRY(backend.write(strays, Durability::wal));
+    if (!healed.empty()) CAVEAT_TRY(backend.write(healed, Durability::wal));
+  }
   std::erase_if(generations, [](const auto& generation) { return generation->empty(); });
   for (const auto& generation : generations) generation->seal();
 

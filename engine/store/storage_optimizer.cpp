@@ -262,6 +262,10 @@ Result<CompactionResults> StorageOptimizer::compact_storage(ProgressSink* progre
   return engine_->compact(progress);
 }
 
+Result<std::size_t> StorageOptimizer::forget_lost_writes() {
+  return engine_->forget_lost_writes();
+}
+
 Result<VerificationResults> StorageOptimizer::verify(ProgressSink* progress) const {
   CAVEAT_ASSIGN(const auto view, view_of(*engine_, nullptr));
   return verify_store(engine_->core(), *view, progress);

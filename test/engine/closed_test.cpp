@@ -59,6 +59,7 @@ TEST_CASE("every call on a closed store says so", "[bad]") {
   require_code(store.optimize_storage(), closed);
   require_code(store.rebuild_indexes(), closed);
   require_code(store.compact_storage(), closed);
+  require_code(store.forget_lost_writes(), closed);
   require_code(store.verify(), closed);
   require_code(store.get_storage_statistics(), closed);
   require_code(store.column_statistics(), closed);

@@ -118,6 +118,7 @@ void require_read_only(StorageOptimizer& store, const std::string& named) {
   refused(store.optimize_storage());
   refused(store.rebuild_indexes());
   refused(store.compact_storage());
+  refused(store.forget_lost_writes());
 }
 
 // Queries show what is before the damage, then say so, and go on behind it if asked to.

@@ -175,6 +175,133 @@ TEST_CASE("a record of the log under no key of one is set aside and told", "[bad
   check(store);
 }
 
+namespace {
+
+std::unique_ptr<StorageOptimizer> opened_on(const std::shared_ptr<KvBackend>& backend) {
+  return std::make_unique<StorageOptimizer>(
+      value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), plain_options())));
+}
+
+// As after a crash: two writes are in the log alone.
+struct LoggedWrites {
+  std::shared_ptr<KvBackend> backend;
+  std::string damaged;  // the log's key of the first
+  std::string whole;    // what was under it
+};
+LoggedWrites one_damaged_of_two() {
+  const auto running = closed_store();
+  const auto store = opened_on(running);
+  value_of(store->store_exception({kNodes, kProperty}, exception_of(kNodes)));
+  value_of(store->store_exception({kNodes + 1, kProperty}, exception_of(kNodes + 1)));
+  LoggedWrites made;
+  made.backend = image_of(*running);
+  const auto keys = keys_of(*made.backend, Family::delta, "");
+  REQUIRE(keys.size() == 2);
+  made.damaged = keys.front();
+  made.whole = stored_under(*made.backend, Family::delta, made.damaged);
+  auto bytes = made.whole;
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  KvBatch batch;
+  batch.put(Family::delta, made.damaged, bytes);
+  value_of(made.backend->write(batch, Durability::wal));
+  return made;
+}
+
+std::size_t count_set_aside(KvBackend& backend) {
+  return keys_of(backend, Family::meta, "Q").size();
+}
+
+}  // namespace
+
+// It stayed for ever, and verify never called the store sound again.
+TEST_CASE("a record set aside is forgotten once the log gives it back whole", "[regression]") {
+  auto made = one_damaged_of_two();
+  {
+    const auto running = made.backend;
+    const auto store = opened_on(running);
+    CHECK(count_set_aside(*running) == 1);
+    CHECK(value_of(store->count({})) == kNodes + 1);
+    CHECK_FALSE(value_of(store->verify()).sound());
+    made.backend = image_of(*running);  // a crash: the log is as it was
+  }
+  // Still damaged: kept, whether it is met again or was dropped with its generation.
+  const auto folded = image_of(*made.backend);
+  for (int i = 0; i < 2; ++i) {
+    const auto store = opened_on(folded);
+    value_of(store->flush());
+    CHECK(count_set_aside(*folded) == 1);
+    CHECK_FALSE(value_of(store->verify()).sound());
+  }
+  CHECK(keys_of(*folded, Family::delta, "").empty());
+  CHECK(stored_under(*folded, Family::meta, "Q" + made.damaged).size() == made.whole.size());
+
+  KvBatch batch;
+  batch.put(Family::delta, made.damaged, made.whole);
+  value_of(made.backend->write(batch, Durability::wal));
+  const auto store = opened_on(made.backend);
+  CHECK(count_set_aside(*made.backend) == 0);
+  CHECK(value_of(store->count({})) == kNodes + 2);
+  CHECK(value_of(store->verify()).sound());
+}
+
+TEST_CASE("lost writes are forgotten when the host says so, and not before", "[regression]") {
+  const auto made = one_damaged_of_two();
+  const bool dropped = GENERATE(false, true);  // with its generation, by a fold
+  {
+    const auto store = opened_on(made.backend);
+    if (dropped) value_of(store->flush());
+    value_of(store->rebuild_indexes());
+    value_of(store->optimize_storage());
+    value_of(store->compact_storage());
+    CHECK(count_set_aside(*made.backend) == 1);
+    CHECK(value_of(store->forget_lost_writes()) == 1);
+    CHECK(value_of(store->forget_lost_writes()) == 0);
+    CHECK(value_of(store->verify()).sound());
+  }
+  const auto store = opened_on(made.backend);
+  CHECK(store->estimate_storage_statistics().background_errors == 0);
+  CHECK(count_set_aside(*made.backend) == 0);
+  CHECK(value_of(store->count({})) == kNodes + 1);
+  CHECK(value_of(store->verify()).sound());
+}
+
+TEST_CASE("forgetting lost writes is repeated after a crash at any of its steps", "[regression]") {
+  const auto made = one_damaged_of_two();
+  static_cast<void>(opened_on(made.backend));
+  // A backend that tears batches keeps a prefix of this one.
+  for (std::size_t kept = 0; kept <= 2; ++kept) {
+    class Tearing final : public BackendDouble {
+     public:
+      Tearing(std::shared_ptr<KvBackend> inner, std::size_t kept)
+          : BackendDouble(std::move(inner)), kept_(kept) {}
+      Result<void> write(const KvBatch& batch, Durability durability) override {
+        if (batch.entry(0).op != KvBatch::Op::erase || batch.entry(0).family != Family::delta) {
+          return BackendDouble::write(batch, durability);
+        }
+        std::size_t seen = 0;
+        const auto torn = without(batch, [&](const auto&) { return seen++ >= kept_; });
+        if (!torn.empty()) CAVEAT_TRY(BackendDouble::write(torn, durability));
+        return fail(ErrorCode::io_error, "torn");
+      }
+
+     private:
+      std::size_t kept_;
+    };
+    INFO("kept " << kept);
+    const auto backend = image_of(*made.backend);
+    {
+      auto store = value_of(
+          StorageOptimizer::open(std::make_unique<Tearing>(backend, kept), plain_options()));
+      CHECK_FALSE(store.forget_lost_writes());
+    }
+    CHECK(count_set_aside(*backend) == (kept == 2 ? 0 : 1));
+    const auto store = opened_on(backend);
+    CHECK(value_of(store->count({})) == kNodes + 1);
+    CHECK(value_of(store->forget_lost_writes()) == (kept == 2 ? 0U : 1U));
+    CHECK(value_of(store->verify()).sound());
+  }
+}
+
 TEST_CASE("foreign keys among pages and dictionaries stand in nobody's way", "[bad]") {
   const auto backend = closed_store();
   KvBatch batch;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "adapters/json/reports.h"
 #include "caveat/index_manager.h"
@@ -15,12 +16,18 @@
 namespace caveat::cli {
 namespace {
 
-std::string json_of(const VerificationResults& found) {
+struct Arguments : CommonArguments {
+  bool forget_lost_writes = false;
+};
+
+std::string json_of(const VerificationResults& found,
+                    const std::optional<std::size_t>& forgotten = {}) {
   VerificationResults shown = found;
   for (auto& error : shown.errors) error = printable(error);
   JsonWriter json;
   json.begin_object();
   json::write(shown, json);
+  if (forgotten) json.field("lost_writes_forgotten", *forgotten);
   json.end_object();
   return json.text();
 }
@@ -32,9 +39,14 @@ std::string verdict(const VerificationResults& found, const std::string& store) 
   bool indexes = found.missing_hints > 0 || !found.incomplete_indexes.empty();
   bool records = false;
   bool pages = false;
+  bool lost_writes = false;
   for (const auto& error : found.errors) {
     if (error.starts_with("directory pages") || error.starts_with("marks of directory pages")) {
       pages = true;
+      continue;
+    }
+    if (error.starts_with("delta: ") && error.find(" are kept in meta") != std::string::npos) {
+      lost_writes = true;
       continue;
     }
     const bool of_index = std::any_of(kIndexFamilies.begin(), kIndexFamilies.end(),
@@ -47,6 +59,12 @@ std::string verdict(const VerificationResults& found, const std::string& store) 
         "to get them back, restore the store from a backup; to keep the others, run: caveat "
         "repair " +
         printable(store) + " NEW\n";
+  }
+  if (lost_writes) {
+    text +=
+        "writes are lost: write them again or restore the store from a backup; once that is done "
+        "or given up, run: caveat verify " +
+        printable(store) + " --forget-lost-writes\n";
   }
   if (pages) {
     text +=
@@ -90,7 +108,18 @@ Result<ExitCode> tell_of_closed(const CommonArguments& arguments, const StorageE
   return kDataError;
 }
 
-Result<ExitCode> verify(const CommonArguments& arguments) {
+Result<std::size_t> forget_lost_writes(const std::string& path) {
+  CAVEAT_ASSIGN(auto store, open_to_write(path));
+  CAVEAT_ASSIGN(const std::size_t forgotten, store.forget_lost_writes());
+  CAVEAT_TRY(store.close());
+  return forgotten;
+}
+
+Result<ExitCode> verify(const Arguments& arguments) {
+  std::optional<std::size_t> forgotten;
+  if (arguments.forget_lost_writes) {
+    CAVEAT_ASSIGN(forgotten, forget_lost_writes(arguments.store));
+  }
   auto opened = InspectedStore::open(arguments.store);
   if (!opened && opened.error().code() == ErrorCode::corruption) {
     return tell_of_closed(arguments, opened.error());
@@ -102,19 +131,26 @@ Result<ExitCode> verify(const CommonArguments& arguments) {
   progress.clear();
   if (!ended) return fail(interrupted(ended.error(), "not everything was checked"));
   const auto& found = *ended;
-  CAVEAT_TRY(print(arguments.json ? json_of(found) : text_of(found, arguments.store)));
+  if (forgotten && !arguments.json) {
+    CAVEAT_TRY(print(fields_text({{"lost writes forgotten", grouped(*forgotten)}})));
+  }
+  CAVEAT_TRY(print(arguments.json ? json_of(found, forgotten) : text_of(found, arguments.store)));
   return found.sound() ? kDone : kDataError;
 }
 
 }  // namespace
 
 void add_verify(CommandLine& app, Action& action) {
-  auto arguments = std::make_shared<CommonArguments>();
+  auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(
       app, "verify",
       "Read everything: each checksum, each record, each index against the records both ways. "
       "Exit code 1 if anything is wrong, or an index is incomplete.",
       "caveat verify STORE", *arguments);
+  command->add_flag("--forget-lost-writes", arguments->forget_lost_writes,
+                    "Before that, open the store to write and forget those records of its log that "
+                    "could not be read when it was opened: what they wrote was written again, or "
+                    "is given up");
   command->callback([arguments, &action] { action = [arguments] { return verify(*arguments); }; });
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "engine/model/bytes.h"
+#include "engine/store/engine.h"
+#include "engine/store/set_aside.h"
 
 namespace caveat::cli {
 namespace {
@@ -58,6 +60,7 @@ Result<DamagedStore> DamagedStore::open(const std::string& path) {
     store.why_ = (*opened)->estimate_storage_statistics().read_only_reason;
     if (store.why_.empty()) {
       store.inspected_.emplace(std::move(*opened));
+      CAVEAT_TRY(store.add_lost_writes());
       return store;
     }
   } else {
@@ -65,14 +68,30 @@ Result<DamagedStore> DamagedStore::open(const std::string& path) {
     store.why_ = opened.error().message();
   }
   const auto read = store.read_files(path);
-  if (read) return store;
+  if (read) {
+    CAVEAT_TRY(store.add_lost_writes());
+    return store;
+  }
   if (!opened) return fail(read.error());
   // Whole tables are missing from it then, and named; better than nothing.
   store.inspected_.emplace(std::move(*opened));
   store.why_.clear();
   store.losses_.clear();
   store.notes_.clear();
+  CAVEAT_TRY(store.add_lost_writes());
   return store;
+}
+
+// Those of which an earlier opening could read as little as this one.
+Result<void> DamagedStore::add_lost_writes() {
+  CAVEAT_ASSIGN(const auto kept, read_set_aside(*(**this).engine().core().backend));
+  for (const SetAside& record : kept) {
+    SalvageLoss loss;
+    loss.file = "the log";
+    loss.why = record.describe();
+    losses_.push_back(std::move(loss));
+  }
+  return {};
 }
 
 Result<void> DamagedStore::read_files(const std::string& path) {

@@ -40,6 +40,7 @@ class DamagedStore {
  private:
   DamagedStore() = default;
   [[nodiscard]] Result<void> read_files(const std::string& path);
+  [[nodiscard]] Result<void> add_lost_writes();
 
   std::optional<InspectedStore> inspected_;
   std::optional<StorageOptimizer> read_;

@@ -165,9 +165,9 @@ class StorageOptimizer {
 
   // A stream of the matches, in the query's order. invalid_argument: NaN, or a foreign token.
   [[nodiscard]] Result<Cursor> query(const Query& query, const Snapshot* snapshot = nullptr) const;
-  // Matches, without materialising them. Heeds the conditions and the limit. Without conditions the
-  // directory's own counts are taken wherever nothing newer waits, and such a count succeeds over
-  // records that cannot be read; verify reads them all.
+  // Matches, without materialising them. Heeds the conditions and the limit. Without conditions but
+  // a range of nodes the directory's own counts are taken wherever nothing newer waits, and such a
+  // count succeeds over records that cannot be read; verify reads them all.
   [[nodiscard]] Result<std::uint64_t> count(const Query& query,
                                             const Snapshot* snapshot = nullptr) const;
   [[nodiscard]] Result<QueryPlan> explain(const Query& query,
@@ -200,6 +200,12 @@ class StorageOptimizer {
   [[nodiscard]] Result<CompactionResults> compact_storage(ProgressSink* progress = nullptr);
   // Reads everything: each checksum, each record, each index against the primary both ways.
   [[nodiscard]] Result<VerificationResults> verify(ProgressSink* progress = nullptr) const;
+
+  // Records of the log that an opening could not read are set aside, and verify names them from
+  // then on (docs/durability.md). This forgets them: after what they wrote was written again, or is
+  // given up. How many there were. One synced write. Such a record that a later opening can read
+  // counts again, and is forgotten without this.
+  [[nodiscard]] Result<std::size_t> forget_lost_writes();
 
   // Exact: folds a pending delta first, and resolves runs that wait in partitions.
   [[nodiscard]] Result<StorageStatistics> get_storage_statistics();
