@@ -11,11 +11,13 @@ namespace caveat {
 
 std::string QueryPlan::to_string() const {
   std::string out =
-      fmt::format("through {}: {} of {} partitions, and {} recent rows\n", caveat::to_string(index),
-                  partitions_visited, partitions_total, delta_rows);
+      fmt::format("through {}: {} of {} partition{}, and {} recent row{}\n",
+                  caveat::to_string(index), partitions_visited, partitions_total,
+                  partitions_total == 1 ? "" : "s", delta_rows, delta_rows == 1 ? "" : "s");
   for (const Candidate& candidate : candidates) {
-    fmt::format_to(std::back_inserter(out), "  {:<10} {:>10} partitions  {:<8}  {}\n",
+    fmt::format_to(std::back_inserter(out), "  {:<10} {:>10} {:<10}  {:<8}  {}\n",
                    caveat::to_string(candidate.index), candidate.partitions,
+                   candidate.partitions == 1 ? "partition" : "partitions",
                    candidate.used ? "used" : "not used", candidate.reason);
   }
   return out;

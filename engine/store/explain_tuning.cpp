@@ -82,7 +82,9 @@ TunedOption filters(const Version& version, const MemoryPlan& plan, const Storag
     option.why += fmt::format(", of which {} are the decoded blocks'",
                               mib_text(s.filter_bytes - plan.filters));
   }
-  if (without != 0) option.why += fmt::format("; {} partitions have none", without);
+  if (without != 0)
+    option.why += fmt::format(
+        "; {} none", without == 1 ? "1 partition has" : fmt::format("{} partitions have", without));
   return option;
 }
 

@@ -6,6 +6,28 @@
 
 using namespace caveat::cli;
 
+TEST_CASE("one of a kind is no plural", "[regression]") {
+  CHECK(counted(1, "partition") == "1 partition");
+  CHECK(counted(0, "partition") == "0 partitions");
+  CHECK(counted(1234, "partition") == "1,234 partitions");
+  CHECK(counted(1, "index", "indexes") == "1 index");
+  CHECK(counted(2, "index", "indexes") == "2 indexes");
+}
+
+TEST_CASE("text is wrapped at spaces, and what has no room stands alone") {
+  CHECK(wrapped("", 0) == "\n");
+  CHECK(wrapped("a bc def", 0, 8) == "a bc def\n");
+  CHECK(wrapped("a bc def", 0, 7) == "a bc\ndef\n");
+  CHECK(wrapped("1,234,567 of 8", 2, 6) == "  1,234,567\n  of 8\n");
+  CHECK(wrapped("a b", 1, kAnyWidth) == " a b\n");
+  CHECK(fields_text({{"name", "value"}}, 13) == "  name  value\n");
+  CHECK(fields_text({{"name", "value"}}, 12) == "  name\n    value\n");
+  Table table({"calls", "now", "ever"});
+  table.add({"reads", "1,234", "5"});
+  CHECK(table.text({}, 20) == "  calls    now  ever\n  reads  1,234     5\n");
+  CHECK(table.text({}, 19) == "  reads\n    now 1,234,\n    ever 5\n");
+}
+
 TEST_CASE("numbers are grouped and scaled") {
   CHECK(grouped(0) == "0");
   CHECK(grouped(999) == "999");

@@ -45,7 +45,7 @@ TEST_CASE("a store is backed up, listed, verified, restored and thinned out", "[
   CHECK(run_tool({"count", restored}).out == "701\n");
   CHECK(run_tool({"verify", restored}).exit == 0);
 
-  CHECK(run_tool({"backup", backups, "--keep", "1"}).out == "1 backups are deleted\n");
+  CHECK(run_tool({"backup", backups, "--keep", "1"}).out == "1 backup is deleted\n");
   CHECK(run_tool({"restore", backups, restored, "--id", "1", "--force"}).exit == 3);
   CHECK(run_tool({"backup", backups, "--delete", "2"}).exit == 0);
   CHECK(run_tool({"backup", backups, "--list"}).out == "no backups\n");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "caveat/storage_optimizer.h"
@@ -96,6 +97,49 @@ TEST_CASE("rates are of what has grown between two readings") {
   // Opened anew between the two.
   const auto anew = top_view("a.prom", reading(1004, 3), first);
   CHECK(has(anew, "rows written - 3\n"));
+}
+
+// They were cut at the right edge, where the figures stand: 12,345,678 read as 12,3….
+TEST_CASE("a narrow screen shows every number whole", "[regression]") {
+  const auto bounds =
+      "caveat_records_min 1000000\ncaveat_records_max 1500000\n"
+      "caveat_index_candidates_total{index=\"property\"} 123456789\n"
+      "caveat_index_stale_total{index=\"property\"} 12345678\n"
+      "caveat_partitions 1234567\ncaveat_partitions_with_runs 234567\n"
+      "caveat_point_reads_total{result=\"hit\"} 1234567890123\n";
+  const auto now = reading(1004, 12345678, bounds);
+  const auto first = reading(1000, 500, bounds);
+  // Words, none of which a line may break: of the wide view all are there in the narrow one.
+  const auto words = [](const std::string& text) {
+    std::multiset<std::string> found;
+    std::string word;
+    for (const char c : text + " ") {
+      if (c == ' ' || c == '\n' || c == ',') {
+        const bool number = word.find_first_of("0123456789") != std::string::npos;
+        if (number) found.insert(word);
+        word.clear();
+        continue;
+      }
+      word += c;
+    }
+    return found;
+  };
+  const auto squeezed = [](std::string text) {  // 1,234 is one word
+    std::erase(text, ',');
+    return text;
+  };
+  const auto wide = words(squeezed(top_view("a.prom", now, first)));
+  CHECK(wide.count("12345678") >= 1);
+  for (const std::size_t columns : {30, 40, 60, 79}) {
+    INFO(columns);
+    const auto narrow = top_view("a.prom", now, first, columns);
+    CHECK(words(squeezed(narrow)) == wide);
+    const auto page = page_of(narrow, {"q ends"}, 200, columns, 0);
+    CHECK(page.text.find("…") == std::string::npos);
+  }
+  CHECK(has(top_view("a.prom", now, first, 40), "rows written\n a second 3,086,295,"));
+  // Where there is room nothing is stacked.
+  CHECK(has(top_view("a.prom", now, first, 200), "rows written 3,086,295 12,345,678\n"));
 }
 
 TEST_CASE("where recent writes make the number of records uncertain, its bounds are shown") {

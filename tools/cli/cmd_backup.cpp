@@ -108,7 +108,7 @@ Result<ExitCode> remove(const Arguments& arguments) {
 Result<ExitCode> thin_out(const Arguments& arguments) {
   CAVEAT_ASSIGN(const auto deleted, keep_newest_backups(arguments.store, arguments.keep));
   CAVEAT_TRY(print(arguments.json ? fmt::format("{{\"deleted\":{}}}\n", deleted)
-                                  : fmt::format("{} backups are deleted\n", deleted)));
+                                  : counted(deleted, "backup is", "backups are") + " deleted\n"));
   return kDone;
 }
 

@@ -126,7 +126,7 @@ class DiffPrinter {
 };
 
 std::string summary(const DiffCounts& counts) {
-  if (!counts.differ()) return fmt::format("no difference in {} records\n", grouped(counts.same));
+  if (!counts.differ()) return "no difference in " + counted(counts.same, "record") + "\n";
   return fmt::format("{} added, {} removed, {} changed, {} the same\n", grouped(counts.added),
                      grouped(counts.removed), grouped(counts.changed), grouped(counts.same));
 }

@@ -52,6 +52,7 @@ std::string summary(const Arguments& arguments, const ImportCounts& counts, doub
 
 std::string stored_so_far(std::uint64_t records) {
   if (records == 0) return "none of the records is stored";
+  if (records == 1) return "the first record is stored, the rest is not";
   return fmt::format("the first {} records are stored, the rest is not", records);
 }
 

@@ -101,9 +101,8 @@ Result<std::uint64_t> remove_each(StorageOptimizer& store, const Selection& sele
     }
     if (record == nullptr) return removed;
     if (stop_requested()) {
-      return fail(ErrorCode::cancelled,
-                  fmt::format("interrupted: {} records are removed, the others are there",
-                              grouped(removed)));
+      return fail(ErrorCode::cancelled, fmt::format("interrupted: {} removed, the others are there",
+                                                    counted(removed, "record is", "records are")));
     }
   }
 }
@@ -134,11 +133,11 @@ Result<std::uint64_t> change(const Arguments& arguments, const Removal& removal)
 }
 
 std::string text_of(const Arguments& arguments, const Removal& removal, std::uint64_t records) {
-  if (arguments.dry_run) return fmt::format("would remove {} records\n", grouped(records));
+  if (arguments.dry_run) return "would remove " + counted(records, "record") + "\n";
   if (!arguments.key.node.empty()) return "removed\n";
-  if (!removal.clear) return fmt::format("removed {} records\n", grouped(records));
+  if (!removal.clear) return "removed " + counted(records, "record") + "\n";
   if (records == 1) return "removed\n";
-  return fmt::format("removed {} records of {}\n", records, printable(removal.what));
+  return fmt::format("removed {} of {}\n", counted(records, "record"), printable(removal.what));
 }
 
 Result<ExitCode> remove(const Arguments& arguments) {

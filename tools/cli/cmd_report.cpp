@@ -6,6 +6,7 @@
 
 #include "tools/cli/command.h"
 #include "tools/cli/output.h"
+#include "tools/cli/report.h"
 #include "tools/cli/report/report_page.h"
 #include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
@@ -46,6 +47,23 @@ Result<void> check_owner(const Reading& owner, const StorageOptimizer& store,
                   arguments.metrics, shown(*theirs), arguments.store, shown(ours.of(kMade))));
 }
 
+// Why the exit code is not 0, in a sentence.
+std::string verdict(const VerificationResults& found) {
+  std::string what;
+  const auto add = [&](std::uint64_t count, std::string_view one, std::string_view more) {
+    if (count > 0) what += (what.empty() ? "" : ", ") + counted(count, one, more);
+  };
+  add(found.error_count, "error", "errors");
+  add(found.missing_hints, "missing hint", "missing hints");
+  add(found.incomplete_indexes.size(), "incomplete index", "incomplete indexes");
+  std::string names;
+  for (const auto& index : found.incomplete_indexes) {
+    names += (names.empty() ? " (" : ", ") + std::string(index);
+  }
+  if (!names.empty()) what += names + ")";
+  return "the store is not sound: " + what + "; caveat verify says what to do";
+}
+
 Result<ExitCode> report(const Arguments& arguments) {
   std::optional<Reading> owner;
   if (!arguments.metrics.empty()) {
@@ -65,8 +83,9 @@ Result<ExitCode> report(const Arguments& arguments) {
   CAVEAT_ASSIGN(auto output, Output::open_outside(arguments.output, arguments.store));
   CAVEAT_TRY(output.write(arguments.json ? report_json(data) : report_html(data)));
   CAVEAT_TRY(output.finish());
-  const bool damaged = !data.stats.damage.empty() || (data.verified && !data.verified->sound());
-  return damaged ? kDataError : kDone;
+  const bool sound = !data.verified || data.verified->sound();
+  if (!sound) report_error({ErrorCode::corruption, verdict(*data.verified)});
+  return sound && data.stats.damage.empty() ? kDone : kDataError;
 }
 
 }  // namespace

@@ -62,8 +62,8 @@ class Watch {
     const std::vector<std::string> status = {fmt::format("every {} s (+ -)", interval_),
                                              "space looks now", "q ends"};
     rows_ = size.rows;
-    const auto page = page_of(note_ + top_view(path_.string(), now_, before_), status, size.rows,
-                              size.columns, from_);
+    const auto page = page_of(note_ + top_view(path_.string(), now_, before_, size.columns), status,
+                              size.rows, size.columns, from_);
     from_ = page.from;
     return Screen::draw(page.text);
   }

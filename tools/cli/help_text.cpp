@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tools/cli/generate/document.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {
@@ -28,27 +29,6 @@ void append_options(const Command& command, bool positional, std::string& out) {
 }
 
 }  // namespace
-
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t columns) {
-  std::string out;
-  std::string line(indent, ' ');
-  bool empty = true;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    const auto word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (word.empty()) continue;
-    if (!empty && line.size() + 1 + word.size() > columns) {
-      out += line + '\n';
-      line.assign(indent, ' ');
-      empty = true;
-    }
-    if (!empty) line += ' ';
-    line += word;
-    empty = false;
-  }
-  return out + line + '\n';
-}
 
 std::string heading_of(const Option& option) {
   if (option.positional()) return option.name();

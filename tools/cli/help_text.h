@@ -24,8 +24,4 @@ inline constexpr const char* kExample =
 // The help, and what it does not say of its own: what it excludes.
 [[nodiscard]] std::string description_of(const Option& option);
 
-// Lines of at most `columns`, each indented.
-[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent,
-                                  std::size_t columns = 80);
-
 }  // namespace caveat::cli

@@ -64,7 +64,7 @@ Result<void> RecordPrinter::finish() {
 }
 
 StorageError RecordPrinter::interrupted() const {
-  return {ErrorCode::cancelled, fmt::format("interrupted after {} records", grouped(printed_))};
+  return {ErrorCode::cancelled, "interrupted after " + counted(printed_, "record")};
 }
 
 }  // namespace caveat::cli

@@ -54,6 +54,13 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
+std::string counted(std::uint64_t number, std::string_view singular, std::string_view plural) {
+  std::string text = grouped(number) + " ";
+  if (number == 1 || plural.empty()) text += singular;
+  if (number == 1) return text;
+  return plural.empty() ? text + "s" : text.append(plural);
+}
+
 std::string human_bytes(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 4> kUnits = {"kB", "MB", "GB", "TB"};
   if (bytes < 10'000) return fmt::format("{} B", grouped(bytes));
@@ -194,7 +201,59 @@ std::string heading(std::string_view text) {
   return Style(stdout).heading(text) + "\n";
 }
 
-std::string Table::text(const std::vector<std::size_t>& left) const {
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t columns) {
+  std::string out;
+  std::string line(indent, ' ');
+  std::size_t width = indent;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    const std::size_t wide = display_width(word);
+    if (width > indent && width + 1 + wide > columns) {
+      out += line + '\n';
+      line.assign(indent, ' ');
+      width = indent;
+    }
+    if (width > indent) {
+      line += ' ';
+      ++width;
+    }
+    line += word;
+    width += wide;
+  }
+  return out + line + '\n';
+}
+
+namespace {
+
+// Names and values that have no room side by side.
+std::string below(std::string_view name, std::string_view value, std::size_t columns) {
+  return wrapped(name, 2, columns) + wrapped(value, 4, columns);
+}
+
+}  // namespace
+
+std::string Table::narrow_text(std::size_t columns) const {
+  std::string out;
+  for (const auto& row : rows_) {
+    out += wrapped(row[0], 2, columns);
+    std::string line;  // whole cells
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      const auto cell = header_[i] + " " + row[i];
+      if (!line.empty() && 4 + display_width(line) + 2 + display_width(cell) > columns) {
+        out += "    " + line + ",\n";
+        line.clear();
+      }
+      line += (line.empty() ? "" : ", ") + cell;
+    }
+    out += wrapped(line, 4, columns);
+  }
+  return out;
+}
+
+std::string Table::text(const std::vector<std::size_t>& left, std::size_t columns) const {
   std::vector<std::size_t> widths(header_.size());
   const auto measure = [&](const std::vector<std::string>& row) {
     for (std::size_t i = 0; i < row.size(); ++i)
@@ -202,6 +261,9 @@ std::string Table::text(const std::vector<std::size_t>& left) const {
   };
   measure(header_);
   for (const auto& row : rows_) measure(row);
+  std::size_t width = 0;
+  for (const auto of_column : widths) width += 2 + of_column;
+  if (width > columns) return narrow_text(columns);
 
   std::string out;
   const auto append = [&](const std::vector<std::string>& row) {
@@ -219,10 +281,19 @@ std::string Table::text(const std::vector<std::size_t>& left) const {
   return out;
 }
 
-std::string fields_text(const std::vector<std::pair<std::string, std::string>>& fields) {
+std::string fields_text(const std::vector<std::pair<std::string, std::string>>& fields,
+                        std::size_t columns) {
   std::size_t widest = 0;
-  for (const auto& [name, value] : fields) widest = std::max(widest, display_width(name));
+  std::size_t widest_value = 0;
+  for (const auto& [name, value] : fields) {
+    widest = std::max(widest, display_width(name));
+    widest_value = std::max(widest_value, display_width(value));
+  }
   std::string out;
+  if (4 + widest + widest_value > columns) {
+    for (const auto& [name, value] : fields) out += below(name, value, columns);
+    return out;
+  }
   for (const auto& [name, value] : fields) {
     out += "  ";
     append_cell(name, widest, true, out);

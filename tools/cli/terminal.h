@@ -15,6 +15,9 @@ namespace caveat::cli {
 
 // 469,763
 [[nodiscard]] std::string grouped(std::uint64_t number);
+// "1 partition", "469,763 partitions"; `plural`: where it is not made by an s.
+[[nodiscard]] std::string counted(std::uint64_t number, std::string_view singular,
+                                  std::string_view plural = {});
 // "6.8 MB"; exact below 10,000 bytes.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 // "412 ns", "1.3 us", "0.52 s", "3:07"
@@ -57,23 +60,36 @@ class Style {
 // A line of its own, bold on a terminal.
 [[nodiscard]] std::string heading(std::string_view text);
 
+// Lines of at most `columns`, each indented: broken at spaces, so that a number stays whole. A
+// longer word stands alone.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent,
+                                  std::size_t columns = 80);
+
+inline constexpr std::size_t kAnyWidth = static_cast<std::size_t>(-1);
+
 // Columns as wide as their widest cell; the first to the left, numbers to the right.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
-  // `left`: further columns that hold text.
-  [[nodiscard]] std::string text(const std::vector<std::size_t>& left = {}) const;
+  // `left`: further columns that hold text. Where the table is wider than `columns`, each cell
+  // stands behind its header instead, in lines of their own below the row's first cell.
+  [[nodiscard]] std::string text(const std::vector<std::size_t>& left = {},
+                                 std::size_t columns = kAnyWidth) const;
 
  private:
+  [[nodiscard]] std::string narrow_text(std::size_t columns) const;
+
   std::vector<std::string> header_;
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Names and values, one a line, the values in one column.
+// Names and values, one a line, the values in one column; where that is wider than `columns`, each
+// value below its name.
 [[nodiscard]] std::string fields_text(
-    const std::vector<std::pair<std::string, std::string>>& fields);
+    const std::vector<std::pair<std::string, std::string>>& fields,
+    std::size_t columns = kAnyWidth);
 
 // One line on stderr, drawn anew ten times a second; nothing where stderr is no terminal.
 class ProgressLine {

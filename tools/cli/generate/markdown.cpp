@@ -3,6 +3,7 @@
 #include "tools/cli/generate/document.h"
 #include "tools/cli/generate/manual.h"
 #include "tools/cli/help_text.h"
+#include "tools/cli/terminal.h"
 
 namespace caveat::cli {
 namespace {

@@ -28,9 +28,9 @@ std::string soundness(const ReportData& data) {
   }
   if (!data.stats.damage.empty() && !data.verified) {
     std::string html = fmt::format(
-        "<p class=\"bad\"><strong>Damaged:</strong> {} partitions cannot be read, and the figures "
-        "are without them. \"caveat verify\" says what to do.</p><ul class=\"bad\">",
-        grouped(data.stats.damage.size()));
+        "<p class=\"bad\"><strong>Damaged:</strong> {} cannot be read, and the figures "
+        "are without what is there. \"caveat verify\" says what to do.</p><ul class=\"bad\">",
+        counted(data.stats.damage.size(), "partition"));
     for (std::size_t i = 0; i < data.stats.damage.size() && i < 10; ++i) {
       html += "<li>" + escape_html(data.stats.damage[i]) + "</li>";
     }
@@ -40,14 +40,16 @@ std::string soundness(const ReportData& data) {
   const auto& found = *data.verified;
   if (found.sound()) {
     return fmt::format(
-        "<p class=\"good\"><strong>Sound.</strong> Every checksum of {} partitions, and every "
+        "<p class=\"good\"><strong>Sound.</strong> Every checksum of {}, and every "
         "index against the records both ways.</p>",
-        grouped(found.partitions));
+        counted(found.partitions, "partition"));
   }
   std::string html = fmt::format(
-      "<p class=\"bad\"><strong>Not sound:</strong> {} errors, {} missing hints, {} incomplete "
-      "indexes. \"caveat verify\" says what to do.</p><ul class=\"bad\">",
-      grouped(found.error_count), grouped(found.missing_hints), found.incomplete_indexes.size());
+      "<p class=\"bad\"><strong>Not sound:</strong> {}, {}, {}. \"caveat verify\" says what to "
+      "do.</p>"
+      "<ul class=\"bad\">",
+      counted(found.error_count, "error"), counted(found.missing_hints, "missing hint"),
+      counted(found.incomplete_indexes.size(), "incomplete index", "incomplete indexes"));
   for (std::size_t i = 0; i < found.errors.size() && i < 10; ++i) {
     html += "<li>" + escape_html(found.errors[i]) + "</li>";
   }
@@ -57,11 +59,11 @@ std::string soundness(const ReportData& data) {
 std::string unfolded_note(const ReportData& data) {
   if (data.stats.waiting_rows == 0) return "";
   return fmt::format(
-      "<p class=\"soft\">{} recent writes wait in the store's log to be folded into "
+      "<p class=\"soft\">{} in the store's log to be folded into "
       "partitions. The directory's sizes are as it is; all that is said of records, blocks and "
       "indexes is of "
       "a copy in which they are folded.</p>",
-      grouped(data.stats.waiting_rows));
+      counted(data.stats.waiting_rows, "recent write waits", "recent writes wait"));
 }
 
 }  // namespace
@@ -82,8 +84,8 @@ std::string overview_section(const ReportData& data) {
              "<dl class=\"cards\">",
              escape_html(data.store), CAVEAT_VERSION_STRING, made, soundness(data)) +
          card("Exceptions", grouped(data.census.records),
-              fmt::format("of {} nodes, {} properties", grouped(data.census.nodes),
-                          grouped(data.census.properties.size()))) +
+              fmt::format("of {}, {}", counted(data.census.nodes, "node"),
+                          counted(data.census.properties.size(), "property", "properties"))) +
          card("On disk, each",
               each(static_cast<double>(data.stats.directory_bytes), data.census.records),
               human_bytes(data.stats.directory_bytes) + ", all indexes") +

@@ -74,8 +74,8 @@ std::string confidence_chart(const Census& census) {
   }
   return column_chart(
       {"Confidence", "exceptions",
-       fmt::format("Histogram of confidence from 0 to 1. Most, {} exceptions, have {}.",
-                   grouped(census.by_confidence[most]), bars[most].label),
+       fmt::format("Histogram of confidence from 0 to 1. Most, {}, are at {}.",
+                   counted(census.by_confidence[most], "exception"), bars[most].label),
        "0", "0.5", "1"},
       bars);
 }
@@ -123,8 +123,8 @@ std::string contents_section(const ReportData& data) {
       census.nodes == 0 ? 0.0
                         : static_cast<double>(census.records) / static_cast<double>(census.nodes);
   return section("contents", "What is in it",
-                 fmt::format("{} exceptions of {} nodes, {:.1f} a node.", grouped(census.records),
-                             grouped(census.nodes), per_node),
+                 fmt::format("{} of {}, {:.1f} a node.", counted(census.records, "exception"),
+                             counted(census.nodes, "node"), per_node),
                  pair_of(sources_table(census), kinds_table(census)) +
                      pair_of(confidence_chart(census), time_chart(census)) +
                      properties_table(data));
@@ -237,13 +237,14 @@ std::string life_section(const ReportData& data) {
   const auto& s = data.stats.storage;
   return section(
       "life", "How it lives",
-      fmt::format("{} partitions, of which {} wait to be rewritten with the newer rows appended to "
-                  "them{}.",
-                  grouped(s.partitions), grouped(s.partitions_with_runs),
-                  data.stats.waiting_rows == 0
-                      ? ""
-                      : fmt::format(", after {} recent writes were folded in this copy",
-                                    grouped(data.stats.waiting_rows))),
+      fmt::format(
+          "{}, of which {} to be rewritten with the newer rows appended{}.",
+          counted(s.partitions, "partition"), counted(s.partitions_with_runs, "waits", "wait"),
+          data.stats.waiting_rows == 0
+              ? ""
+              : fmt::format(
+                    ", after {} folded in this copy",
+                    counted(data.stats.waiting_rows, "recent write was", "recent writes were"))),
       pair_of(column_chart({"How full partitions are", "partitions",
                             "Partitions by how full they are, in tenths of their bound.", "empty",
                             "half", "full"},

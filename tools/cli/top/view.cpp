@@ -43,8 +43,8 @@ double taken_at(const Reading& reading) {
 
 class View {
  public:
-  View(const Reading& now, const std::optional<Reading>& before)
-      : now_(now.metrics), before_(before ? &before->metrics : nullptr) {
+  View(const Reading& now, const std::optional<Reading>& before, std::size_t columns)
+      : now_(now.metrics), before_(before ? &before->metrics : nullptr), columns_(columns) {
     if (before) seconds_ = taken_at(now) - taken_at(*before);
     // A store that was opened anew counts from 0 again.
     if (seconds_ <= 0 || grown("caveat_rows_written_total") < 0) before_ = nullptr;
@@ -62,7 +62,8 @@ class View {
                 {"compressed", bytes(now_.of("caveat_compressed_bytes")) + " of " +
                                    bytes(now_.of("caveat_uncompressed_bytes")) + " as plain rows"},
                 {"memory", bytes(now_.sum("caveat_memory_bytes")) + " of " +
-                               bytes(now_.of("caveat_memory_budget_bytes"))}});
+                               bytes(now_.of("caveat_memory_budget_bytes"))}},
+               columns_);
   }
 
   [[nodiscard]] std::string calls() const {
@@ -80,7 +81,7 @@ class View {
     add("for the backend", series("caveat_write_stalls_total", "cause", "backend"));
     const auto calls = now_.of("caveat_point_read_duration_seconds_count");
     const auto mean = calls > 0 ? now_.of("caveat_point_read_duration_seconds_sum") / calls : 0;
-    return heading("Calls") + table.text() +
+    return heading("Calls") + table.text({}, columns_) +
            (calls > 0 ? "  a read takes " + human_duration(sane(mean * 1e9)) + "\n" : "");
   }
 
@@ -94,7 +95,7 @@ class View {
                  before_ == nullptr ? "-" : percent(grown(hits), grown(hits) + grown(misses)),
                  percent(now_.of(hits), now_.of(hits) + now_.of(misses))});
     }
-    return heading("Caches") + table.text();
+    return heading("Caches") + table.text({}, columns_);
   }
 
   [[nodiscard]] std::string indexes() const {
@@ -107,7 +108,7 @@ class View {
                  rate(candidates), whole(now_.of(candidates)),
                  percent(now_.of(stale), now_.of(candidates))});
     }
-    return heading("Indexes") + table.text();
+    return heading("Indexes") + table.text({}, columns_);
   }
 
   [[nodiscard]] std::string waiting() const {
@@ -116,7 +117,8 @@ class View {
                         {"generations to fold", whole(now_.of("caveat_waiting_generations")) +
                                                     ", " + bytes(now_.of("caveat_waiting_bytes"))},
                         {"rewrites", whole(now_.of("caveat_rewrite_queue_length"))},
-                        {"open snapshots and cursors", whole(now_.of("caveat_open_views"))}});
+                        {"open snapshots and cursors", whole(now_.of("caveat_open_views"))}},
+                       columns_);
   }
 
   // How much a counter has grown; 0 without an earlier reading.
@@ -133,16 +135,18 @@ class View {
 
   const Metrics& now_;
   const Metrics* before_;
+  std::size_t columns_;
   double seconds_ = 0;
 };
 
 }  // namespace
 
-std::string warnings_of(const Reading& now, const std::optional<Reading>& before) {
+std::string warnings_of(const Reading& now, const std::optional<Reading>& before,
+                        std::size_t columns) {
   const auto& m = now.metrics;
-  const View view(now, before);
+  const View view(now, before, columns);
   std::string text;
-  const auto warn = [&text](const std::string& line) { text += "  " + line + "\n"; };
+  const auto warn = [&](const std::string& line) { text += wrapped(line, 2, columns); };
   const auto age = now.read_at - taken_at(now);
   if (age > kStaleSeconds) {
     warn(fmt::format("the figures are {:.0f} s old: the process is gone or stuck", age));
@@ -172,7 +176,7 @@ std::string warnings_of(const Reading& now, const std::optional<Reading>& before
 }
 
 std::string top_view(const std::string& title, const Reading& now,
-                     const std::optional<Reading>& before) {
+                     const std::optional<Reading>& before, std::size_t columns) {
   std::string as_of;
   const auto seconds = std::min(sane(taken_at(now)), 9e9);  // what nanoseconds can say
   const auto ns = static_cast<std::int64_t>(seconds * 1e3) * 1'000'000;
@@ -181,12 +185,20 @@ std::string top_view(const std::string& title, const Reading& now,
   } else {
     append_time(ns, as_of);
   }
-  const View view(now, before);
-  const auto warnings = warnings_of(now, before);
-  return heading(fmt::format("{}, caveat {}, as of {}", printable(title),
-                             printable(now.metrics.label("caveat_build_info", "version")), as_of)) +
-         (warnings.empty() ? "" : "\n" + heading("Warnings") + warnings) + "\n" + view.contents() +
-         "\n" + view.calls() + "\n" + view.caches() + "\n" + view.indexes() + "\n" + view.waiting();
+  const View view(now, before, columns);
+  const auto warnings = warnings_of(now, before, columns);
+  std::string head;
+  std::string lines =
+      wrapped(fmt::format("{}, caveat {}, as of {}", printable(title),
+                          printable(now.metrics.label("caveat_build_info", "version")), as_of),
+              0, columns);
+  for (std::size_t end = 0; (end = lines.find('\n')) != std::string::npos;) {
+    head += heading(lines.substr(0, end));
+    lines.erase(0, end + 1);
+  }
+  return head + (warnings.empty() ? "" : "\n" + heading("Warnings") + warnings) + "\n" +
+         view.contents() + "\n" + view.calls() + "\n" + view.caches() + "\n" + view.indexes() +
+         "\n" + view.waiting();
 }
 
 namespace {

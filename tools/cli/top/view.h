@@ -10,12 +10,15 @@
 
 namespace caveat::cli {
 
-// Rates need an earlier reading, of other figures; without one they are left out.
+// Rates need an earlier reading, of other figures; without one they are left out. Every number is
+// whole, however few the columns are.
 [[nodiscard]] std::string top_view(const std::string& title, const Reading& now,
-                                   const std::optional<Reading>& before);
+                                   const std::optional<Reading>& before,
+                                   std::size_t columns = static_cast<std::size_t>(-1));
 
-// What somebody should do something about, each in a line.
-[[nodiscard]] std::string warnings_of(const Reading& now, const std::optional<Reading>& before);
+// What somebody should do something about, each in a line, or in more where it is wider.
+[[nodiscard]] std::string warnings_of(const Reading& now, const std::optional<Reading>& before,
+                                      std::size_t columns = static_cast<std::size_t>(-1));
 
 // What of it a screen shows.
 struct Page {
