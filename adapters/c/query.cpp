@@ -16,7 +16,8 @@ constexpr std::size_t kFirstQueryBytes =
     offsetof(caveat_query, resume_token) + sizeof(caveat_string);
 constexpr std::uint32_t kAllFields = CAVEAT_QUERY_NODE | CAVEAT_QUERY_PROPERTY |
                                      CAVEAT_QUERY_SOURCE | CAVEAT_QUERY_CONFIDENCE |
-                                     CAVEAT_QUERY_TIME | CAVEAT_QUERY_LIMIT;
+                                     CAVEAT_QUERY_TIME | CAVEAT_QUERY_LIMIT | CAVEAT_QUERY_NODES;
+constexpr std::size_t kNodesEnd = offsetof(caveat_query, node_last) + sizeof(std::uint64_t);
 
 Result<Query> query_of(const caveat_query* pointer) {
   CAVEAT_ASSIGN(const auto given, read_sized(pointer, kFirstQueryBytes, "caveat_query"));
@@ -26,6 +27,8 @@ Result<Query> query_of(const caveat_query* pointer) {
                 fmt::format("caveat_query.{}: {} is no value of it", field, value));
   };
   if (has(~kAllFields)) return bad("fields", given.fields);
+  // A range that the caller's struct has no room for.
+  if (has(CAVEAT_QUERY_NODES) && given.size < kNodesEnd) return bad("fields", given.fields);
   Query query;
   if (has(CAVEAT_QUERY_NODE)) query.node = given.node;
   if (has(CAVEAT_QUERY_PROPERTY)) query.property = given.property;
@@ -41,6 +44,7 @@ Result<Query> query_of(const caveat_query* pointer) {
   if (has(CAVEAT_QUERY_TIME)) {
     query.time = Query::TimeRange{given.time_start_ns, given.time_end_ns};
   }
+  if (has(CAVEAT_QUERY_NODES)) query.nodes = Query::NodeRange{given.node_first, given.node_last};
   if (has(CAVEAT_QUERY_LIMIT)) query.limit = given.limit;
   if (given.order < CAVEAT_ORDER_KEY || given.order > CAVEAT_ORDER_TIME) {
     return bad("order", given.order);

@@ -46,6 +46,14 @@ struct DeltaFilter {
   std::optional<Query::TimeRange> time;
   std::optional<ExceptionKey> lower;  // key >= lower
   std::optional<ExceptionKey> upper;  // key < upper
+
+  // Leaves of the keys what the bound leaves, too.
+  void from(const ExceptionKey& key) noexcept {
+    if (!lower || *lower < key) lower = key;
+  }
+  void below(const ExceptionKey& key) noexcept {
+    if (!upper || key < *upper) upper = key;
+  }
 };
 
 class DeltaView {

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "pool/invariant.h"
 
 namespace caveat::detail {
+namespace {
+
+constexpr NodeId kLastNode = std::numeric_limits<NodeId>::max();
+
+}  // namespace
 
 Result<Conditions> Conditions::of(const Query& query) {
   if (query.order > QueryOrder::time) {
@@ -30,7 +36,29 @@ Result<Conditions> Conditions::of(const Query& query) {
     out.time = query.time;
     if (query.time->start_ns > query.time->end_ns) out.impossible = true;
   }
+  if (query.nodes) out.add_nodes(*query.nodes);
   return out;
+}
+
+void Conditions::add_nodes(const Query::NodeRange& range) noexcept {
+  if (range.first > range.last || (node && (*node < range.first || *node > range.last))) {
+    impossible = true;
+    return;
+  }
+  if (node || (range.first == 0 && range.last == kLastNode)) return;
+  if (range.first == range.last) {
+    node = range.first;
+  } else {
+    nodes = range;
+  }
+}
+
+ExceptionKey Conditions::first_key() const noexcept {
+  return {node ? *node : nodes ? nodes->first : 0, 0};
+}
+
+ExceptionKey Conditions::last_key() const noexcept {
+  return {node ? *node : nodes ? nodes->last : kLastNode, std::numeric_limits<PropertyHash>::max()};
 }
 
 DeltaFilter Conditions::delta_filter() const {
@@ -40,6 +68,10 @@ DeltaFilter Conditions::delta_filter() const {
   filter.source = source;
   filter.confidence = confidence;
   filter.time = time;
+  if (nodes) {
+    filter.from({nodes->first, 0});
+    if (nodes->last != kLastNode) filter.below({nodes->last + 1, 0});
+  }
   return filter;
 }
 

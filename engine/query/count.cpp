@@ -1,5 +1,5 @@
-// Counting without materialising: columns alone, and where no condition is set the directory's own
-// counts for every partition that nothing newer touches.
+// Counting without materialising: columns alone, and where no condition is set but a range of nodes
+// the directory's own counts for every partition that nothing newer touches.
 #include <algorithm>
 #include <limits>
 
@@ -37,7 +37,7 @@ class Counter {
   Result<std::uint64_t> count() {
     if (part_.limit == 0 || part_.conditions->impossible) return std::uint64_t{0};
     count_delta();
-    const bool by_directory = part_.conditions->none() && find_touched();
+    const bool by_directory = part_.conditions->none_but_nodes() && find_touched();
     detail::PositionWalk walk(part_.positions, part_.descending,
                               part_.after ? &*part_.after : nullptr);
     std::vector<Directory::Position> batch;
@@ -58,8 +58,8 @@ class Counter {
  private:
   void count_delta() {
     auto filter = part_.conditions->delta_filter();
-    if (part_.after && part_.descending) filter.upper = *part_.after;
-    if (part_.after && !part_.descending) filter.lower = *part_.after;
+    if (part_.after && part_.descending) filter.below(*part_.after);
+    if (part_.after && !part_.descending) filter.from(*part_.after);
     const auto rows = view_.delta().select(filter);
     count_ = rows.size();
     if (part_.after && !rows.empty() && rows.front()->key == *part_.after) --count_;
@@ -77,6 +77,7 @@ class Counter {
     std::size_t keys = 0;
     for (const auto& generation : view_.version->generations) keys += generation->by_key().size();
     if (keys > directory_.partition_count() * 4) return false;
+    if (part_.conditions->nodes && keys > part_.positions.size() * 64) return false;
     for (const auto& generation : view_.version->generations) {
       generation->by_key().for_each(
           [&](const DeltaRow& row) { touched_.push_back(directory_.locate(row.key)); });
@@ -89,11 +90,24 @@ class Counter {
     return a.group != b.group ? a.group < b.group : a.index < b.index;
   }
 
+  // Does a range of nodes leave all of the partition?
+  [[nodiscard]] bool whole(const Directory::Position& position) const {
+    const auto& nodes = part_.conditions->nodes;
+    if (!nodes) return true;
+    if (directory_.at(position).lower < part_.conditions->first_key()) return false;
+    const auto upper = directory_.upper_bound(position);
+    if (!upper) return nodes->last == std::numeric_limits<NodeId>::max();
+    // The first key behind the range ends it as well.
+    return *upper <= part_.conditions->last_key() ||
+           (upper->property_hash == 0 && upper->node_id == nodes->last + 1);
+  }
+
   // Adds the partitions whose count the directory knows, and takes them off the batch.
   void take_untouched(std::vector<Directory::Position>& batch) {
     std::erase_if(batch, [&](const Directory::Position& position) {
       const PartitionEntry& entry = directory_.at(position);
-      const bool known = entry.run_rows == 0 && newest_clear_ <= entry.as_of_min &&
+      const bool known = whole(position) && entry.run_rows == 0 &&
+                         newest_clear_ <= entry.as_of_min &&
                          !std::binary_search(touched_.begin(), touched_.end(), position, before);
       if (known) count_ += entry.rows;
       return known;

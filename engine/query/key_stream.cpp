@@ -151,18 +151,19 @@ void KeyStream::skip_damage() {
 
 // Delta rows from where the last stretch ended to `end` (nothing: all the rest).
 void KeyStream::select_delta(const std::optional<ExceptionKey>& end) {
+  DeltaFilter stretch = filter_;
   if (descending_) {
-    filter_.upper = stretch_end_;  // keys below it
-    filter_.lower = end;
+    if (stretch_end_) stretch.below(*stretch_end_);
+    if (end) stretch.from(*end);
     // The very first key has nothing before it.
     if (!end || *end == ExceptionKey{}) delta_ended_ = true;
   } else {
-    filter_.lower = stretch_end_;
-    filter_.upper = end;
+    if (stretch_end_) stretch.from(*stretch_end_);
+    if (end) stretch.below(*end);
     if (!end) delta_ended_ = true;
   }
   stretch_end_ = end;
-  delta_ = view_.delta().select(filter_);
+  delta_ = view_.delta().select(stretch);
   delta_at_ = 0;
   if (descending_) std::reverse(delta_.begin(), delta_.end());
   if (after_) {

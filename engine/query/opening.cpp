@@ -29,7 +29,9 @@ bool uses_windows(const Opening& opening, const Version& version, QueryOrder ord
                   std::size_t gather_max) {
   if (opening.conditions.node) return false;
   const Plan& plan = opening.plan;
-  const bool alone = !plan.positions.is_list() || plan.sole_index == index_slot(family_of(order));
+  const bool all =
+      !plan.positions.is_list() && plan.positions.size() == version.directory->partition_count();
+  const bool alone = all || plan.sole_index == index_slot(family_of(order));
   const std::size_t whole = gather_max / kRowsTypical;
   if (plan.positions.size() <= (alone ? std::min(whole, kWholeMaxAlone) : whole)) return false;
   return version.index_complete[static_cast<std::size_t>(family_of(order))];

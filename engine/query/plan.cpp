@@ -3,15 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 namespace caveat::detail {
 namespace {
 
-constexpr std::uint64_t kMaxHash = std::numeric_limits<std::uint64_t>::max();
 // A range of several terms names a partition several times; how often, nobody knows before reading
 // it. It is looked up unless even this many names per partition would make it a scan.
 constexpr std::uint64_t kNamesPerPartition = 4;
+// Of a range of nodes: where it leaves so few partitions, indexes are not asked; and of an index,
+// which knows nothing of the range, so many ids are read for each partition that could be spared.
+constexpr std::uint64_t kFewPartitions = 8;
+constexpr std::uint64_t kIdsPerPartition = 64;
 
 constexpr const char* kDrives = "The fewest candidates: it drives.";
 constexpr const char* kDamaged = "Damaged: not used until rebuild_indexes has made it anew.";
@@ -52,18 +54,23 @@ class Planner {
             "The property is not in the catalogue: no partition holds it.");
       return {};
     }
-    if (conditions_.node) {
-      const auto node = *conditions_.node;
-      drive(IndexKind::primary, PositionSet::between(directory_, {node, 0}, {node, kMaxHash}),
-            "The records of a node lie together.");
-      for (const auto& range : ranges_) {
-        note(range.family, 0, false, "Not asked: the node leaves few partitions.");
-      }
+    if (conditions_.node || conditions_.nodes) {
+      stretch_ = PositionSet::between(directory_, conditions_.first_key(), conditions_.last_key());
+    }
+    if (conditions_.node || (stretch_ && stretch_->size() <= kFewPartitions)) {
+      drive_by_stretch();
+      const auto* why = conditions_.node ? "Not asked: the node leaves few partitions."
+                                         : "Not asked: the nodes leave few partitions.";
+      for (const auto& range : ranges_) note(range.family, 0, false, why);
       return {};
     }
     CAVEAT_ASSIGN(const bool narrowed, try_indexes());
     if (narrowed) return {};
-    drive(IndexKind::primary, PositionSet::all(directory_), "Reads every partition, in order.");
+    if (stretch_) {
+      drive_by_stretch();
+    } else {
+      drive(IndexKind::primary, PositionSet::all(directory_), "Reads every partition, in order.");
+    }
     return {};
   }
 
@@ -106,12 +113,16 @@ class Planner {
     const std::optional<CandidateKey> key = cache_key();
     if (key && use_cached(*key)) return true;
     const std::uint64_t total = directory_.partition_count();
-    const std::uint64_t most = total * kScanPercent / 100;
+    // What is read without an index.
+    const std::uint64_t otherwise = stretch_ ? stretch_->size() : total;
+    const std::uint64_t most = otherwise * kScanPercent / 100;
     const auto* snapshot = version_.backend_snapshot.get();
 
     std::vector<std::uint64_t> most_pairs;
+    const std::uint64_t ids_max =
+        stretch_ ? std::min(total * kScanPercent / 100, otherwise * kIdsPerPartition) : most;
     for (const auto& range : ranges_) {
-      most_pairs.push_back(most * (range.lo == range.hi ? 1 : kNamesPerPartition));
+      most_pairs.push_back(ids_max * (range.lo == range.hi ? 1 : kNamesPerPartition));
     }
     CAVEAT_ASSIGN(auto found, context_.indexes.candidates(ranges_, {}, snapshot, most_pairs));
     std::size_t used = 0;
@@ -127,19 +138,27 @@ class Planner {
       }
       return false;
     }
-    const bool narrow = found.partitions.size() <= most;
+    std::uint64_t leaves = found.partitions.size();
+    if (stretch_) {
+      plan_.positions =
+          positions_of(context_, version_, found.partitions, plan_.gone).within(*stretch_);
+      leaves = plan_.positions.size();
+    }
+    const bool narrow = leaves <= most;
     bool first = true;
     for (const auto& step : found.steps) {
       const auto visits = step.damage              ? total
-                          : step.used && used == 1 ? found.partitions.size()
+                          : step.used && used == 1 ? leaves
                                                    : std::min(step.estimate.pairs, total);
       note(step.range.family, visits, step.used && narrow, reason(step, narrow, first));
       first = first && !step.used;
     }
     if (!narrow) return false;
 
-    plan_.positions = positions_of(context_, version_, found.partitions, plan_.gone);
-    if (key) context_.candidates.keep(*key, {plan_.positions, plan_.gone});
+    if (!stretch_) {
+      plan_.positions = positions_of(context_, version_, found.partitions, plan_.gone);
+      if (key) context_.candidates.keep(*key, {plan_.positions, plan_.gone});
+    }
     drive_by(std::find_if(found.steps.begin(), found.steps.end(), [](const auto& step) {
                return step.used;
              })->range.family);
@@ -149,6 +168,10 @@ class Planner {
   // After the conditions' notes.
   void drive_by(Family family) {
     plan_.description.index = kind_of(family);
+    if (stretch_) {
+      note_primary(stretch_->size(), true, "The records of the nodes lie together.");
+      return;
+    }
     const bool alone = ranges_.size() == 1 && plan_.description.candidates.size() == 1;
     if (alone) plan_.sole_index = index_slot(family);
     note_primary(directory_.partition_count(), false, "Would read every partition.");
@@ -162,9 +185,9 @@ class Planner {
   bool use_cached(const CandidateKey& key) {
     const auto known = context_.candidates.find(key);
     if (known == nullptr) return false;
-    plan_.positions = known->positions;
+    plan_.positions = stretch_ ? known->positions.within(*stretch_) : known->positions;
     plan_.gone = known->gone;
-    note(key.family, known->positions.size() + known->gone, true, kDrives);
+    note(key.family, plan_.positions.size() + (stretch_ ? 0 : known->gone), true, kDrives);
     drive_by(key.family);
     return true;
   }
@@ -176,6 +199,11 @@ class Planner {
     return first ? kDrives : "Narrows the candidates further.";
   }
 
+  void drive_by_stretch() {
+    drive(IndexKind::primary, *stretch_,
+          conditions_.node ? "The records of a node lie together."
+                           : "The records of the nodes lie together.");
+  }
   void drive(IndexKind index, PositionSet positions, const char* why) {
     plan_.description.index = index;
     const auto visits = positions.size();
@@ -196,6 +224,7 @@ class Planner {
   const Conditions& conditions_;
   std::vector<caveat::TermRange> ranges_;  // of complete families
   bool unknown_property_ = false;
+  std::optional<PositionSet> stretch_;  // that a node or a range of them leaves
   Plan plan_;
 };
 

@@ -53,6 +53,14 @@ PositionSet PositionSet::of(const Directory& directory,
   return set;
 }
 
+PositionSet PositionSet::within(const PositionSet& stretch) const {
+  CAVEAT_ASSERT(is_list() && !stretch.is_list());
+  if (stretch.size() == 0) return {};
+  const auto first = std::lower_bound(list_->begin(), list_->end(), stretch.first_, before);
+  const auto end = std::upper_bound(first, list_->end(), stretch.last_, before);
+  return of(*directory_, {first, end});
+}
+
 std::vector<PartitionId> PositionSet::ids() const {
   CAVEAT_ASSERT(is_list());
   std::vector<PartitionId> ids;

@@ -22,6 +22,8 @@ class PositionSet {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool is_list() const noexcept { return list_ != nullptr; }
+  // Of a list, what lies in the stretch (of the same directory).
+  [[nodiscard]] PositionSet within(const PositionSet& stretch) const;
   // Of the partitions of a list, sorted.
   [[nodiscard]] std::vector<PartitionId> ids() const;
 

@@ -41,10 +41,12 @@ tl::unexpected<StorageError> refused(const char* why) {
 
 std::uint64_t query_fingerprint(const Query& query) noexcept {
   // One word for what is set, order and direction; then a word for each bound, 0 where unset.
-  std::uint64_t words[8] = {};
+  // A range of nodes, younger than the others, adds two more words where it is set.
+  std::uint64_t words[10] = {};
   words[0] = (query.node ? 1U : 0U) | (query.property ? 2U : 0U) | (query.source ? 4U : 0U) |
              (query.confidence ? 8U : 0U) | (query.time ? 16U : 0U) |
-             (query.descending ? 32U : 0U) | static_cast<std::uint64_t>(query.order) << 8;
+             (query.descending ? 32U : 0U) | (query.nodes ? 64U : 0U) |
+             static_cast<std::uint64_t>(query.order) << 8;
   words[1] = query.node.value_or(0);
   words[2] = query.property.value_or(0);
   words[3] = query.source ? static_cast<std::uint64_t>(*query.source) : 0;
@@ -56,6 +58,9 @@ std::uint64_t query_fingerprint(const Query& query) noexcept {
     words[6] = static_cast<std::uint64_t>(query.time->start_ns);
     words[7] = static_cast<std::uint64_t>(query.time->end_ns);
   }
+  if (!query.nodes) return XXH3_64bits(words, 8 * sizeof words[0]);
+  words[8] = query.nodes->first;
+  words[9] = query.nodes->last;
   return XXH3_64bits(words, sizeof words);
 }
 

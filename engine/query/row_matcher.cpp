@@ -68,7 +68,7 @@ void RowMatcher::look_ahead(std::span<const std::shared_ptr<const PartitionImage
   ahead_rows_.clear();
   // Other conditions read whole columns, and one node's rows lie together.
   const Conditions& c = conditions_;
-  const bool others = c.node || c.source || c.confidence || c.time;
+  const bool others = c.node || c.nodes || c.source || c.confidence || c.time;
   if (!property_id_ || others || images.size() < 2) return;
   for (const auto& image : images) {
     if (image->base() != nullptr) image->base()->prefetch_property_ids();
@@ -103,6 +103,10 @@ Result<void> RowMatcher::select(const PartitionImage& image, bool in_key_order) 
   std::uint32_t begin = 0;
   std::uint32_t end = block->row_count();
   if (conditions_.node) std::tie(begin, end) = block->node_range(*conditions_.node);
+  if (conditions_.nodes) {
+    begin = block->node_range(conditions_.nodes->first).first;
+    end = block->node_range(conditions_.nodes->last).second;
+  }
   const std::size_t count = end - begin;
   const bool columns = conditions_.source || conditions_.confidence || conditions_.time;
   if (!columns && conditions_.property) {
@@ -205,7 +209,9 @@ Result<void> RowMatcher::key_base(const PartitionImage& image, std::vector<Match
 bool RowMatcher::run_matches(const ExceptionView& record) const noexcept {
   const Conditions& c = conditions_;
   if (c.impossible) return false;
-  if (c.node && record.key.node_id != *c.node) return false;
+  const NodeId node = record.key.node_id;
+  if (c.node && node != *c.node) return false;
+  if (c.nodes && (node < c.nodes->first || node > c.nodes->last)) return false;
   if (c.property && record.key.property_hash != *c.property) return false;
   if (c.source && record.source != *c.source) return false;
   if (c.confidence &&

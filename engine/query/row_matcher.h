@@ -24,7 +24,7 @@ class RowMatcher {
  public:
   RowMatcher(const QueryContext& context, const ReadView& view, const Conditions& conditions);
 
-  // May be narrowed between calls. The property and the node must stay.
+  // May be narrowed between calls. The property and the nodes must stay.
   [[nodiscard]] Conditions& conditions() noexcept { return conditions_; }
   // Columns that callers want loaded beside those of the conditions.
   void want(ColumnMask columns) noexcept { extra_ = columns; }

@@ -28,6 +28,12 @@ Result<WindowCutter> WindowCutter::by_index(const QueryContext& context, const V
   cutter.version_ = &version;
   if (plan.positions.is_list()) cutter.others_ = plan.positions.ids();
   cutter.all_ = plan.positions;
+  const std::size_t total = version.directory->partition_count();
+  if (!plan.positions.is_list() && plan.positions.size() < total) {
+    cutter.stretch_ = plan.positions;
+    // Of what the index names, about so much is in the stretch.
+    first_pairs = std::min(first_pairs, kPairsMax) * (total / plan.positions.size());
+  }
   cutter.from_ = order.values.lo;
   cutter.pairs_ = std::clamp(first_pairs, kPairsMin, kPairsMax);
   const ValueRange values = ascending(order.values, order.descending);
@@ -118,6 +124,7 @@ Result<std::optional<Window>> WindowCutter::next() {
   if (others_) ids = intersect_sorted(ids, *others_);
   std::uint64_t gone = 0;
   window.positions = positions_of(*context_, *version_, ids, gone);
+  if (stretch_) window.positions = window.positions.within(*stretch_);
   return std::optional<Window>(std::move(window));
 }
 

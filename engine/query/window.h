@@ -53,6 +53,7 @@ class WindowCutter {
   const QueryContext* context_ = nullptr;
   const Version* version_ = nullptr;
   std::optional<std::vector<PartitionId>> others_;  // ids that the other conditions leave
+  std::optional<PositionSet> stretch_;              // that a range of nodes leaves
   std::unique_ptr<PostingCursor> terms_;
   SortValue from_ = 0;  // where the next window begins
   std::size_t pairs_ = kPairsMin;

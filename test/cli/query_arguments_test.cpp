@@ -18,6 +18,7 @@ std::string complaint(const QueryArguments& arguments) {
 TEST_CASE("options make a query") {
   QueryArguments arguments;
   arguments.node = "18446744073709551615";
+  arguments.nodes = "0x10..";
   arguments.property = "flies";
   arguments.source = "Detected";
   arguments.confidence = "0.5..0.7";
@@ -28,6 +29,8 @@ TEST_CASE("options make a query") {
   arguments.resume = "00ff";
   const auto query = arguments.query().value();
   CHECK(query.node == ~0ULL);
+  CHECK(query.nodes->first == 16);
+  CHECK(query.nodes->last == ~0ULL);
   CHECK(query.property == hash_property("flies"));
   CHECK(query.source == ExceptionSource::Detected);
   CHECK(query.confidence->max == 0.7F);
@@ -47,6 +50,14 @@ TEST_CASE("a bad option is named") {
   QueryArguments arguments;
   arguments.node = "-1";
   CHECK(complaint(arguments) == "--node: \"-1\" is no unsigned integer below 2^64");
+  for (const auto& [text, why] : {std::pair("..", "\"..\" is no range of nodes such as 100..199"),
+                                  std::pair("9..8", "\"9..8\" ends before it begins"),
+                                  std::pair("7", "\"7\" is one node: give --node"),
+                                  std::pair("1..x", "\"x\" is no unsigned integer below 2^64")}) {
+    arguments = {};
+    arguments.nodes = text;
+    CHECK(complaint(arguments) == "--nodes: " + std::string(why));
+  }
   arguments = {};
   arguments.source = "Guessed";
   CHECK(complaint(arguments).rfind("--source: \"Guessed\"", 0) == 0);

@@ -223,6 +223,10 @@ TEST_CASE("queries heed every condition, the order, the limit and where to go on
   };
   CHECK(count({}) == "2100\n");
   CHECK(count({"--node", "1"}) == "7\n");
+  CHECK(count({"--nodes", "1..3"}) == "21\n");
+  CHECK(count({"--nodes", "..3", "--node", "1"}) == "7\n");
+  CHECK(count({"--nodes", "..3", "--node", "4"}) == "0\n");
+  CHECK(count({"--nodes", "2..", "node < 4"}) == "14\n");
   CHECK(count({"--source", "Detected"}) == "420\n");
   CHECK(count({"--property", "group0/item1"}) == "60\n");
   CHECK(count({"--time", "2022-01-01..2022-12-31"}) == "2100\n");
@@ -241,11 +245,32 @@ TEST_CASE("queries heed every condition, the order, the limit and where to go on
   CHECK(sorted_lines(all.out).size() == 420);
   CHECK(run_tool({"query", store, "--resume", "00"}).exit == 2);
 
+  const auto one = run_tool({"query", store, "--node", "1", "--explain"}).out;
+  CHECK(one.find("      1 partition   used ") != std::string::npos);
+  CHECK(one.find(" 1 partitions") == std::string::npos);
+
   const auto dumped = run_tool({"dump", store, "--source", "Detected"});
   CHECK(sorted_lines(dumped.out) == sorted_lines(all.out));
   const auto plan = run_tool({"query", store, "--source", "Detected", "--explain", "--json"});
   CHECK(plan.exit == 0);
   CHECK(plan.out.rfind("{\"queries\":[{\"index\":", 0) == 0);
+  // A range of nodes, in each order and in pages.
+  for (const auto* order : {"key", "confidence", "time"}) {
+    const auto of = [&](const std::string& nodes, const std::string& limit,
+                        std::vector<std::string> more = {}) {
+      std::vector<std::string> words = {"query", store, "--nodes", nodes, "--order", order};
+      if (!limit.empty()) words.insert(words.end(), {"--limit", limit});
+      words.insert(words.end(), more.begin(), more.end());
+      return run_tool(words);
+    };
+    const auto whole = of("10..109", "");
+    CHECK(sorted_lines(whole.out).size() == 700);
+    const auto begin = of("10..109", "300");
+    REQUIRE(begin.err.rfind("resume: ", 0) == 0);
+    const auto at = begin.err.substr(8, begin.err.size() - 9);
+    CHECK(begin.out + of("10..109", "", {"--resume", at}).out == whole.out);
+    CHECK(of("10..110", "", {"--resume", at}).exit == 2);  // it is of another query
+  }
 }
 
 TEST_CASE("statistics, blocks, verification and maintenance run and answer") {

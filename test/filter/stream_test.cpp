@@ -52,6 +52,9 @@ struct World {
     std::vector<ExceptionRecord> found;
     for (const auto& [key, record] : truth) {
       if (query.source && record.exception.source != *query.source) continue;
+      if (query.nodes && (key.node_id < query.nodes->first || key.node_id > query.nodes->last)) {
+        continue;
+      }
       if (meets(record)) found.push_back(record);
     }
     const auto before = [&](const ExceptionRecord& a, const ExceptionRecord& b) {
@@ -122,6 +125,7 @@ TEST_CASE("a filter finds what a loop over all records finds, in order and each 
     query.order = static_cast<QueryOrder>(world.random() % 3);
     query.descending = world.random() % 2 == 0;
     if (world.random() % 4 == 0) query.source = static_cast<ExceptionSource>(world.random() % 5);
+    if (world.random() % 4 == 0) query.nodes = {world.random() % 20, 10 + world.random() % 60};
     if (world.random() % 3 == 0) query.limit = world.random() % 20;
     const auto expected = world.expected(made.meets, query);
     auto stream = RecordStream::open(world.store, selection);
@@ -163,7 +167,7 @@ TEST_CASE("a plan that is wrong is found out", "[planted]") {
   CHECK(run(nodes, right) != run(nodes, [](SelectionPlan& plan) { plan.branches.pop_back(); }));
   const std::string range = "node between 10 and 30";
   CHECK(run(range, right) !=
-        run(range, [](SelectionPlan& plan) { plan.branches[0].nodes.high = 20; }));
+        run(range, [](SelectionPlan& plan) { plan.branches[0].query.nodes->last = 20; }));
 }
 
 TEST_CASE("what indexes can serve is left to them") {
@@ -184,12 +188,19 @@ TEST_CASE("what indexes can serve is left to them") {
   CHECK(query.time.has_value());
 
   CHECK(plan("node = 1 and node = 2").branches.empty());
-  CHECK(plan("node in (1, 2, 3)").branches.size() == 3);
-  CHECK_FALSE(plan("node in (1, 2, 3)").recheck);
+  // Neighbours lie together: one range reads no more than a query each.
+  CHECK(plan("node in (1, 2, 3)").branches.size() == 1);
+  CHECK(plan("node in (1, 2, 3)").recheck);
+  CHECK(plan("node in (1, 20, 40)").branches.size() == 3);
+  CHECK_FALSE(plan("node in (1, 20, 40)").recheck);
   CHECK(plan("confidence > 0.25 and confidence > 0.5").branches[0].query.confidence->min > 0.5F);
   const auto range = plan("node between 10 and 20");
   REQUIRE(range.branches.size() == 1);
-  CHECK_FALSE(token_before(range.branches[0]).empty());
+  REQUIRE(range.branches[0].query.nodes.has_value());
+  CHECK(range.branches[0].query.nodes->first == 10);
+  CHECK(range.branches[0].query.nodes->last == 20);
+  CHECK_FALSE(range.recheck);
+  CHECK_FALSE(plan("node > 10 and source = Detected", QueryOrder::time).recheck);
   // One query around them all, where several would read no less.
   CHECK(plan("confidence >= 0 or source = Detected").branches.size() == 1);
   std::string many = "node in (0";

@@ -101,6 +101,10 @@ class Program {
     }
     made.order = static_cast<std::int8_t>(byte());
     made.descending = byte();
+    if ((made.fields & CAVEAT_QUERY_NODES) != 0) {
+      made.node_first = node();
+      made.node_last = node();
+    }
     if ((made.fields & CAVEAT_QUERY_LIMIT) != 0) made.limit = byte();
     if (byte() == 1) made.resume_token = string();
     return asked;

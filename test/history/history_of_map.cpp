@@ -103,6 +103,9 @@ class MapSubject {
     std::vector<ExceptionRecord> records;
     for (const auto& [key, e] : model) {
       if (query.node && key.node_id != *query.node) continue;
+      if (query.nodes && (key.node_id < query.nodes->first || key.node_id > query.nodes->last)) {
+        continue;
+      }
       if (query.property && key.property_hash != *query.property) continue;
       if (query.source && e.source != *query.source) continue;
       if (query.confidence &&

@@ -172,6 +172,17 @@ static void queries(caveat_store* store) {
   caveat_string_free(&token);
   query.resume_token = token; /* empty now */
 
+  caveat_query range = {.size = sizeof range,
+                        .fields = CAVEAT_QUERY_NODES,
+                        .node_first = 100,
+                        .node_last = 149};
+  OK(caveat_count(store, NULL, &range, &count, &error));
+  CHECK(count == 100); /* two of each */
+  range.size = offsetof(caveat_query, node_first); /* no room for what is asked for */
+  CHECK(caveat_count(store, NULL, &range, &count, &error) == CAVEAT_INVALID_ARGUMENT);
+  caveat_error_free(error);
+  error = NULL;
+
   caveat_query other = {.size = sizeof other, .fields = CAVEAT_QUERY_NODE, .node = 17};
   OK(caveat_count(store, NULL, &other, &count, &error));
   CHECK(count == 2);

@@ -138,7 +138,9 @@ static const caveat_query* a_query(void) {
   memset(&u, 0, sizeof u);
   u.query.size = a_size(sizeof u.query);
   if (one_in(8)) u.room[sizeof u.query + 8] = 1;
-  u.query.fields = one_in(8) ? (uint32_t)any(1 << 20) : (uint32_t)any(64);
+  u.query.fields = one_in(8) ? (uint32_t)any(1 << 20) : (uint32_t)any(128);
+  u.query.node_first = any(20);
+  u.query.node_last = 10 + any(30);
   u.query.source = (int32_t)any(7) - 1;
   u.query.node = any(40);
   u.query.property = any(5);

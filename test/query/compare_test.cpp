@@ -13,6 +13,10 @@ std::string describe(const Query& query) {
   std::string out = "order " + std::to_string(static_cast<int>(query.order));
   if (query.descending) out += " descending";
   if (query.node) out += ", node " + std::to_string(*query.node);
+  if (query.nodes) {
+    out += ", nodes " + std::to_string(query.nodes->first) + " to " +
+           std::to_string(query.nodes->last);
+  }
   if (query.property) out += ", property " + std::to_string(*query.property);
   if (query.source) out += ", source " + std::string(to_string(*query.source));
   if (query.confidence) {

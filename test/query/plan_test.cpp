@@ -61,7 +61,12 @@ TEST_CASE("bad queries are refused", "[plan]") {
 TEST_CASE("an empty range finds nothing and reads nothing", "[plan]") {
   QueryWorld world(1, {});
   Query query;
-  query.confidence = {0.7F, 0.6F};
+  const bool of_nodes = GENERATE(false, true);
+  if (of_nodes) {
+    query.nodes = {7, 6};
+  } else {
+    query.confidence = {0.7F, 0.6F};
+  }
   for (const auto order : {QueryOrder::key, QueryOrder::confidence, QueryOrder::time}) {
     query.order = order;
     const auto found = collect_matches(world.context(), *world.view(), query);
@@ -83,6 +88,65 @@ TEST_CASE("a node's records are read from its partitions alone", "[plan]") {
   CHECK(!candidate(plan, IndexKind::source)->used);
   REQUIRE(collect_matches(world.context(), *world.view(), query));
   CHECK(world.reader().loads == plan.partitions_visited);
+}
+
+TEST_CASE("a range of nodes costs what it holds, in the order of keys", "[plan]") {
+  QueryWorld world(2, sparse());
+  Query query;
+  query.nodes = {500, 699};
+  const auto total = explain(world, Query()).partitions_total;
+  for (const bool descending : {false, true}) {
+    query.descending = descending;
+    const auto plan = explain(world, query);
+    CHECK(plan.index == IndexKind::primary);
+    CHECK(plan.partitions_visited > 0);
+    CHECK(plan.partitions_visited < total / 5);
+    CHECK(plan.partitions_total == total);
+    world.reader().loads = 0;
+    const auto found = collect_matches(world.context(), *world.view(), query);
+    REQUIRE(found);
+    CHECK(*found == world.expected(query));
+    CHECK(world.reader().loads == plan.partitions_visited);
+  }
+  // The directory knows how much is in each partition but the first and the last.
+  world.reader().loads = 0;
+  CHECK(count_matches(world.context(), *world.view(), query).value() ==
+        world.expected(query).size());
+  CHECK(world.reader().loads <= 2);
+
+  // Where few partitions are left, no index is read; where it leaves many, one narrows further.
+  query.property = world.truth().begin()->first.property_hash;
+  query.nodes = {500, 520};
+  auto plan = explain(world, query);
+  CHECK(plan.index == IndexKind::primary);
+  CHECK_FALSE(candidate(plan, IndexKind::property)->used);
+  query.nodes = {500, 1499};
+  plan = explain(world, query);
+  CHECK(plan.index == IndexKind::property);
+  CHECK(candidate(plan, IndexKind::property)->used);
+  CHECK(candidate(plan, IndexKind::primary)->used);
+  world.reader().loads = 0;
+  const auto both = collect_matches(world.context(), *world.view(), query);
+  REQUIRE(both);
+  CHECK(*both == world.expected(query));
+  CHECK(world.reader().loads == plan.partitions_visited);
+  query.nodes.reset();
+  CHECK(plan.partitions_visited < explain(world, query).partitions_visited);
+}
+
+TEST_CASE("a range of nodes narrows an order by value", "[plan]") {
+  QueryWorld world(3, sparse());
+  Query query;
+  query.nodes = {500, 799};
+  const auto plan = explain(world, query);
+  for (const auto order : {QueryOrder::confidence, QueryOrder::time}) {
+    query.order = order;
+    world.reader().loads = 0;
+    const auto found = collect_matches(world.context(), *world.view(), query);
+    REQUIRE(found);
+    CHECK(*found == world.expected(query));
+    CHECK(world.reader().loads <= 2 * plan.partitions_visited);  // to find, and to show
+  }
 }
 
 TEST_CASE("a selective index drives, a useless one does not", "[plan]") {

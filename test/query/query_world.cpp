@@ -331,6 +331,18 @@ std::shared_ptr<const ReadView> QueryWorld::view_now() const {
   return view;
 }
 
+// Of two nodes that there are or that are beside one; sometimes open, empty, or of one node.
+Query::NodeRange QueryWorld::random_nodes() {
+  const NodeId a = random_key().node_id + random_.below(3) - 1;
+  const NodeId b = random_key().node_id + random_.below(3) - 1;
+  Query::NodeRange nodes{std::min(a, b), std::max(a, b)};
+  if (random_.chance(10)) nodes.last = nodes.first;
+  if (random_.chance(10)) nodes.first = 0;
+  if (random_.chance(10)) nodes.last = std::numeric_limits<NodeId>::max();
+  if (random_.chance(20)) std::swap(nodes.first, nodes.last);
+  return nodes;
+}
+
 Query QueryWorld::random_query() {
   Query query;
   if (random_.chance(5)) query.node = random_key().node_id + (random_.chance(10) ? 1 : 0);
@@ -354,6 +366,7 @@ Query QueryWorld::random_query() {
     query.time = {std::min(a, b), random_.chance(4) ? std::min(a, b) : std::max(a, b)};
     if (random_.chance(20)) query.time = {b, a};
   }
+  if (random_.chance(3)) query.nodes = random_nodes();
   query.order = static_cast<QueryOrder>(random_.below(3));
   query.descending = random_.chance(2);
   if (random_.chance(3)) query.limit = random_.below(40);
@@ -364,6 +377,9 @@ std::vector<ExceptionRecord> QueryWorld::expected(const Query& query) const {
   std::vector<ExceptionRecord> found;
   for (const auto& [key, e] : truth_) {
     if (query.node && key.node_id != *query.node) continue;
+    if (query.nodes && (key.node_id < query.nodes->first || key.node_id > query.nodes->last)) {
+      continue;
+    }
     if (query.property && key.property_hash != *query.property) continue;
     if (query.source && e.source != *query.source) continue;
     if (query.confidence &&

@@ -98,6 +98,7 @@ class QueryWorld {
   [[nodiscard]] ExceptionKey random_key();
   [[nodiscard]] Exception random_exception();
   [[nodiscard]] Query random_query();
+  [[nodiscard]] Query::NodeRange random_nodes();
 
   // What a query must give, by looking at every record.
   [[nodiscard]] std::vector<ExceptionRecord> expected(const Query& query) const;

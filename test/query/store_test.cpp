@@ -75,6 +75,10 @@ Query random_query(RandomRecords& random) {
     const auto start = static_cast<std::int64_t>(random.below(100)) << 32;
     query.time = {start, start + (static_cast<std::int64_t>(random.below(50)) << 32)};
   }
+  if (random.chance(3)) {
+    const auto first = random_key(random).node_id;
+    query.nodes = {first, first + random.below(40)};
+  }
   query.order = static_cast<QueryOrder>(random.below(3));
   query.descending = random.chance(2);
   return query;
@@ -85,6 +89,7 @@ std::vector<ExceptionRecord> expected(const Truth& truth, const Query& query) {
   for (const auto& [key, e] : truth) {
     const bool match =
         (!query.node || key.node_id == *query.node) &&
+        (!query.nodes || (query.nodes->first <= key.node_id && key.node_id <= query.nodes->last)) &&
         (!query.property || key.property_hash == *query.property) &&
         (!query.source || e.source == *query.source) &&
         (!query.confidence ||

@@ -79,6 +79,10 @@ TEST_CASE("every part of a query but its limit is in the fingerprint", "[token]"
   };
   vary([](Query& q) { q.node = 0; });
   vary([](Query& q) { q.node = 1; });
+  vary([](Query& q) { q.nodes = {0, 0}; });
+  vary([](Query& q) { q.nodes = {0, 1}; });
+  vary([](Query& q) { q.nodes = {1, 1}; });
+  vary([](Query& q) { q.nodes = Query::NodeRange(); });
   vary([](Query& q) { q.property = 0; });
   vary([](Query& q) { q.property = 1; });
   vary([](Query& q) { q.source = ExceptionSource::Explicit; });

@@ -35,7 +35,6 @@ Result<ExitCode> explain(const Arguments& arguments, StorageOptimizer& store,
   json.begin_object().begin_list("queries");
   for (std::size_t i = 0; i < plan.branches.size(); ++i) {
     auto query = plan.branches[i].query;
-    if (selection.filtered()) query.resume_token = token_before(plan.branches[i]);
     query.limit = selection.query.limit;
     CAVEAT_ASSIGN(const auto found, store.explain(query, &snapshot));
     json.begin_object();

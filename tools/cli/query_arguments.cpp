@@ -27,7 +27,31 @@ Result<T> named(std::string_view option, Result<T> result) {
   return result;
 }
 
+Result<Query::NodeRange> parse_node_range(std::string_view text) {
+  constexpr std::string_view kOption = "--nodes";
+  const auto dots = text.find("..");
+  const auto first = text.substr(0, dots);
+  const auto last = dots == std::string_view::npos ? text : text.substr(dots + 2);
+  const auto bad = [&](const char* why) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: \"{}\" {}", kOption, text, why));
+  };
+  if (dots == std::string_view::npos && !text.empty()) return bad("is one node: give --node");
+  if (first.empty() && last.empty()) return bad("is no range of nodes such as 100..199");
+  Query::NodeRange range;
+  if (!first.empty()) {
+    CAVEAT_ASSIGN(range.first, parse_unsigned(kOption, first));
+  }
+  if (!last.empty()) {
+    CAVEAT_ASSIGN(range.last, parse_unsigned(kOption, last));
+  }
+  if (range.first > range.last) return bad("ends before it begins");
+  return range;
+}
+
 Result<void> set_ranges(const QueryArguments& arguments, Query& query) {
+  if (!arguments.nodes.empty()) {
+    CAVEAT_ASSIGN(query.nodes, parse_node_range(arguments.nodes));
+  }
   if (!arguments.confidence.empty()) {
     CAVEAT_ASSIGN(query.confidence,
                   named("--confidence", parse_confidence_range(arguments.confidence)));
@@ -121,6 +145,10 @@ Result<Query> QueryArguments::query() const {
 
 void add_conditions(Command& command, QueryArguments& arguments) {
   command.add_option("--node", arguments.node, "Of this node")->type_name("N");
+  command
+      .add_option("--nodes", arguments.nodes,
+                  "Of the nodes in a closed range, as 100..199, 100.. or ..199")
+      ->type_name("A..B");
   auto* name = command.add_option("--property", arguments.property, "Of the property of this name");
   name->type_name("NAME");
   command.add_option("--property-hash", arguments.property_hash, "Of the property with this hash")

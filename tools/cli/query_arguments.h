@@ -14,6 +14,7 @@ class Command;
 
 struct QueryArguments {
   std::string node;
+  std::string nodes;
   std::string property;
   std::string property_hash;
   std::string source;

@@ -122,7 +122,8 @@ class Query(Structure):
     _fields_ = [("size", c_size_t), ("fields", c_uint32), ("source", c_int32), ("node", c_uint64),
                 ("property", c_uint64), ("confidence_min", c_float), ("confidence_max", c_float),
                 ("time_start_ns", c_int64), ("time_end_ns", c_int64), ("order", c_int32),
-                ("descending", c_int32), ("limit", c_uint64), ("resume_token", String)]
+                ("descending", c_int32), ("limit", c_uint64), ("resume_token", String),
+                ("node_first", c_uint64), ("node_last", c_uint64)]
 
 
 def _results(*names: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _native as native
 from ._errors import Closed, call
-from ._records import (ConfidenceRange, Key, Property, Record, Source, TimeRange, key_of, query_of, read,
+from ._records import (ConfidenceRange, Key, NodeRange, Property, Record, Source, TimeRange, key_of, query_of, read,
                        take, unsigned)
 
 if TYPE_CHECKING:
@@ -196,16 +196,17 @@ class Reads:
     def query(self, *, node: int | None = None, property: Property | None = None,
               source: Source | int | str | None = None, confidence: ConfidenceRange | None = None,
               time: TimeRange | None = None, order: str = "key", descending: bool = False,
-              limit: int | None = None, resume: str | None = None) -> Cursor:
+              limit: int | None = None, resume: str | None = None, nodes: NodeRange | None = None) -> Cursor:
         """The records that meet all conditions.
 
         node, property, source   equal to it
-        confidence, time         a pair (low, high), closed; None leaves an end open
+        nodes, confidence, time  a pair (low, high), closed; None leaves an end open
         order, descending        "key", "confidence" or "time"
         limit, resume            at most so many; a resume_token to go on behind
         """
         keep: list[Any] = []
-        query = query_of(keep, node, property, source, confidence, time, order, descending, limit, resume)
+        query = query_of(keep, node, property, source, confidence, time, order, descending, limit, resume,
+                         nodes)
         with self._view() as (_, snapshot):
             return Cursor(self._of_store(), snapshot, query)
 

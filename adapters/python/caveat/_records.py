@@ -23,6 +23,7 @@ Moment = Union[int, datetime]
 # A node and a property.
 Key = tuple[int, Property]
 # (low, high), closed; None leaves an end open.
+NodeRange = tuple[Union[int, None], Union[int, None]]
 ConfidenceRange = tuple[Union[float, None], Union[float, None]]
 TimeRange = tuple[Union[Moment, None], Union[Moment, None]]
 
@@ -234,7 +235,7 @@ def _ends(what: str, given: tuple[Any, Any], lowest: Any, highest: Any) -> tuple
 def query_of(keep: list[Any], node: int | None = None, property: Property | None = None,
              source: Source | int | str | None = None, confidence: ConfidenceRange | None = None,
              time: TimeRange | None = None, order: str = "key", descending: bool = False,
-             limit: int | None = None, resume: str | None = None) -> Any:
+             limit: int | None = None, resume: str | None = None, nodes: NodeRange | None = None) -> Any:
     query = native.Query(size=sizeof(native.Query), order=one_of("order", order, _ORDERS),
                          descending=flag("descending", descending))
     if node is not None:
@@ -250,6 +251,10 @@ def query_of(keep: list[Any], node: int | None = None, property: Property | None
     if time is not None:
         query.fields |= 16
         query.time_start_ns, query.time_end_ns = map(_bound_ns, _ends("time", time, *_INT64))
+    if nodes is not None:
+        query.fields |= 64
+        first, last = _ends("nodes", nodes, 0, 2**64 - 1)
+        query.node_first, query.node_last = unsigned(first, "nodes"), unsigned(last, "nodes")
     if limit is not None:
         query.fields, query.limit = query.fields | 32, unsigned(limit, "limit")
     if resume is not None:

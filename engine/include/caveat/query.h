@@ -24,6 +24,11 @@ enum class QueryOrder : std::uint8_t {
 
 // All conditions that are set must hold. Ranges are closed. A query without conditions is a scan.
 struct Query {
+  // A closed range, in the order of keys: of node ids as unsigned numbers.
+  struct NodeRange {
+    NodeId first = 0;                                  // included
+    NodeId last = std::numeric_limits<NodeId>::max();  // included
+  };
   // A closed range.
   struct ConfidenceRange {
     float min = 0.0F;  // included
@@ -40,6 +45,9 @@ struct Query {
   std::optional<ExceptionSource> source = {};      // from this source
   std::optional<ConfidenceRange> confidence = {};  // NaN: invalid_argument; min > max: no results
   std::optional<TimeRange> time = {};              // by creation; start > end: no results
+  // Of these nodes, whose records lie together: in the order of keys a query costs what its range
+  // holds, whatever the rest of the store is. first > last: no results.
+  std::optional<NodeRange> nodes = {};
 
   QueryOrder order = QueryOrder::key;                           // of the results
   bool descending = false;                                      // the exact reverse

@@ -128,6 +128,7 @@ class Arguments(unittest.TestCase):
         for wrong in (0.9, "ab", (1, 2, 3)):
             self.refuses(TypeError, r"confidence is a pair \(low, high\)", store.query, confidence=wrong)
             self.refuses(TypeError, r"time is a pair", store.count, time=wrong)
+            self.refuses(TypeError, r"nodes is a pair", store.count, nodes=wrong)
         self.refuses(TypeError, "confidence is a number", store.query, confidence=("a", "b"))
         self.refuses(TypeError, "time is a datetime", store.query, time=("2024-05-01", None))
         for wrong in (5, "p", (1, "p", 2)):

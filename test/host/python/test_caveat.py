@@ -348,6 +348,7 @@ class Queries(unittest.TestCase):
         self.assertEqual(self.found(), everything)
         self.assertEqual(sorted(record.actual for record in self.store), everything)
         self.assertEqual(self.found(node=7), [14, 15])
+        self.assertEqual(self.found(nodes=(7, 9)) + self.found(nodes=(99, None)), everything[14:20] + [198, 199])
         self.assertEqual(self.found(property="p"), everything[::2])
         self.assertEqual(self.found(property=caveat.hash_property("q")), everything[1::2])
         self.assertEqual(self.found(source="imported"), everything[4::5])

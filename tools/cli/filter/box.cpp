@@ -146,7 +146,11 @@ bool Box::empty() const noexcept {
 
 Query Box::query() const {
   Query query;
-  if (nodes.point()) query.node = nodes.low;
+  if (nodes.point()) {
+    query.node = nodes.low;
+  } else if (nodes != kAllNumbers) {
+    query.nodes = Query::NodeRange{nodes.low, nodes.high};
+  }
   if (properties.point()) query.property = properties.low;
   if (std::has_single_bit(sources)) {
     query.source = static_cast<ExceptionSource>(std::countr_zero(sources));
@@ -159,8 +163,7 @@ Query Box::query() const {
 }
 
 bool Box::is_query() const noexcept {
-  return (nodes.point() || nodes == kAllNumbers) &&
-         (properties.point() || properties == kAllNumbers) && one_or_all(sources);
+  return (properties.point() || properties == kAllNumbers) && one_or_all(sources);
 }
 
 Box intersection(const Box& a, const Box& b) noexcept {
@@ -184,6 +187,7 @@ Box hull(const Box& a, const Box& b) noexcept {
 Box box_of(const Query& query) noexcept {
   Box box;
   if (query.node) box.nodes = {*query.node, *query.node};
+  if (query.nodes) box.nodes = meet(box.nodes, {query.nodes->first, query.nodes->last});
   if (query.property) box.properties = {*query.property, *query.property};
   if (query.source) {
     box.sources = static_cast<SourceSet>(1U << static_cast<unsigned>(*query.source));

@@ -19,7 +19,7 @@ struct Box {
   bool exact = true;  // nothing in the box but what the condition means
 
   [[nodiscard]] bool empty() const noexcept;
-  // The conditions a Query has words for: of nodes, properties and sources it names one.
+  // The conditions a Query has words for: of properties and sources it names one.
   [[nodiscard]] Query query() const;
   // Whether the query means just what is in the box.
   [[nodiscard]] bool is_query() const noexcept;

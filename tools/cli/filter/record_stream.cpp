@@ -84,17 +84,8 @@ bool RecordStream::may_be_next(const Source& source, const Source* best) const {
 
 Result<void> RecordStream::open_cursor(Source& source) {
   auto query = source.branch.query;
-  query.resume_token = token_before(source.branch);
   if (after_) {
-    const auto print = detail::query_fingerprint(query);
-    std::optional<detail::SortPosition> begin;
-    if (!query.resume_token.empty()) {
-      CAVEAT_ASSIGN(begin, detail::decode_resume_token(query.resume_token, print));
-    }
-    const bool down = query.descending;
-    if (!begin || detail::ascending(*begin, down) < detail::ascending(*after_, down)) {
-      query.resume_token = detail::encode_resume_token(print, after_);
-    }
+    query.resume_token = detail::encode_resume_token(detail::query_fingerprint(query), after_);
   }
   CAVEAT_ASSIGN(source.cursor, store_->query(query, &snapshot_));
   return {};
@@ -108,11 +99,6 @@ Result<void> RecordStream::fetch(Source& source) {
   }
   source.head = *record;
   source.waits = false;
-  if (source.head == nullptr || selection_.query.order != QueryOrder::key) return {};
-  const auto node = source.head->key.node_id;
-  const auto& nodes = source.branch.nodes;
-  const bool behind = selection_.query.descending ? node < nodes.low : node > nodes.high;
-  if (behind) source.head = nullptr;
   return {};
 }
 

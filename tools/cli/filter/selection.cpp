@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/query/resume_token.h"
 #include "tools/cli/filter/record_stream.h"
 
 namespace caveat::cli {
@@ -64,23 +63,7 @@ std::vector<Box> apart(const std::vector<Box>& boxes, QueryOrder order) {
   return {};
 }
 
-std::string token_at(const Query& query, const detail::SortPosition& position) {
-  return detail::encode_resume_token(detail::query_fingerprint(query), position);
-}
-
 }  // namespace
-
-std::string token_before(const Branch& branch) {
-  const auto& query = branch.query;
-  if (query.order != QueryOrder::key || query.node) return "";
-  constexpr auto kLast = kAllNumbers.high;
-  if (query.descending) {
-    if (branch.nodes.high == kLast) return "";
-    return token_at(query, {0, {branch.nodes.high + 1, 0}});
-  }
-  if (branch.nodes.low == 0) return "";
-  return token_at(query, {0, {branch.nodes.low - 1, kLast}});
-}
 
 Result<SelectionPlan> plan_of(const Selection& selection, const CostOf& cost_of) {
   const auto& asked = selection.query;
@@ -111,9 +94,7 @@ Result<SelectionPlan> plan_of(const Selection& selection, const CostOf& cost_of)
 Result<SelectionPlan> plan_of(const Selection& selection, const StorageOptimizer& store,
                               const Snapshot& snapshot) {
   return plan_of(selection, [&](const Branch& branch) -> Result<std::uint64_t> {
-    auto query = branch.query;
-    query.resume_token = token_before(branch);
-    CAVEAT_ASSIGN(const auto plan, store.explain(query, &snapshot));
+    CAVEAT_ASSIGN(const auto plan, store.explain(branch.query, &snapshot));
     return plan.partitions_visited;
   });
 }

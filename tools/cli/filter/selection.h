@@ -19,7 +19,7 @@ struct Selection {
   [[nodiscard]] bool filtered() const { return condition != Condition{Condition::All{}, false}; }
 };
 
-// One query to the store, and what it has to read of the order of keys.
+// One query to the store, and where it lies in the order of keys.
 struct Branch {
   Query query;         // without limit and token
   Span<NodeId> nodes;  // none others are in it
@@ -39,10 +39,6 @@ using CostOf = std::function<Result<std::uint64_t>(const Branch&)>;
 [[nodiscard]] Result<SelectionPlan> plan_of(const Selection& selection,
                                             const StorageOptimizer& store,
                                             const Snapshot& snapshot);
-
-// In the order of keys a query can begin at the first node, as if it had come that far, and what is
-// behind the last is not read. Empty: from the begin.
-[[nodiscard]] std::string token_before(const Branch& branch);
 
 // How many records there are, without a look at each where the store can count them.
 [[nodiscard]] Result<std::uint64_t> count_of(const StorageOptimizer& store,

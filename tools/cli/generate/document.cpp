@@ -71,7 +71,7 @@ const Document& filter_document() {
           kFilterBytesMax, kFilterDepthMax, kFilterConditionsMax)),
       paragraph(
           "What indexes can serve is left to them: equality of node, property and source, "
-          "ranges of confidence and time, and of nodes where the order is that of keys. "
+          "ranges of nodes, confidence and time. "
           "Alternatives are several queries read side by side where that reads less than one "
           "around them all, and each record comes once. Everything else is asked of each record "
           "that comes. \"caveat query --explain\" shows what is done."),

@@ -359,7 +359,8 @@ enum { /* caveat_query.fields */
        CAVEAT_QUERY_SOURCE = 4,
        CAVEAT_QUERY_CONFIDENCE = 8,
        CAVEAT_QUERY_TIME = 16,
-       CAVEAT_QUERY_LIMIT = 32
+       CAVEAT_QUERY_LIMIT = 32,
+       CAVEAT_QUERY_NODES = 64
 };
 enum { CAVEAT_ORDER_KEY = 0, CAVEAT_ORDER_CONFIDENCE = 1, CAVEAT_ORDER_TIME = 2 };
 
@@ -378,6 +379,8 @@ typedef struct caveat_query {
   int32_t descending;         /* 0 or 1 */
   uint64_t limit;             /* records at most */
   caveat_string resume_token; /* of caveat_cursor_resume_token; empty: from the start */
+  uint64_t node_first;        /* included; with CAVEAT_QUERY_NODES */
+  uint64_t node_last;         /* included */
 } caveat_query;
 
 /* A stream of results, of one version of the store. */
