@@ -247,9 +247,14 @@ class Planner {
     plan_.order = *order;
     plan_.descending = terms[at++].descending;
     if (plan_.order == RowOrder::key || at == terms.size()) return true;
-    // Equal values come in the order of keys.
-    if (terms[at].column == Column::key && terms[at].descending == plan_.descending) return true;
-    return give_up();
+    if (terms[at].descending != plan_.descending) return give_up();
+    // Equal values come in the order of keys, or of nodes and then of keys.
+    if (terms[at].column == Column::key) return true;
+    if (terms[at].column != Column::node) return give_up();
+    plan_.node_behind = true;
+    const bool by_key = at + 1 < terms.size() && terms[at + 1].column == Column::key &&
+                        terms[at + 1].descending == plan_.descending;
+    return at + 1 == terms.size() || by_key || give_up();
   }
 
   // Keys and nodes out of a list are looked up, in the order of keys.
@@ -260,14 +265,14 @@ class Planner {
     });
   }
   [[nodiscard]] bool by_value() const noexcept {
-    return plan_.source_descending || plan_.order == RowOrder::confidence ||
-           plan_.order == RowOrder::time;
+    return plan_.source_descending || is_by_value(plan_.order);
   }
 
   bool give_up() noexcept {
     plan_.source_descending.reset();
     plan_.order = RowOrder::any;
     plan_.descending = false;
+    plan_.node_behind = false;
     return false;
   }
 

@@ -86,6 +86,12 @@ bool RowStream::before(const ExceptionView& a, const ExceptionView& b) const noe
   if (query.order == QueryOrder::time && first.created_at != second.created_at) {
     return first.created_at < second.created_at;
   }
+  const auto node_of = [](const ExceptionView& record) {
+    return static_cast<std::int64_t>(record.key.node_id);
+  };
+  if (part_.signed_nodes && node_of(first) != node_of(second)) {
+    return node_of(first) < node_of(second);
+  }
   return first.key < second.key;
 }
 

@@ -13,8 +13,9 @@ namespace caveat::sqlite {
 
 // What is left for the rows of one stream beside the selection's own conditions.
 struct StreamPart {
-  Query query;     // conditions that the engine narrows by; the order
-  KeyRange range;  // which the engine does not know: heeded here
+  Query query;                // conditions that the engine narrows by; the order
+  KeyRange range;             // which the engine does not know: heeded here
+  bool signed_nodes = false;  // equal values come by node as SQL sees it; of one sign in a stream
 };
 
 class RowStream {

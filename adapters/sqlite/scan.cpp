@@ -32,6 +32,23 @@ KeyRange intersection(const KeyRange& a, const KeyRange& b) noexcept {
   return {std::max(a.first, b.first), std::min(a.last, b.last)};
 }
 
+// The range around all.
+KeyRange around(const std::vector<KeyRange>& ranges) noexcept {
+  if (ranges.empty()) return {};
+  KeyRange all = ranges.front();
+  for (const auto& range : ranges) {
+    all = {std::min(all.first, range.first), std::max(all.last, range.last)};
+  }
+  return all;
+}
+
+// To the nodes of the range; what else it says of keys is asked of each row.
+void restrict(Query& query, const KeyRange& range) noexcept {
+  if (!query.node && !range.all()) {
+    query.nodes = Query::NodeRange{range.first.node_id, range.last.node_id};
+  }
+}
+
 bool signed_before(NodeId a, NodeId b) noexcept {
   return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
 }
@@ -81,7 +98,7 @@ SqlResult<bool> Scan::count() {
 
 void Scan::choose() {
   const auto& selection = selection_;
-  const bool by_value = plan_.order == RowOrder::confidence || plan_.order == RowOrder::time;
+  const bool by_value = is_by_value(plan_.order);
   const auto points = selection.key_list ? selection.key_list->size()
                       : selection.node_list && selection.property_list
                           ? selection.node_list->size() * selection.property_list->size()
@@ -125,6 +142,7 @@ Query Scan::base_query() const {
   const auto& nodes = selection_.node_list;
   const auto& properties = selection_.property_list;
   if (nodes && nodes->size() == 1) query.node = nodes->front();
+  if (query.order != QueryOrder::key) restrict(query, around(parts()));
   if (properties && properties->size() == 1) query.property = properties->front();
   return query;
 }
@@ -132,6 +150,18 @@ Query Scan::base_query() const {
 // What the conditions on node and key leave of the keys: two ranges where they hold for node ids
 // that SQL shows as negative and for others, in the order of the plan.
 std::vector<KeyRange> Scan::ranges() const {
+  // An order of values is looked through as a whole.
+  if (is_by_value(plan_.order)) return {KeyRange{}};
+  if (selection_.node.all() && plan_.order != RowOrder::node) return {selection_.keys};
+  auto in_order = parts();
+  // The order of keys has node ids from 2^63 on last.
+  const bool key_order = plan_.order != RowOrder::node;
+  if (key_order != plan_.descending) std::reverse(in_order.begin(), in_order.end());
+  return in_order;
+}
+
+// In the order of SQL's numbers.
+std::vector<KeyRange> Scan::parts() const {
   const auto& node = selection_.node;
   std::vector<KeyRange> parts;
   const auto add = [&](std::int64_t lo, std::int64_t hi) {
@@ -141,19 +171,13 @@ std::vector<KeyRange> Scan::ranges() const {
     const auto both = intersection(range, selection_.keys);
     if (!both.empty()) parts.push_back(both);
   };
-  // An order of values is looked through as a whole.
-  if (plan_.order == RowOrder::confidence || plan_.order == RowOrder::time) return {KeyRange{}};
-  if (node.all() && plan_.order != RowOrder::node) return {selection_.keys};
   add(node.lo, std::min<std::int64_t>(node.hi, -1));
   add(std::max<std::int64_t>(node.lo, 0), node.hi);
-  // The order of keys has node ids from 2^63 on last.
-  const bool key_order = plan_.order != RowOrder::node;
-  if (key_order != plan_.descending) std::reverse(parts.begin(), parts.end());
   return parts;
 }
 
 void Scan::choose_stages() {
-  const bool by_value = plan_.order == RowOrder::confidence || plan_.order == RowOrder::time;
+  const bool by_value = is_by_value(plan_.order);
   const bool nodes = selection_.node_list && selection_.node_list->size() > 1;
   const bool properties = selection_.property_list && selection_.property_list->size() > 1;
   if (plan_.source_descending) {
@@ -180,8 +204,16 @@ void Scan::choose_stages() {
 void Scan::add_stages(const std::vector<Query>& queries) {
   for (const auto& range : ranges()) {
     Stage merged;
-    for (const auto& query : queries) {
-      merged.push_back({query, range});
+    for (auto query : queries) {
+      if (plan_.node_behind && !query.node) {
+        for (const auto& part : parts()) {
+          merged.push_back({query, part, true});
+          restrict(merged.back().query, part);
+        }
+        continue;
+      }
+      restrict(query, range);
+      merged.push_back({std::move(query), range});
       if (plan_.order == RowOrder::any) stages_.push_back(std::exchange(merged, {}));
     }
     if (!merged.empty()) stages_.push_back(std::move(merged));

@@ -42,6 +42,7 @@ class Scan {
   void choose_stages();
   [[nodiscard]] Query base_query() const;
   [[nodiscard]] std::vector<KeyRange> ranges() const;
+  [[nodiscard]] std::vector<KeyRange> parts() const;
   void add_stages(const std::vector<Query>& queries);
   [[nodiscard]] std::vector<Query> by_source(const Query& query) const;
   void choose_nodes();

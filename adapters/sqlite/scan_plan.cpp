@@ -65,6 +65,10 @@ void parse_order(std::string_view& rest, ScanPlan& plan) {
     const auto name = take_word(rest, " ,");
     const bool descending = take(rest, kDescending);
     if (name == "source") plan.source_descending = descending;
+    if (name == "node" && is_by_value(plan.order)) {
+      plan.node_behind = true;
+      continue;
+    }
     for (std::size_t i = 1; i < kOrderNames.size(); ++i) {
       if (kOrderNames[i] != name) continue;
       plan.order = static_cast<RowOrder>(i);
@@ -92,6 +96,8 @@ std::string ScanPlan::text() const {
     out += source_descending ? ", " : kOrderBy;
     out += kOrderNames[static_cast<std::size_t>(order)];
     if (descending) out += kDescending;
+    if (node_behind) out += ", node";
+    if (node_behind && descending) out += kDescending;
   }
   if (count_only) out += kCount;
   if (limit) out += kLimit;

@@ -31,12 +31,17 @@ enum class RowOrder : unsigned char {
   time,        // then key
 };
 
+[[nodiscard]] constexpr bool is_by_value(RowOrder order) noexcept {
+  return order == RowOrder::confidence || order == RowOrder::time;
+}
+
 struct ScanPlan {
   std::string leading = "scan";
   std::vector<Condition> conditions;
   std::optional<bool> source_descending;  // first of all in the order of sources' names
   RowOrder order = RowOrder::any;
   bool descending = false;
+  bool node_behind = false;  // equal values by node, as signed integers, then by key
   bool limit = false;
   bool offset = false;
   bool count_only = false;  // no column is asked for: only how many rows there are

@@ -105,6 +105,8 @@ class Queries:
         columns = [first] + [c for c in r.sample(VISIBLE + ("key",), r.randrange(3)) if c != first]
         if first != "key" and r.random() < 0.4:
             columns = [first, "key"]
+        elif first in ("confidence", "created_at") and r.random() < 0.5:
+            columns = [first, "node"] + ["key"] * r.randrange(2)
         direction = r.choice((" DESC", ""))
         # Mostly one direction: that is what an index can give.
         return ["%s%s%s" % (prefix, column, direction if r.random() < 0.85 else "")
