@@ -158,7 +158,15 @@ TEST_CASE("an empty generation claims no row", "[delta]") {
   Generation generation(1, pool);
   REQUIRE(generation.first_sequence() == kMaxSequence);
   REQUIRE(generation.last_sequence() == 0);
+  const auto any_rows = [&] {
+    return DeltaView(std::vector{std::shared_ptr<const Generation>(
+                         std::shared_ptr<const Generation>(), &generation)},
+                     kMaxSequence)
+        .any_rows();
+  };
+  REQUIRE_FALSE(any_rows());
   store(generation, 9, {1, 1});
+  REQUIRE(any_rows());
   REQUIRE(generation.first_sequence() == 9);
   REQUIRE(generation.last_sequence() == 9);
 }
@@ -227,6 +235,27 @@ TEST_CASE("memory reserved for a write that failed goes to the next one", "[delt
   check(5000, 250);
 }
 
+TEST_CASE("rows beyond the room that was reserved find more of it", "[delta]") {
+  MemoryPool pool;
+  GenerationOptions options;
+  options.segment_rows = 8;
+  Generation generation(1, pool, options);
+  const auto batch_of = [](NodeId from, NodeId end) {
+    WriteBatch batch;
+    for (NodeId node = from; node < end; ++node) {
+      REQUIRE(batch.store_exception({node, 1}, exception_of(1)));
+    }
+    return batch;
+  };
+  const WriteBatch few = batch_of(0, 3);
+  generation.reserve(few.rows(), few.count());  // whose write fails
+  const WriteBatch many = batch_of(0, 70);
+  generation.insert_rows(1, many.rows(), many.count());
+  for (NodeId node = 0; node < 70; ++node) {
+    REQUIRE(newest(generation, {node, 1}, kMaxSequence) != nullptr);
+  }
+}
+
 TEST_CASE("single inserts hardly ever take from the heap", "[delta]") {
   MemoryPool pool;
   Generation generation(1, pool);
@@ -255,4 +284,7 @@ TEST_CASE("permutations are made when a query wants them, and paid for in bytes(
   REQUIRE(view.select(filter).size() == 100);
   REQUIRE(generation->bytes() > before + 10'000);
   REQUIRE(view.estimate(filter) <= 100 + generation->options().unsorted_rows);
+  const std::size_t once = generation->bytes();
+  REQUIRE(view.select(filter).size() == 100);
+  REQUIRE(generation->bytes() == once);
 }

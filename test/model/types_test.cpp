@@ -27,8 +27,10 @@ TEST_CASE("sources have the host's priorities and names that read back") {
   }
   CHECK_FALSE(source_from_string("explicit"));
   CHECK_FALSE(source_from_string(""));
-  CHECK(to_string(static_cast<ExceptionSource>(9)) == "unknown");
-  CHECK(source_priority(static_cast<ExceptionSource>(9)) == 0);
+  for (const int none : {5, 9, 255}) {
+    CHECK(to_string(static_cast<ExceptionSource>(none)) == "unknown");
+    CHECK(source_priority(static_cast<ExceptionSource>(none)) == 0);
+  }
 }
 
 TEST_CASE("enumerators print as they are written") {

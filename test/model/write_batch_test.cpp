@@ -1,6 +1,7 @@
 // A batch holds its rows as they will be logged.
 #include <catch2/catch.hpp>
 
+#include "caveat/kv_backend.h"
 #include "caveat/write_batch.h"
 #include "engine/model/row.h"
 #include "engine/model/varint.h"
@@ -115,4 +116,26 @@ TEST_CASE("a batch refuses another that does not fit, and is as before") {
   CHECK(refused.error().code() == ErrorCode::limit_exceeded);
   CHECK(large.bytes() == bytes);
   CHECK(large.count() == count);
+}
+
+TEST_CASE("a batch of the backend takes another one, or itself, behind its own") {
+  KvBatch one;
+  one.put(Family::meta, "key", "value");
+  one.erase(Family::delta, "gone");
+  KvBatch other;
+  other.append(Family::source, "list", "operand");
+  other.erase_range(Family::primary, "first", "last");
+  one.extend(other);
+  one.extend(one);
+  REQUIRE(one.count() == 8);
+  for (const std::size_t from : {0U, 4U}) {
+    CHECK(one.entry(from).key == "key");
+    CHECK(one.entry(from).value == "value");
+    CHECK(one.entry(from + 1).key == "gone");
+    CHECK(one.entry(from + 2).family == Family::source);
+    CHECK(one.entry(from + 2).value == "operand");
+    CHECK(one.entry(from + 3).op == KvBatch::Op::erase_range);
+    CHECK(one.entry(from + 3).key == "first");
+    CHECK(one.entry(from + 3).value == "last");
+  }
 }
