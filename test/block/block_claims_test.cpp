@@ -93,9 +93,12 @@ Result<void> read_row(const std::string& block, std::uint32_t row = 0) {
   static const auto codecs = all_codecs();
   static const SimpleBlockResolver resolver(codecs);
   auto bytes = std::make_shared<const std::string>(block);
-  CAVEAT_ASSIGN(const auto opened, DecodedBlock::open(bytes, 0, bytes->size(), resolver));
+  // In halves, or a reason that is cut in two would be read with all others.
+  CAVEAT_ASSIGN(const auto opened,
+                DecodedBlock::open(bytes, 0, bytes->size(), resolver, Reasons::halves));
   ExceptionView view;
-  return opened->materialise(row, view);
+  ReasonRoom room;
+  return opened->materialise(row, view, room);
 }
 
 struct Verdicts {

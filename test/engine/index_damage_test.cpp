@@ -283,6 +283,45 @@ TEST_CASE("writes are the first to meet a damaged index, and go on", "[damage]")
   require_right_answers(store, kNodes + 40000);
 }
 
+// The batch that leaves an index out says so itself: what comes after it may be lost.
+TEST_CASE("a crash in a fold that leaves a damaged index out loses no answer", "[damage][crash]") {
+  const Family family = Family::source;
+  const auto told = std::make_shared<Told>();
+  const auto memory = shared_memory_backend();
+  const auto images = std::make_shared<KeepsImages::Images>();
+  const auto open = [&] {
+    return value_of(
+        StorageOptimizer::open(std::make_unique<KeepsImages>(memory, images), options_with(told)));
+  };
+  {
+    auto store = open();
+    store_range(store, 0, kNodes);
+    value_of(store.close());
+  }
+  const auto sound = image_of(*memory);
+  damage_containers(*memory, family);
+  auto store = open();
+  require_right_answers(store, kNodes);
+  REQUIRE(told->about(family) == 1);
+  // Of a disk that reads well again.
+  KvBatch mended;
+  auto it = value_of(sound->iterate(family, nullptr, false));
+  for (it->seek_to_first(); it->valid(); it->next()) mended.put(family, it->key(), it->value());
+  value_of(memory->write(mended, Durability::wal));
+  store_range(store, kNodes, kNodes + 500);
+  images->keep = true;
+  value_of(store.flush());
+  images->keep = false;
+  REQUIRE(images->after.size() > 1);
+  for (const auto& image : images->after) {
+    auto crashed = value_of(
+        StorageOptimizer::open(std::make_unique<BackendDouble>(image), options_with(told)));
+    require_right_answers(crashed, kNodes + 500);
+    value_of(crashed.flush());
+    require_right_answers(crashed, kNodes + 500);
+  }
+}
+
 TEST_CASE("a clear of a property goes on without the property index", "[damage]") {
   const auto told = std::make_shared<Told>();
   const auto memory = shared_memory_backend();
