@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <fstream>
 
 #include "test/bench/harness/numbers.h"
+#include "test/bench/scale/latencies.h"
 
 namespace fs = std::filesystem;
 
@@ -14,6 +16,8 @@ using peers::must;
 using peers::now;
 
 namespace {
+
+constexpr std::size_t kWrittenKept = 1000;  // the last writes, to look for them
 
 double disk_mib(const fs::path& path) {
   return static_cast<double>(peers::disk_bytes(path.string())) / 1048576;
@@ -113,8 +117,9 @@ void Phases::upserts() {
   section_ = &result["upserts"];
   std::printf("upserts, one by one, any key, for %.0f s\n", settings_.upsert_seconds);
   peers::Rng random(settings_.seed + 2);
-  std::vector<float> seconds;
-  std::vector<std::pair<ExceptionKey, std::int64_t>> written;
+  // Nothing here grows with the number of writes, or it would be counted as the store's memory.
+  Latencies latencies;
+  std::deque<std::pair<ExceptionKey, std::int64_t>> written;
   std::size_t slow = 0;
   const double begin = now(), end = begin + settings_.upsert_seconds;
   double before = begin;
@@ -130,16 +135,20 @@ void Phases::upserts() {
     const double start = now();
     must(store_->store_exception({old.node, old.prop}, changed));
     before = now();
-    seconds.push_back(static_cast<float>(before - start));
+    latencies.add(before - start);
     if (before - start > 0.1) {
       ++slow;
       std::printf("  after %.1f s a write took %.0f ms\n", start - begin, (before - start) * 1e3);
     }
     if (n % 97 == 0) written.emplace_back(ExceptionKey{old.node, old.prop}, changed.created_at);
+    if (written.size() > kWrittenKept) written.pop_front();
   }
-  if (seconds.empty()) return;
-  put_latencies("upsert", seconds, before - begin, 0);
-  line("upsert, slowest, ms", *std::max_element(seconds.begin(), seconds.end()) * 1e3, "");
+  if (latencies.count() == 0) return;
+  line("upsert, ops/s", static_cast<double>(latencies.count()) / (before - begin), "");
+  line("upsert, p50 us", latencies.percentile(.5) * 1e6, "");
+  line("upsert, p99 us", latencies.percentile(.99) * 1e6, "");
+  line("upsert, p99.99 us", latencies.percentile(.9999) * 1e6, "");
+  line("upsert, slowest, ms", latencies.slowest() * 1e3, "");
   line("upserts above 100 ms", static_cast<double>(slow), "");
   const StorageStatistics waits = store_->estimate_storage_statistics();
   line("paced or waiting for folds, s", static_cast<double>(waits.write_stall_ns) / 1e9,
@@ -152,9 +161,7 @@ void Phases::upserts() {
   line("flush after them, s", now() - start, "");
   memory_lines();
   line("resident", memory_.resident_mib(), "MiB above the data set");
-  // The last write of a key counts: look at them from the back.
-  std::reverse(written.begin(), written.end());
-  written.resize(std::min<std::size_t>(written.size(), 1000));
+  // (A key that was written again since has the time of that.)
   for (const auto& [key, created_at] : written) {
     const auto found = must(store_->retrieve_view(key));
     if (!found || (**found).created_at < created_at) throw std::runtime_error("an upsert is lost");
