@@ -85,8 +85,9 @@ void ChunkPool::release(Chunk chunk) noexcept {
   const std::lock_guard lock(mutex_);
   CAVEAT_ASSERT(statistics_.bytes_in_use >= chunk.size);
   statistics_.bytes_in_use -= chunk.size;
-  if (chunk.size > kChunkBytesMax || kept_bytes_ + chunk.size > kept_bytes_max_) {
+  if (chunk.size > kChunkBytesMax || kept_bytes_ + chunk.size > kept_bytes_max_ || sparse()) {
     free(chunk.data, chunk.size);
+    if (kept_bytes_ > 0 && sparse()) let_go(0);
     return;
   }
   const std::size_t size_class = class_of(chunk.size);
@@ -128,6 +129,16 @@ void ChunkPool::count_avoided(std::uint64_t allocations) noexcept {
 
 void ChunkPool::trim(std::size_t keep_bytes) noexcept {
   const std::lock_guard lock(mutex_);
+  let_go(keep_bytes);
+}
+
+// A kept chunk keeps its whole region. A cache of decoded blocks that runs empty leaves a few in
+// each: 8 MiB that were kept held 50.
+bool ChunkPool::sparse() const noexcept {
+  return huge_.mapped_bytes() - huge_.used_bytes() > kept_bytes_max_;
+}
+
+void ChunkPool::let_go(std::size_t keep_bytes) noexcept {
   // Large chunks first: few calls give much back, and small ones are wanted most often.
   for (std::size_t i = kClasses; i-- > 0;) {
     const std::size_t size = size_of(i);

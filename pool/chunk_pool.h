@@ -60,6 +60,9 @@ class ChunkPool {
 
   [[nodiscard]] std::byte* allocate(std::size_t size);
   void free(std::byte* data, std::size_t size) noexcept;
+  // More lies free inside huge pages than may be kept: then nothing is.
+  [[nodiscard]] bool sparse() const noexcept;
+  void let_go(std::size_t keep_bytes) noexcept;
   [[nodiscard]] static std::size_t class_of(std::size_t size) noexcept;
   [[nodiscard]] static std::size_t size_of(std::size_t size_class) noexcept;
   [[nodiscard]] bool is_kept(const FreeChunk* chunk, std::size_t size_class) const noexcept;

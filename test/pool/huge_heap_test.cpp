@@ -153,6 +153,21 @@ TEST_CASE("chunk pool: what is larger than a huge page goes to the system and ba
   }
 }
 
+// A few chunks that were kept of a cache of many kept a huge page each.
+TEST_CASE("chunk pool: what it keeps does not hold many huge pages", "[regression]") {
+  if (detail::kPoison) return;
+  constexpr std::size_t kKept = 2 * kRegion;
+  ChunkPool pool(kKept);
+  std::vector<Chunk> chunks;
+  for (int i = 0; i < 4000; ++i) chunks.push_back(pool.acquire(20'000));  // 40 regions
+  // In an order in which each region has some of the first that come back, and they are kept.
+  for (std::size_t step = 0; step < 10; ++step) {
+    for (std::size_t i = step; i < chunks.size(); i += 10) pool.release(chunks[i]);
+  }
+  CHECK(pool.statistics().bytes_in_use == 0);
+  CHECK(pool.statistics().bytes_reserved <= 2 * kKept + kRegion);
+}
+
 TEST_CASE("chunk pool: a large pool lives in huge pages and gives them back") {
   if (detail::kPoison) return;  // there each chunk is guarded by itself
   ChunkPool pool(kRegion);
