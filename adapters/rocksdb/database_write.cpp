@@ -18,7 +18,7 @@ namespace caveat::detail {
 namespace {
 
 constexpr auto kWaitStep = std::chrono::milliseconds(1);
-constexpr auto kWaitMax = std::chrono::milliseconds(200);
+constexpr auto kWaitMax = std::chrono::milliseconds(50);
 constexpr std::size_t kHeaderBytesPerEntry = 16;  // kind, family, two lengths
 
 bool reads_before_it_erases(const KvBatch& batch) noexcept {

@@ -112,7 +112,7 @@ rocksdb::DBOptions db_options(const RocksdbBackendOptions& options) {
   db.max_background_jobs = 2;
   // One for each file that is read, outside of every bound: they follow the budget too.
   db.compaction_readahead_size =
-      std::clamp<std::size_t>(options.write_buffer_bytes / 16, 128 * kKiB, 2048 * kKiB);
+      std::clamp<std::size_t>(options.write_buffer_bytes / 64, 128 * kKiB, 2048 * kKiB);
   db.allow_fallocate = false;                  // logs would take megabytes that they never fill
   db.bytes_per_sync = std::uint64_t{1} << 20;  // no burst of dirty pages at a file's end
   db.avoid_unnecessary_blocking_io = true;     // a reader never deletes files

@@ -40,6 +40,8 @@ void Mutator::fit_filters() {
     core_.versions.update([&](Version& changed) { changed.directory = fitting; });
     bytes = core_.versions.current()->directory->filter_bytes();
   }
+  core_.directory_bytes.store(bytes + core_.versions.current()->directory->memory_bytes(),
+                              std::memory_order_relaxed);
   const std::size_t taken = bytes - std::min(bytes, plan.filters);
   core_.block_cache.set_capacity(plan.block_cache - std::min(plan.block_cache, taken));
 }

@@ -8,14 +8,16 @@
 
 #include "engine/delta/delta_record.h"
 #include "engine/maintenance/fold_policy.h"
+#include "engine/store/delta_room.h"
 #include "engine/sync/sync_point.h"
 #include "pool/invariant.h"
 
 namespace caveat {
 
 namespace {
-constexpr std::size_t kRowsToPace = 32;  // fewer cost more to think about
-}
+constexpr std::size_t kRowsToPace = 32;    // fewer cost more to think about
+constexpr std::size_t kRowsOfBatch = 256;  // who writes so many at once may wait longer
+}  // namespace
 
 CommitQueue::CommitQueue(Core& core, std::function<void()> on_news)
     : core_(core), on_news_(std::move(on_news)) {}
@@ -111,15 +113,21 @@ void CommitQueue::pace_writers(std::unique_lock<std::mutex>& lock) {
   // Who loads in bulk wants it over, and waits for a fold rather than with it.
   if (head_->count >= kBulkBatchRows) return;
   for (const Request* at = head_; at != nullptr; at = at->behind) unpaced_rows_ += at->count;
-  if (unpaced_rows_ < kRowsToPace) return;
+  const std::int64_t now = steady_now_ns();
+  if (unpaced_rows_ < kRowsToPace && !core_.pacer.in_debt(now)) return;
   const auto version = core_.versions.pin();
   if (!version || active_->rows() == 0) return;
-  const std::size_t arena = active_->arena_bytes();
-  const std::size_t bytes = arena / active_->rows() * std::exchange(unpaced_rows_, 0);
-  const std::size_t most = sealed_bytes_max() + core_.memory.delta / 3;
-  const std::size_t used = version->sealed_bytes() + arena;
-  const std::int64_t now = steady_now_ns();
-  const std::int64_t pause = core_.pacer.pause(bytes, most - std::min(most, used), now);
+  DeltaRoom room;
+  room.sealed_bytes = version->sealed_bytes();
+  room.sealed_max = sealed_bytes_max();
+  room.generation = core_.memory.delta / 3;
+  room.active_bytes = active_->arena_bytes();
+  room.active_rows = active_->rows();
+  room.expected_rows = active_->options().expected_rows;
+  const std::size_t rows = std::exchange(unpaced_rows_, 0);
+  const std::int64_t pause =
+      core_.pacer.pause(room.bytes_of(rows), room.left(), now,
+                        rows > kRowsOfBatch ? WritePacer::kBatchPauseMax : WritePacer::kPauseMax);
   if (pause == 0) return;
   folded_.wait_for(lock, std::chrono::nanoseconds(pause),
                    [&] { return closed_ || !core_.pacer.folding(); });

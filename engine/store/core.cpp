@@ -23,6 +23,7 @@ MemoryPlan MemoryPlan::of(const Options& options) noexcept {
   // A row of a window costs some half a KiB while it is merged and encoded, and training ten times
   // the samples. docs/decisions/0077.
   plan.window_rows = std::clamp<std::size_t>(budget / 4096, 4096, std::size_t{1} << 16);
+  plan.fold_bytes = std::min(plan.window_rows * 512, budget / 8);
   // Their hints take some five times as much while they are sorted.
   plan.commit_bytes =
       std::clamp<std::size_t>(budget / 128, std::size_t{128} << 10, std::size_t{4} << 20);
@@ -93,9 +94,12 @@ Core::Core(std::unique_ptr<KvBackend> the_backend, Options the_options)
       versions(clock) {}
 
 std::size_t Core::sealed_bytes_max() const noexcept {
-  const std::size_t caches = block_cache.capacity_bytes() + memory.record_cache;
-  const std::size_t used = block_cache.bytes() + record_cache.bytes();
-  return memory.delta / 3 * 2 + (caches - std::min(caches, used));
+  const std::size_t shares = memory.block_cache + memory.record_cache + memory.filters;
+  // A fold makes most of the directory anew beside the old one.
+  const std::size_t directory = 2 * directory_bytes.load(std::memory_order_relaxed);
+  const std::size_t used =
+      block_cache.bytes() + record_cache.bytes() + directory + memory.fold_bytes;
+  return memory.delta / 3 * 2 + (shares - std::min(shares, used));
 }
 
 StorageError Core::missing_container(const ExceptionKey& lower) const {

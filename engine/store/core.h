@@ -60,6 +60,7 @@ struct MemoryPlan {
   std::size_t window_rows = 0;   // of partitions that a step of maintenance works on at a time
   std::size_t commit_bytes = 0;  // of partitions that are committed together
   std::size_t sample_bytes = 0;  // that a dictionary is trained on
+  std::size_t fold_bytes = 0;    // that a fold takes beside what it folds
 
   static MemoryPlan of(const Options& options) noexcept;
 };
@@ -143,6 +144,9 @@ struct Core {
   BlockCache<PartitionImage> block_cache;
   RecordCache record_cache;
 
+  // Of key filters and the directory, as the last fold left them.
+  std::atomic<std::size_t> directory_bytes{0};
+
   EngineCounters counters;
   WritePacer pacer;
   QueryCounters query_counters;
@@ -164,8 +168,9 @@ struct Core {
     return next_partition_version_.fetch_add(1, std::memory_order_relaxed);
   }
   // Bytes that sealed generations may have before writers wait for a fold: two thirds of the
-  // delta's share, and what the caches do not use of theirs. Each fold rewrites most partitions
-  // that it touches, so that a load into an idle store folds as seldom as memory allows.
+  // delta's share, and what caches and filters do not use of theirs beyond what a fold takes to
+  // work. Each fold rewrites most partitions that it touches, so that a load into an idle store
+  // folds as seldom as memory allows.
   [[nodiscard]] std::size_t sealed_bytes_max() const noexcept;
   [[nodiscard]] Durability durability_of(const WriteOptions& options) const noexcept;
 

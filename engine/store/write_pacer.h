@@ -19,9 +19,14 @@ class WritePacer {
  public:
   static constexpr std::int64_t kPauseMin = 1'000'000;   // shorter ones are not worth a sleep
   static constexpr std::int64_t kPauseMax = 10'000'000;  // then look again
+  static constexpr std::int64_t kBatchPauseMax = 50'000'000;
+  // What is owed beyond a pause is owed by the writes that follow: forgiven, it would leave writers
+  // that find little room faster than the fold, until they wait for its end at once.
+  static constexpr std::int64_t kDebtMax = 100'000'000;
 
   void begun(std::size_t rows, std::int64_t now) noexcept {
     rows_ = rows;
+    paid_until_.store(0, std::memory_order_relaxed);
     begun_.store(now, std::memory_order_relaxed);
     ends_.store(now + static_cast<std::int64_t>(static_cast<double>(rows) * ns_a_row_),
                 std::memory_order_relaxed);
@@ -47,17 +52,26 @@ class WritePacer {
 
   [[nodiscard]] bool folding() const noexcept { return folding_.load(std::memory_order_relaxed); }
 
+  // The last pause did not pay for everything.
+  [[nodiscard]] bool in_debt(std::int64_t now) const noexcept {
+    return paid_until_.load(std::memory_order_relaxed) - now >= kPauseMin;
+  }
+
   // How long to wait before so many bytes more, of which `room` are left until writers have to wait
-  // for the fold's end; 0: not at all.
-  [[nodiscard]] std::int64_t pause(std::size_t bytes, std::size_t room, std::int64_t now) noexcept {
+  // for the fold's end; 0: not at all. At most `most`.
+  [[nodiscard]] std::int64_t pause(std::size_t bytes, std::size_t room, std::int64_t now,
+                                   std::int64_t most = kPauseMax) noexcept {
     // What takes longer than was thought will go on doing so.
     const std::int64_t took = now - begun_.load(std::memory_order_relaxed);
     const std::int64_t left =
         std::max({ends_.load(std::memory_order_relaxed) - now, took / kLeftAtLeast, kLeftMin});
-    const double share = static_cast<double>(bytes) / static_cast<double>(std::max(room, bytes));
-    next_ = std::max(next_, now) + static_cast<std::int64_t>(static_cast<double>(left) * share);
-    next_ = std::min(next_, now + kPauseMax);
-    return next_ - now < kPauseMin ? 0 : next_ - now;
+    const double share =
+        static_cast<double>(bytes) / static_cast<double>(std::max({room, bytes, std::size_t{1}}));
+    std::int64_t until = std::max(paid_until_.load(std::memory_order_relaxed), now) +
+                         static_cast<std::int64_t>(static_cast<double>(left) * share);
+    until = std::min(until, now + kDebtMax);
+    paid_until_.store(until, std::memory_order_relaxed);
+    return until - now < kPauseMin ? 0 : std::min(until - now, most);
   }
 
  private:
@@ -71,7 +85,8 @@ class WritePacer {
   double ns_a_row_ = 5'000;  // until it is known
   std::atomic<std::int64_t> ends_{0};
   std::atomic<bool> folding_{false};
-  std::int64_t next_ = 0;  // the writers': when what was let in is paid for
+  // The writers', but for a fold's beginning, which forgets it: when what was let in is paid for.
+  std::atomic<std::int64_t> paid_until_{0};
 };
 
 }  // namespace caveat

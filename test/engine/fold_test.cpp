@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "engine/maintenance/fold_policy.h"
+#include "engine/store/delta_room.h"
 #include "engine/store/write_pacer.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
@@ -236,6 +237,65 @@ TEST_CASE("writers that are faster than a fold wait often and shortly, others no
   CHECK(pacer.pause(10'000, 10'000'000, 11 * kSecond) == 0);
   pacer.ended(10 * kSecond + 1, false);  // one that failed teaches nothing
   CHECK(write_beside_a_fold(pacer, 20 * kSecond, 10'000).room_left > fast.room_left * 2);
+}
+
+TEST_CASE("the room that writers are paced by ends exactly where they have to wait",
+          "[fold][regression]") {
+  constexpr std::size_t kRow = 100, kTables = 100'000;  // half of a generation
+  for (std::size_t sealed_max : {400'000, 500'000, 599'900, 600'000, 790'000}) {
+    DeltaRoom room;
+    room.sealed_max = sealed_max;
+    room.generation = 200'000;
+    room.expected_rows = (room.generation - kTables) / kRow;
+    room.sealed_bytes = 2 * room.generation;
+    std::size_t most_at_once = 0;
+    std::size_t before = room.left();
+    const std::size_t at_first = before;
+    std::size_t written = 0;
+    // As CommitQueue seals and waits.
+    while (room.sealed_bytes <= room.sealed_max) {
+      ++written;
+      ++room.active_rows;
+      room.active_bytes = room.active_rows * kRow;
+      if (room.active_rows > room.expected_rows / 8) room.active_bytes += kTables;
+      if (room.active_bytes >= room.generation) {
+        room.sealed_bytes += room.active_bytes;
+        room.active_bytes = room.active_rows = 0;
+        if (room.sealed_bytes > room.sealed_max) break;
+      }
+      const std::size_t now = room.left();
+      REQUIRE(now <= before);
+      most_at_once = std::max(most_at_once, before - now);
+      before = now;
+    }
+    INFO(sealed_max);
+    CHECK(before <= 3 * room.bytes_of(1));  // it is at its end where they wait
+    CHECK(most_at_once <= room.generation / 8);
+    CHECK(at_first <= room.bytes_of(written + 1));
+    CHECK(at_first >= room.bytes_of(written - 1));
+  }
+}
+
+TEST_CASE("writers that find next to no room slow down rather than use it up",
+          "[fold][regression]") {
+  // A fold of which all was thought to be over long ago, and room for a thousand rows.
+  WritePacer pacer;
+  pacer.begun(1'000, 0);
+  constexpr std::size_t kBytes = 200;
+  std::size_t room = 1'000 * kBytes;
+  std::size_t unpaced = 0;
+  for (std::int64_t now = 2 * kSecond; now < 3 * kSecond; now += 3'000) {
+    REQUIRE(room > kBytes);
+    room -= kBytes;
+    if (++unpaced < 32 && !pacer.in_debt(now)) continue;
+    const std::int64_t pause = pacer.pause(unpaced * kBytes, room, now);
+    REQUIRE(pause <= WritePacer::kPauseMax);
+    now += pause;
+    unpaced = 0;
+  }
+  // The next fold begins without what was owed in this one.
+  pacer.begun(1'000, 4 * kSecond);
+  CHECK_FALSE(pacer.in_debt(4 * kSecond));
 }
 
 }  // namespace caveat::test
