@@ -8,7 +8,6 @@
 
 #include "engine/delta/delta_record.h"
 #include "engine/maintenance/fold_policy.h"
-#include "engine/store/delta_room.h"
 #include "engine/sync/sync_point.h"
 #include "pool/invariant.h"
 
@@ -117,16 +116,10 @@ void CommitQueue::pace_writers(std::unique_lock<std::mutex>& lock) {
   if (unpaced_rows_ < kRowsToPace && !core_.pacer.in_debt(now)) return;
   const auto version = core_.versions.pin();
   if (!version || active_->rows() == 0) return;
-  DeltaRoom room;
-  room.sealed_bytes = version->sealed_bytes();
-  room.sealed_max = sealed_bytes_max();
-  room.generation = core_.memory.delta / 3;
-  room.active_bytes = active_->arena_bytes();
-  room.active_rows = active_->rows();
-  room.expected_rows = active_->options().expected_rows;
+  const DeltaRoom room = room_in(*version);
   const std::size_t rows = std::exchange(unpaced_rows_, 0);
   const std::int64_t pause =
-      core_.pacer.pause(room.bytes_of(rows), room.left(), now,
+      core_.pacer.pause(room.bytes_of(rows), room.left_to_share(), now,
                         rows > kRowsOfBatch ? WritePacer::kBatchPauseMax : WritePacer::kPauseMax);
   if (pause == 0) return;
   folded_.wait_for(lock, std::chrono::nanoseconds(pause),
@@ -270,10 +263,24 @@ std::size_t CommitQueue::sealed_bytes_max() const {
   return std::max(core_.memory.delta / 3 * 2, core_.sealed_bytes_max());
 }
 
+DeltaRoom CommitQueue::room_in(const Version& version) const {
+  DeltaRoom room;
+  room.generation = core_.memory.delta / 3;
+  room.sealed_max = sealed_bytes_max();
+  for (std::size_t i = 1; i < version.generations.size(); ++i) {
+    room.sealed += DeltaRoom::sealed_bytes(version.generations[i]->arena_bytes(), room.generation,
+                                           Arena::kChunkBytesMax);
+  }
+  room.active_bytes = active_->arena_bytes();
+  room.active_rows = active_->rows();
+  room.expected_rows = active_->options().expected_rows;
+  return room;
+}
+
 bool CommitQueue::full() const {
   const auto version = core_.versions.pin();
   if (!version || version->generations.size() <= 2) return false;
-  return version->sealed_bytes() > sealed_bytes_max();
+  return room_in(*version).left() == 0;
 }
 
 void CommitQueue::on_folded() {

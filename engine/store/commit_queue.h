@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "engine/store/core.h"
+#include "engine/store/delta_room.h"
 
 namespace caveat {
 
@@ -87,6 +88,7 @@ class CommitQueue {
   void seal_locked(const GenerationOptions& next = {});
   // That sealed generations may have before writers wait.
   [[nodiscard]] std::size_t sealed_bytes_max() const;
+  [[nodiscard]] DeltaRoom room_in(const Version& version) const;
   // Must writers wait for a fold? Not for one generation alone, which may be larger than any bound.
   [[nodiscard]] bool full() const;
 
