@@ -52,7 +52,7 @@ std::optional<std::uint32_t> DecodedBlock::Keys::find(NodeId node,
   const auto [first, last] = node_range(node);
   if (first == last) return std::nullopt;
   // Who finds a row reads it.
-  ask_for(rows + first, std::min<std::size_t>(last - first, 8));
+  if (rows != nullptr) ask_for(rows + first, std::min<std::size_t>(last - first, 8));
   const std::uint32_t* base = property_ids + first;
   for (std::size_t left = last - first; left > 1;) {
     const std::size_t half = left / 2;
@@ -67,7 +67,14 @@ void DecodedBlock::prefetch_property_ids() const noexcept {
   ask_for(keys_.property_ids, row_count_);
 }
 
+std::uint32_t DecodedBlock::search_node(std::uint32_t row) const noexcept {
+  const std::uint32_t* const starts = keys_.node_starts;
+  const std::uint32_t* const after = std::upper_bound(starts, starts + keys_.node_count, row);
+  return static_cast<std::uint32_t>(after - starts - 1);
+}
+
 void DecodedBlock::prefetch_record(std::uint32_t row) const noexcept {
+  if (form() == BlockForm::keys) return;
   const Row& v = keys_.rows[row];
   __builtin_prefetch(keys_.nodes + v.node);
   if (!loaded(kAllColumns)) return;
@@ -114,6 +121,8 @@ Result<void> DecodedBlock::load_small(ColumnMask columns, const detail::RowShape
 }
 
 Result<void> DecodedBlock::load_missing(ColumnMask columns) const {
+  if (form() == BlockForm::keys)
+    return fail(ErrorCode::invalid_argument, "the block was opened for its keys alone");
   Parts& p = *parts_;
   const std::lock_guard lock(p.mutex);
   const detail::RowShape shape = p.shape();
@@ -137,41 +146,42 @@ Result<void> DecodedBlock::load_missing(ColumnMask columns) const {
 
 void DecodedBlock::set_key_order(std::span<const std::uint8_t> places) const noexcept {
   CAVEAT_ASSERT(places.size() == row_count_);
+  if (form() == BlockForm::keys) return;
   const std::lock_guard lock(parts_->mutex);
   if (has_key_order()) return;
   for (std::size_t i = 0; i < places.size(); ++i) parts_->slab.rows[i].order = places[i];
   key_order_.store(true, std::memory_order_release);
 }
 
-std::string_view DecodedBlock::long_text(const Row& row, unsigned which) const noexcept {
+std::string_view DecodedBlock::Parts::long_text(const Row& row, unsigned which) const noexcept {
   const std::uint32_t at = row.offset[which];
-  return which == 2 && parts_->split ? parts_->slab.joined_apart[at] : parts_->text_of(at);
+  return which == 2 && split ? slab.joined_apart[at] : text_of(at);
 }
 
-void DecodedBlock::fill(const Row& v, ExceptionView& out) const noexcept {
+void DecodedBlock::fill(const Text& from, const Row& v, ExceptionView& out) const noexcept {
   const auto text = [&](unsigned which, const char* base) {
     if (v.length[which] == kLongText) [[unlikely]]
-      return long_text(v, which);
+      return from.parts->long_text(v, which);
     return std::string_view(base + v.offset[which], v.length[which]);
   };
   out.key.node_id = keys_.nodes[v.node];
-  out.inherited_value = ValueView(static_cast<ValueKind>(v.tags[0]), text(0, text_));
-  out.actual_value = ValueView(static_cast<ValueKind>(v.tags[1]), text(1, text_));
-  if (!in_halves_) out.reason = text(2, reasons_);
+  out.inherited_value = ValueView(static_cast<ValueKind>(v.tags[0]), text(0, from.text));
+  out.actual_value = ValueView(static_cast<ValueKind>(v.tags[1]), text(1, from.text));
+  if (!in_halves_) out.reason = text(2, from.reasons);
   out.created_at = v.created_at;
   out.confidence = v.confidence;
   out.source = v.source;
 }
 
 // Two short copies. Where one half is all, that one itself.
-void DecodedBlock::join(const Row& v, ExceptionView& out, ReasonRoom& room) const {
+void DecodedBlock::join(const Text& from, const Row& v, ExceptionView& out, RowRoom& room) {
   std::string_view head, tail;
   if (v.length[2] == kHalvesByNumber) [[unlikely]] {
-    head = parts_->text_of(v.offset[2]);
-    tail = parts_->text_of(v.tail);
+    head = from.parts->text_of(v.offset[2]);
+    tail = from.parts->text_of(v.tail);
   } else {
-    head = {text_ + v.offset[2], static_cast<std::size_t>(v.length[2] >> 8)};
-    tail = {text_ + v.tail, static_cast<std::size_t>(v.length[2] & 0xFF)};
+    head = {from.text + v.offset[2], static_cast<std::size_t>(v.length[2] >> 8)};
+    tail = {from.text + v.tail, static_cast<std::size_t>(v.length[2] & 0xFF)};
   }
   if (head.empty() || tail.empty()) {
     out.reason = tail.empty() ? head : tail;
@@ -191,19 +201,20 @@ ExceptionView DecodedBlock::view(std::uint32_t row) const noexcept {
 }
 
 Result<void> DecodedBlock::materialise(std::uint32_t row, ExceptionView& out) const {
-  CAVEAT_ASSERT(!in_halves_);
+  CAVEAT_ASSERT(!in_halves_);  // so that no room is needed
   return read(row, out, nullptr);
 }
 
-Result<void> DecodedBlock::materialise(std::uint32_t row, ExceptionView& out,
-                                       ReasonRoom& room) const {
+Result<void> DecodedBlock::materialise(std::uint32_t row, ExceptionView& out, RowRoom& room) const {
   return read(row, out, &room);
 }
 
-Result<void> DecodedBlock::read(std::uint32_t row, ExceptionView& out, ReasonRoom* room) const {
+Result<void> DecodedBlock::read(std::uint32_t row, ExceptionView& out, RowRoom* room) const {
   if (row >= row_count_) [[unlikely]]
     return tl::make_unexpected(
         StorageError{ErrorCode::invalid_argument, "row is not in the block"});
+  if (form() == BlockForm::keys) [[unlikely]]
+    return read_alone(row, out, *room);
   if (!loaded(kAllColumns)) [[unlikely]]
     return read_cold(row, out, room);
   fill(keys_.rows[row], out);
@@ -217,15 +228,14 @@ constexpr std::uint32_t kRowsByThemselves = 4;
 }  // namespace
 
 void DecodedBlock::expect_reads(std::size_t rows) const noexcept {
-  if (rows < kRowsByThemselves || loaded(kAllColumns)) return;
+  if (rows < kRowsByThemselves || loaded(kAllColumns) || form() == BlockForm::keys) return;
   const std::lock_guard lock(parts_->mutex);
   parts_->reads = std::max(parts_->reads, kRowsByThemselves);
 }
 
 // A block that is read once is worth no more than the row. One that is read again has its numbers
 // decoded; and it is soon read whole, as far as its strings are there already.
-Result<void> DecodedBlock::read_cold(std::uint32_t row, ExceptionView& out,
-                                     ReasonRoom* room) const {
+Result<void> DecodedBlock::read_cold(std::uint32_t row, ExceptionView& out, RowRoom* room) const {
   constexpr std::uint32_t kReadsToFinish = kRowsByThemselves + 2;
   constexpr ColumnMask kSmall = mask_of(BlockColumn::source) | mask_of(BlockColumn::confidence) |
                                 mask_of(BlockColumn::created_at);
@@ -236,7 +246,7 @@ Result<void> DecodedBlock::read_cold(std::uint32_t row, ExceptionView& out,
   ++p.reads;
   if (p.reads <= kRowsByThemselves && p.numbered != kAllNumbered && (!p.split || p.keep_halves)) {
     Row alone;
-    CAVEAT_TRY(p.read_row(keys_, row, alone));
+    CAVEAT_TRY(p.read_row(place_of(row), alone));
     fill(alone, out);
     if (in_halves_) join(alone, out, *room);
     return {};

@@ -113,21 +113,26 @@ struct DecodedBlock::Slab {
   detail::Stretch* stretches = nullptr;
   std::string_view* joined_apart = nullptr;  // of each row, where `joined` is null and needed
   Parts* parts = nullptr;
+  char* encoded = nullptr;  // the block as stored, with BlockForm::keys
 };
 
 struct DecodedBlock::Parts {
   Parts(MemoryPool& the_pool, const Slab& the_slab)
       : pool(the_pool), slab(the_slab), apart(the_pool.chunks()) {}
+  // For one row of a block of its keys alone: the same bytes, and a slab that carve_row() laid out.
+  Parts(const Parts& kept, const Slab& of_row);
   ~Parts();
 
   MemoryPool& pool;  // kept alive by the block's chunk
   const Slab slab;   // written under the lock, each piece before the bit that says it is there
   std::shared_ptr<const std::string> owner;  // of the encoded bytes; null once all are decoded
   const Codec* codec = nullptr;              // null: every frame is raw
-  std::shared_ptr<const CompressionDictionary> dictionary;
+  const CompressionDictionary* dictionary = nullptr;
+  std::shared_ptr<const CompressionDictionary> dictionary_owner;
   BlockCounters* counters = nullptr;
 
   std::array<std::string_view, kBlockColumnCount> columns;
+  std::string_view frames;  // all of them, as stored
   std::uint32_t row_count = 0;
   std::uint32_t node_count = 0;
   std::uint32_t property_count = 0;  // of local numbers
@@ -157,9 +162,11 @@ struct DecodedBlock::Parts {
   void let_go_of_bytes() noexcept { owner.reset(); }
   [[nodiscard]] Result<void> load_lengths();
   [[nodiscard]] Result<void> inflate(detail::Frame& frame);
-  // All of one row but its node and key order, with no column decoded: its numbers by themselves,
-  // then their strings. Not where reasons are put together.
-  [[nodiscard]] Result<void> read_row(const Keys& keys, std::uint32_t row, Row& out);
+  // All of one row but its key order, with no column decoded: its numbers by themselves, then their
+  // strings. Not where reasons are put together.
+  [[nodiscard]] Result<void> read_row(const detail::RowPlace& place, Row& out);
+  // What reading one row inflates and finds strings with.
+  [[nodiscard]] Slab carve_row(detail::Carver& carver) const noexcept;
   // Finds and checks the string of one row, or of all.
   [[nodiscard]] Result<void> resolve_row(unsigned which, std::uint32_t row);
   [[nodiscard]] Result<void> resolve_all(std::span<const unsigned> which_columns,
@@ -172,6 +179,8 @@ struct DecodedBlock::Parts {
   }
   // Of a number below string_count whose frame has been inflated.
   [[nodiscard]] std::string_view text_of(std::uint32_t number) const noexcept;
+  // Of a row whose length is kLongText.
+  [[nodiscard]] std::string_view long_text(const Row& row, unsigned which) const noexcept;
 
  private:
   struct Place;

@@ -28,7 +28,14 @@ struct DecodedBlock::Opening {
   std::uint64_t reason_bytes = 0;
 
   [[nodiscard]] Result<void> read(std::string_view block, const BlockResolver& resolver);
-  [[nodiscard]] Slab carve(Carver& carver) const noexcept;
+  // One row is read without a lock, and its text goes where the reader says.
+  [[nodiscard]] bool can_be_keys() const noexcept {
+    return strings.apart_bytes == 0 && keep_halves == split;
+  }
+  [[nodiscard]] Slab carve(BlockForm form, Carver& carver) const noexcept;
+  // What was read of `from` is read of `to`, which has the same bytes.
+  void move_views(const char* from, const char* to) noexcept;
+  [[nodiscard]] std::size_t apart_bytes(const Slab& slab) const noexcept;
   [[nodiscard]] bool decode_nodes(const Slab& slab) const;
   [[nodiscard]] bool decode_properties(const Slab& slab, const detail::RowShape& shape) const;
 };
@@ -70,12 +77,18 @@ Result<void> DecodedBlock::Opening::read(std::string_view block, const BlockReso
   return {};
 }
 
-DecodedBlock::Slab DecodedBlock::Opening::carve(Carver& carver) const noexcept {
+DecodedBlock::Slab DecodedBlock::Opening::carve(BlockForm form, Carver& carver) const noexcept {
   const std::size_t rows = header.row_count;
   Slab slab;
   slab.nodes = carver.take<NodeId>(nodes);
   slab.node_starts = carver.take<std::uint32_t>(nodes + 1);
   slab.property_ids = carver.take<std::uint32_t>(rows);
+  if (form == BlockForm::keys) {
+    if (local_properties != 0) slab.property_of_row = carver.take<std::uint16_t>(rows);
+    slab.parts = carver.take<Parts>(1);
+    slab.encoded = carver.take<char>(header.stored_bytes);
+    return slab;
+  }
   slab.rows = carver.take<Row>(rows);
   slab.text = carver.take<char>(strings.slab_bytes + detail::kTextSlack);
   const bool join = split && !keep_halves;
@@ -88,6 +101,23 @@ DecodedBlock::Slab DecodedBlock::Opening::carve(Carver& carver) const noexcept {
   if (join && !join_here) slab.joined_apart = carver.take<std::string_view>(rows);
   slab.parts = carver.take<Parts>(1);
   return slab;
+}
+
+void DecodedBlock::Opening::move_views(const char* from, const char* to) noexcept {
+  const auto move = [&](std::string_view& view) {
+    if (!view.empty()) view = {to + (view.data() - from), view.size()};
+  };
+  for (std::string_view& column : columns) move(column);
+  move(strings.frame_table);
+  move(strings.lengths);
+  move(frames);
+}
+
+// What is not in the slab, as chunks are rounded.
+std::size_t DecodedBlock::Opening::apart_bytes(const Slab& slab) const noexcept {
+  std::size_t apart = strings.apart_bytes;
+  if (split && !keep_halves && slab.joined == nullptr) apart += reason_bytes;
+  return apart == 0 ? 0 : apart + apart / 8 + Arena::kFirstChunkBytes;
 }
 
 bool DecodedBlock::Opening::decode_nodes(const Slab& slab) const {
@@ -110,12 +140,11 @@ bool DecodedBlock::Opening::decode_nodes(const Slab& slab) const {
     if (lengths[i] >= rows - at) return false;
     slab.node_starts[i] = static_cast<std::uint32_t>(at);
     const std::size_t end = at + lengths[i] + 1;
-    for (; at < end; ++at) {
-      slab.rows[at].node = static_cast<std::uint16_t>(i);
-      node_of_row[at] = static_cast<std::uint16_t>(i);
-    }
+    for (; at < end; ++at) node_of_row[at] = static_cast<std::uint16_t>(i);
     if (at == rows && i + 1 < nodes) return false;
   }
+  if (slab.rows != nullptr)
+    for (std::size_t row = 0; row < at; ++row) slab.rows[row].node = node_of_row[row];
   slab.node_starts[nodes] = static_cast<std::uint32_t>(at);
   return at == rows;
 }
@@ -165,7 +194,7 @@ bool DecodedBlock::Opening::decode_properties(const Slab& slab,
 
 Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
     std::shared_ptr<const std::string> bytes, std::size_t offset, std::size_t size,
-    const BlockResolver& resolver, Reasons reasons) {
+    const BlockResolver& resolver, Reasons reasons, BlockForm form) {
   if (offset > bytes->size() || size > bytes->size() - offset)
     return corrupt_block("passes the end of its container");
   const std::string_view encoded = std::string_view(*bytes).substr(offset, size);
@@ -173,21 +202,30 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   CAVEAT_TRY(opening.read(encoded, resolver));
   opening.keep_halves = opening.split && reasons == Reasons::halves;
 
+  if (!opening.can_be_keys()) form = BlockForm::columns;
+
   Carver sizing;
-  static_cast<void>(opening.carve(sizing));
+  static_cast<void>(opening.carve(form, sizing));
   BlockMemory memory{resolver.memory(), sizing.bytes(), nullptr, 0};
   MemoryPool& pool = *memory.pool;
   const auto opened =
       std::allocate_shared<DecodedBlock>(BlockAllocator<DecodedBlock>(&memory), Passkey());
   DecodedBlock& block = *opened;
   Carver carver(memory.slab);
-  const Slab slab = opening.carve(carver);
+  const Slab slab = opening.carve(form, carver);
   Parts* const parts = block.parts_ = ::new (static_cast<void*>(slab.parts)) Parts(pool, slab);
-  parts->owner = std::move(bytes);
+  if (form == BlockForm::keys) {
+    std::copy(encoded.begin(), encoded.end(), slab.encoded);
+    opening.move_views(encoded.data(), slab.encoded);
+  } else {
+    parts->owner = std::move(bytes);
+  }
   parts->codec = opening.codec;
-  parts->dictionary = std::move(opening.dictionary);
+  parts->dictionary = opening.dictionary.get();
+  parts->dictionary_owner = std::move(opening.dictionary);
   parts->counters = resolver.counters();
   parts->columns = opening.columns;
+  parts->frames = opening.frames;
   parts->strings = opening.strings;
   parts->split = opening.split;
   parts->keep_halves = opening.keep_halves;
@@ -195,7 +233,8 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   parts->frames_left = opening.strings.frame_count;
   // Block, parts, nodes, their starts, their rows, property ids and local numbers, frames.
   parts->pieces = opening.local_properties != 0 ? 8 : 7;
-  detail::list_frames(opening.strings, opening.frames, slab.frames, slab.stretches);
+  if (form == BlockForm::columns)
+    detail::list_frames(opening.strings, opening.frames, slab.frames, slab.stretches);
 
   if (!opening.decode_nodes(slab)) return corrupt_block("column node");
   parts->row_count = opening.header.row_count;
@@ -214,11 +253,8 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   block.text_ = slab.text;
   block.reasons_ = opening.split ? slab.joined : slab.text;
 
-  std::size_t charge = memory.chunk_bytes + size;
-  std::size_t apart = opening.strings.apart_bytes;
-  if (slab.joined_apart != nullptr) apart += opening.reason_bytes;
-  if (apart != 0) charge += apart + apart / 8 + Arena::kFirstChunkBytes;  // as chunks are rounded
-  block.charge_bytes_ = charge;
+  block.charge_bytes_ = memory.chunk_bytes;
+  if (form == BlockForm::columns) block.charge_bytes_ += size + opening.apart_bytes(slab);
   return std::shared_ptr<const DecodedBlock>(opened);
 }
 

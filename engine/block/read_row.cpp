@@ -1,4 +1,5 @@
-// One row of a block that is not decoded: what a block is worth that is read once.
+// One row of a block that is not decoded: what a block is worth that is read once, and all that is
+// ever read of one that is opened for its keys alone.
 #include "engine/block/column_forms.h"
 
 namespace caveat {
@@ -7,16 +8,66 @@ using detail::ByteReader;
 using detail::corrupt_block;
 using detail::ordinal;
 
-Result<void> DecodedBlock::Parts::read_row(const Keys& keys, std::uint32_t row, Row& out) {
-  const std::uint32_t rows = row_count;
+detail::RowPlace DecodedBlock::place_of(std::uint32_t row) const noexcept {
   detail::RowPlace place;
   place.row = row;
-  place.node = keys.rows[row].node;
-  place.first_row_of_node = keys.node_starts[place.node];
-  place.node_count = node_count;
-  if (slab.property_of_row != nullptr) place.property_of_row = {slab.property_of_row, rows};
-  place.property_count = property_count;
-  out.node = keys.rows[row].node;
+  place.node = keys_.rows != nullptr ? keys_.rows[row].node : search_node(row);
+  place.first_row_of_node = keys_.node_starts[place.node];
+  place.node_count = keys_.node_count;
+  const std::uint16_t* const numbers = parts_->slab.property_of_row;
+  if (numbers != nullptr) place.property_of_row = {numbers, row_count_};
+  place.property_count = parts_->property_count;
+  return place;
+}
+
+DecodedBlock::Parts::Parts(const Parts& kept, const Slab& of_row)
+    : pool(kept.pool),
+      slab(of_row),
+      codec(kept.codec),
+      dictionary(kept.dictionary),
+      counters(kept.counters),
+      columns(kept.columns),
+      row_count(kept.row_count),
+      strings(kept.strings),
+      split(kept.split),
+      keep_halves(kept.keep_halves),
+      reason_bytes(kept.reason_bytes),
+      apart(kept.pool.chunks()),
+      frames_left(kept.strings.frame_count) {
+  detail::list_frames(strings, kept.frames, slab.frames, slab.stretches);
+}
+
+std::string_view DecodedBlock::encoded() const noexcept {
+  if (form() == BlockForm::columns) return {};
+  return {parts_->slab.encoded, header_.stored_bytes};
+}
+
+DecodedBlock::Slab DecodedBlock::Parts::carve_row(detail::Carver& carver) const noexcept {
+  Slab row;
+  row.text = carver.take<char>(strings.slab_bytes + detail::kTextSlack);
+  row.starts = carver.take<std::uint16_t>(std::size_t{strings.string_count} + strings.frame_count);
+  row.frames = carver.take<detail::Frame>(strings.frame_count);
+  row.stretches = carver.take<detail::Stretch>(strings.stretches());
+  return row;
+}
+
+// All of it is the reader's own: the room, and what is inflated there.
+Result<void> DecodedBlock::read_alone(std::uint32_t row, ExceptionView& out, RowRoom& room) const {
+  detail::Carver sizing;
+  static_cast<void>(parts_->carve_row(sizing));
+  detail::Carver carver(room.work(sizing.bytes()));
+  Parts parts(*parts_, parts_->carve_row(carver));
+  Row alone;
+  CAVEAT_TRY(parts.read_row(place_of(row), alone));
+  const Text text{parts.slab.text, parts.slab.text, &parts};
+  fill(text, alone, out);
+  if (in_halves_) join(text, alone, out, room);
+  return {};
+}
+
+Result<void> DecodedBlock::Parts::read_row(const detail::RowPlace& place, Row& out) {
+  const std::uint32_t rows = row_count;
+  out.node = static_cast<std::uint16_t>(place.node);
 
   std::uint32_t value = 0;
   const auto next_int = [&](ByteReader& in, std::uint32_t most) {

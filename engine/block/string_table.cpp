@@ -201,7 +201,7 @@ Result<void> DecodedBlock::Parts::inflate(Frame& frame) {
       return corrupt_block("a frame is compressed, but the header says by none");
     using Clock = std::chrono::steady_clock;
     const auto start = counters != nullptr ? Clock::now() : Clock::time_point{};
-    CAVEAT_TRY(codec->decompress(frame.stored, dictionary.get(), {bytes, frame.raw_bytes}));
+    CAVEAT_TRY(codec->decompress(frame.stored, dictionary, {bytes, frame.raw_bytes}));
     if (counters != nullptr) {
       counters->decompressions.fetch_add(1, std::memory_order_relaxed);
       counters->decompress_bytes_out.fetch_add(frame.raw_bytes, std::memory_order_relaxed);

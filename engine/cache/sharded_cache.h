@@ -1,7 +1,8 @@
 // A cache whose readers take no lock and write to no shared memory.
 //
 // Eviction is CLOCK over a queue: the oldest entry goes unless it was hit since the hand passed
-// it; then it cools by one and queues again. A key enters after as many touches as its admission
+// it; then it cools by one and queues again (and its value is told, if it has a grow_older() for
+// that). A key enters after as many touches as its admission
 // asks for. Why this and not LRU or S3-FIFO: docs/decisions/0011-cache-eviction.md.
 #pragma once
 
@@ -43,9 +44,11 @@ struct CacheOptions {
 enum class Admission : std::uint8_t {
   second_touch,          // its key was touched lately
   room_or_second_touch,  // the same, or nothing has to go for it
-  earned,                // the fuller the cache, the more touches: where one use gains little
-  room,                  // nothing has to go for it; does not count as a touch: for scans
-  now,                   // always
+  room_or_cold,  // nothing has to go for it; or its key was touched lately, and what goes is
+                 // what nobody asked for lately: for what is large beside the others
+  earned,        // the fuller the cache, the more touches: where one use gains little
+  room,          // nothing has to go for it; does not count as a touch: for scans
+  now,           // always
 };
 
 // Thread-safe, and never a wrong answer: at worst a miss for an entry that is just being moved.
@@ -118,8 +121,17 @@ class ShardedCache {
   [[nodiscard]] bool wants(const Key& key) noexcept {
     return should_admit(key) || !shard_of(hash_of(key)).full.load(std::memory_order_relaxed);
   }
-  // True if the value is kept. Replaces a value of the same key. `value_bytes`: what the value
-  // holds, its own allocations included.
+  // How often Admission::earned wants a key to be touched now.
+  [[nodiscard]] unsigned earned_at(const Key& key) const noexcept {
+    return shard_of(hash_of(key)).touches_to_earn.load(std::memory_order_relaxed);
+  }
+  // Is so much room left that larger values of the same use can be made?
+  [[nodiscard]] bool half_empty(const Key& key) const noexcept {
+    return shard_of(hash_of(key)).half_empty.load(std::memory_order_relaxed);
+  }
+  // True if the value is kept; then it replaces one of the same key. That goes in any case with
+  // Admission::now and second_touch. `value_bytes`: what the value holds, its own allocations
+  // included.
   bool insert(const Key& key, std::shared_ptr<const Value> value, std::size_t value_bytes,
               Admission admission = Admission::second_touch) noexcept;
 
@@ -141,12 +153,15 @@ class ShardedCache {
   static constexpr std::size_t kEntriesInShardMin = 64;  // fewer would evict by chance
   static constexpr std::size_t kTableSizeMin = 16;
   static constexpr std::uint8_t kHeatMax = 3;
+  static constexpr unsigned kColdAmong = 16;    // so many of the oldest are asked whether they are
+  static constexpr unsigned kCooledInVain = 2;  // where too few were
 
   struct alignas(detail::kCacheLine) Shard {
     std::atomic<Table*> table{nullptr};  // the only member that readers use
     // The last value that came found no room. A hint that spares scans the lock.
     std::atomic<bool> full{false};
     std::atomic<std::uint8_t> touches_to_earn{1};
+    std::atomic<bool> half_empty{true};
     alignas(detail::kCacheLine) mutable std::mutex mutex;
     std::unique_ptr<Table> tables;  // the current one; it owns those before it
     std::size_t limit_bytes = 0;
@@ -178,14 +193,16 @@ class ShardedCache {
 
   // These need the shard's mutex. Entries to be freed go to `dead`, for after the lock.
   static bool make_room(Shard& shard, std::size_t bytes, Entry*& dead) noexcept;
+  static bool evict_cold(Shard& shard, std::size_t bytes, const Entry* but) noexcept;
+  static void cool_oldest(Shard& shard) noexcept;
   static bool grow_table(Shard& shard, Entry*& dead) noexcept;
   static void link(Shard& shard, Entry* entry) noexcept;
   static void unlink(Shard& shard, Entry* entry) noexcept;
   static void retire(Shard& shard, Entry* entry) noexcept;
   static void evict_one(Shard& shard) noexcept;
   static void reclaim(Shard& shard, Entry*& dead) noexcept;
-  // What Admission::earned asks for while a shard holds as much as it does.
-  static std::uint8_t touches_to_earn(const Shard& shard) noexcept;
+  // What Admission::earned asks for, and half_empty, while a shard holds as much as it does.
+  static void note_fill(Shard& shard) noexcept;
   // Is there room for a value, and for the table if that has to grow?
   static bool has_room(const Shard& shard, std::size_t bytes) noexcept;
   static void free_all(Entry* dead) noexcept;

@@ -57,8 +57,10 @@ bool ShardedCache<Key, Value>::insert(const Key& key, std::shared_ptr<const Valu
   const bool proven = touches >= due;
   if (!proven && (admission == Admission::second_touch || admission == Admission::earned))
     return false;
-  const bool may_evict = admission == Admission::now || (proven && touches > 1);
-  if (!may_evict && shard.full.load(std::memory_order_relaxed)) return false;
+  const bool may_evict = admission == Admission::now ||
+                         (admission != Admission::room_or_cold && proven && touches > 1);
+  const bool may_evict_cold = admission == Admission::room_or_cold && proven;
+  if (!may_evict && !may_evict_cold && shard.full.load(std::memory_order_relaxed)) return false;
   const std::size_t charge = value_bytes + kEntryOverhead;
   std::unique_ptr<Entry> entry(new (std::nothrow) Entry(key, hash, std::move(value), charge));
   if (entry == nullptr) return false;
@@ -68,23 +70,27 @@ bool ShardedCache<Key, Value>::insert(const Key& key, std::shared_ptr<const Valu
   {
     const std::lock_guard lock(shard.mutex);
     Table* table = shard.table.load(std::memory_order_relaxed);
-    const bool room = has_room(shard, charge);
+    Entry* const old = table == nullptr ? nullptr : table->find_owned(key, hash);
+    const std::size_t more = charge - std::min(charge, old == nullptr ? 0 : old->charge);
+    const bool room = has_room(shard, more);
     if (room || charge <= shard.limit_bytes / 16) {  // a large one alone proves nothing
       shard.full.store(!room, std::memory_order_relaxed);
     }
-    if (Entry* old = table == nullptr ? nullptr : table->find_owned(key, hash)) {
+    // One entry must not flush a shard.
+    const bool fits = charge <= shard.limit_bytes / 4 &&
+                      (room || may_evict || (may_evict_cold && evict_cold(shard, more, old)));
+    const bool supersedes = admission == Admission::now || admission == Admission::second_touch;
+    if ((fits || supersedes) && old != nullptr) {
       entry->heat.store(old->heat.load(std::memory_order_relaxed), std::memory_order_relaxed);
       retire(shard, old);
     }
-    // One entry must not flush a shard.
-    if ((room || may_evict) && charge <= shard.limit_bytes / 4 && grow_table(shard, dead) &&
-        make_room(shard, charge, dead)) {
+    if (fits && grow_table(shard, dead) && make_room(shard, charge, dead)) {
       link(shard, entry.get());
       shard.table.load(std::memory_order_relaxed)->add(entry.release());
       kept = true;
     }
     reclaim(shard, dead);
-    shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
+    note_fill(shard);
   }
   free_all(dead);
   return kept;
@@ -103,7 +109,7 @@ bool ShardedCache<Key, Value>::erase(const Key& key) noexcept {
     if (found != nullptr) retire(shard, found);
     shard.full.store(false, std::memory_order_relaxed);
     reclaim(shard, dead);
-    shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
+    note_fill(shard);
   }
   free_all(dead);
   return found != nullptr;
@@ -119,7 +125,7 @@ void ShardedCache<Key, Value>::clear() noexcept {
       while (shard.oldest != nullptr) retire(shard, shard.oldest);
       shard.full.store(false, std::memory_order_relaxed);
       reclaim(shard, dead);
-      shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
+      note_fill(shard);
     }
     free_all(dead);
   }
@@ -136,7 +142,7 @@ void ShardedCache<Key, Value>::set_capacity(std::size_t capacity_bytes) noexcept
       shard.limit_bytes = shard_limit(capacity_bytes);
       shard.full.store(false, std::memory_order_relaxed);
       static_cast<void>(make_room(shard, 0, dead));
-      shard.touches_to_earn.store(touches_to_earn(shard), std::memory_order_relaxed);
+      note_fill(shard);
     }
     free_all(dead);
   }
@@ -159,12 +165,43 @@ bool ShardedCache<Key, Value>::make_room(Shard& shard, std::size_t bytes, Entry*
   return true;
 }
 
+// Evicts entries that nobody asked for since the hand passed them, if `bytes` more fit then. Else
+// all stay; the oldest cool a little, so that what nobody asks for any more does not stay for ever.
 template <class Key, class Value>
-std::uint8_t ShardedCache<Key, Value>::touches_to_earn(const Shard& shard) noexcept {
+bool ShardedCache<Key, Value>::evict_cold(Shard& shard, std::size_t bytes,
+                                          const Entry* but) noexcept {
+  const std::size_t used = shard.used_bytes() + bytes;
+  const std::size_t wanted = used - std::min(used, shard.limit_bytes);
+  const auto is_cold = [&](const Entry* entry) {
+    return entry != but && entry->heat.load(std::memory_order_relaxed) == 0;
+  };
+  std::size_t cold = 0;
+  unsigned seen = 0;
+  for (const Entry* entry = shard.oldest; entry != nullptr && cold < wanted && seen < kColdAmong;
+       entry = entry->next, ++seen) {
+    if (is_cold(entry)) cold += entry->charge;
+  }
+  if (cold < wanted) {
+    for (unsigned i = 0; i < kCooledInVain && shard.oldest != nullptr; ++i) cool_oldest(shard);
+    return false;
+  }
+  Entry* next = shard.oldest;
+  for (std::size_t gone = 0; gone < wanted && next != nullptr;) {
+    Entry* const entry = std::exchange(next, next->next);
+    if (!is_cold(entry)) continue;
+    gone += entry->charge;
+    retire(shard, entry);
+    ++shard.evictions;
+  }
+  return true;
+}
+
+template <class Key, class Value>
+void ShardedCache<Key, Value>::note_fill(Shard& shard) noexcept {
   const std::size_t used = shard.used_bytes();
-  if (used < shard.limit_bytes / 16) return 1;
-  if (used < shard.limit_bytes / 8) return 4;
-  return 8;
+  const std::uint8_t due = used < shard.limit_bytes / 16 ? 1 : used < shard.limit_bytes / 8 ? 4 : 8;
+  shard.touches_to_earn.store(due, std::memory_order_relaxed);
+  shard.half_empty.store(used < shard.limit_bytes / 2, std::memory_order_relaxed);
 }
 
 template <class Key, class Value>
@@ -230,16 +267,25 @@ void ShardedCache<Key, Value>::retire(Shard& shard, Entry* entry) noexcept {
   shard.retired_bytes += entry->charge;
 }
 
+// The hand passes over it: it cools by one, and queues again.
+template <class Key, class Value>
+void ShardedCache<Key, Value>::cool_oldest(Shard& shard) noexcept {
+  Entry* const entry = shard.oldest;
+  const std::uint8_t heat = entry->heat.load(std::memory_order_relaxed);
+  if (heat != 0) {
+    entry->heat.store(static_cast<std::uint8_t>(heat - 1), std::memory_order_relaxed);
+  }
+  if constexpr (requires { entry->value->grow_older(); }) entry->value->grow_older();
+  unlink(shard, entry);
+  link(shard, entry);
+}
+
 template <class Key, class Value>
 void ShardedCache<Key, Value>::evict_one(Shard& shard) noexcept {
   // Readers may heat entries as fast as the hand cools them: after a few rounds one goes anyway.
   for (std::size_t steps = shard.count * (kHeatMax + 1); steps > 0; --steps) {
-    Entry* entry = shard.oldest;
-    const std::uint8_t heat = entry->heat.load(std::memory_order_relaxed);
-    if (heat == 0) break;
-    entry->heat.store(static_cast<std::uint8_t>(heat - 1), std::memory_order_relaxed);
-    unlink(shard, entry);
-    link(shard, entry);
+    if (shard.oldest->heat.load(std::memory_order_relaxed) == 0) break;
+    cool_oldest(shard);
   }
   retire(shard, shard.oldest);
   ++shard.evictions;

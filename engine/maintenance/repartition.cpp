@@ -21,7 +21,7 @@ Result<void> RepartitionJob::merge(const Core& core) {
   HintBuilder builder(core.indexes->rules());
   old_hints_.resize(old_.size());
   auto row = rows_.begin();
-  ReasonRoom unused;  // reasons of these images are whole
+  RowRoom unused;  // reasons of these images are whole
   std::size_t room = rows_.size();
   for (const OldPartition& old : old_) {  // no more than a block can have, whatever a page claims
     room += std::min<std::size_t>(old.entry.rows, kMaxBlockRows);

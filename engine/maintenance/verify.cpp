@@ -103,7 +103,7 @@ class Verifier {
     if (!rows) return error(where + ": " + rows.error().message());
     builder_.reset();
     std::optional<ExceptionKey> last;
-    ReasonRoom room;
+    RowRoom room;
     for (const auto row : *rows) {
       ExceptionView view;
       if (auto read = (*image)->materialise(row, view, room); !read) {

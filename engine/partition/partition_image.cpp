@@ -11,9 +11,8 @@ namespace caveat {
 
 Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
     std::string container, const ExceptionKey& lower, const std::optional<ExceptionKey>& upper,
-    const BlockResolver& resolver, const Catalogue& catalogue, Reasons reasons) {
-  struct Made : PartitionImage {};  // its count lies beside it: one memory access less a read
-  std::shared_ptr<PartitionImage> image = std::make_shared<Made>();
+    const BlockResolver& resolver, const Catalogue& catalogue, Reasons reasons, BlockForm form) {
+  const std::shared_ptr<PartitionImage> image = make();
   image->bytes_ = std::make_shared<const std::string>(std::move(container));
   image->lower_ = lower;
   image->upper_ = upper;
@@ -23,7 +22,7 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
   if (layout.block) {
     const auto offset = static_cast<std::size_t>(layout.block->data() - image->bytes_->data());
     CAVEAT_ASSIGN(auto base, DecodedBlock::open(image->bytes_, offset, layout.block->size(),
-                                                resolver, reasons));
+                                                resolver, reasons, form));
     image->set_base(std::move(base));
   }
   auto& runs = image->runs_;
@@ -48,11 +47,43 @@ Result<std::shared_ptr<const PartitionImage>> PartitionImage::open(
       return fail(ErrorCode::corruption, "run: rows out of order");
     }
   }
-  // The block counts its own bytes of the container.
-  image->charge_bytes_ = sizeof(PartitionImage) + image->bytes_->capacity() +
-                         runs.capacity() * sizeof(RunRow) +
-                         (image->base_ ? image->base_->charge_bytes() - layout.block->size() : 0);
+  // The block counts its own bytes of the container, or has a copy.
+  std::size_t container_bytes = image->bytes_->capacity();
+  if (image->keys_alone()) {
+    if (runs.empty()) container_bytes = 0;
+  } else if (layout.block) {
+    container_bytes -= layout.block->size();
+  }
   if (runs.empty()) image->bytes_.reset();  // the block has them for as long as it needs them
+  image->set_charge(container_bytes);
+  return image;
+}
+
+std::shared_ptr<PartitionImage> PartitionImage::make() {
+  struct Made : PartitionImage {};  // its count lies beside it: one memory access less a read
+  return std::make_shared<Made>();
+}
+
+void PartitionImage::set_charge(std::size_t container_bytes) noexcept {
+  charge_bytes_ = sizeof(PartitionImage) + container_bytes + runs_.capacity() * sizeof(RunRow) +
+                  (base_ ? base_->charge_bytes() : 0);
+}
+
+Result<std::shared_ptr<const PartitionImage>> PartitionImage::with_columns(
+    const BlockResolver& resolver) const {
+  CAVEAT_ASSERT(keys_alone());
+  const std::shared_ptr<PartitionImage> image = make();
+  image->id_ = id_;
+  image->lower_ = lower_;
+  image->upper_ = upper_;
+  image->catalogue_ = catalogue_;
+  image->runs_ = runs_;
+  image->bytes_ = bytes_;
+  const auto encoded = std::make_shared<const std::string>(base_->encoded());
+  CAVEAT_ASSIGN(auto base,
+                DecodedBlock::open(encoded, 0, encoded->size(), resolver, Reasons::halves));
+  image->set_base(std::move(base));
+  image->set_charge(bytes_ == nullptr ? 0 : bytes_->capacity());
   return image;
 }
 
@@ -172,7 +203,7 @@ Result<std::vector<PartitionImage::Row>> PartitionImage::rows(const ClearList& c
 }
 
 void PartitionImage::order_keys() const {
-  if (base_->has_key_order()) return;
+  if (base_->has_key_order() || keys_alone()) return;
   constexpr std::size_t kNodeRowsMax = 256;  // that a byte counts
   const std::uint32_t* const starts = keys_.node_starts;
   for (std::uint32_t node = 0; node < keys_.node_count; ++node) {
@@ -227,7 +258,7 @@ std::int64_t PartitionImage::created_at(Row row) const noexcept {
   return row.in_run() ? runs_[row.index()].row.record.created_at : base_->created_at(row.index());
 }
 
-Result<void> PartitionImage::materialise(Row row, ExceptionView& out, ReasonRoom& room) const {
+Result<void> PartitionImage::materialise(Row row, ExceptionView& out, RowRoom& room) const {
   if (row.in_run()) {
     out = runs_[row.index()].row.record;
     return {};

@@ -4,6 +4,7 @@
 // demand. Rows outside [lower, upper) are not seen (a half-done split leaves some).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,10 +21,32 @@ namespace caveat {
 
 class PartitionImage {
  public:
-  // Takes the container's bytes. `where` goes into errors.
+  // Takes the container's bytes.
   [[nodiscard]] static Result<std::shared_ptr<const PartitionImage>> open(
       std::string container, const ExceptionKey& lower, const std::optional<ExceptionKey>& upper,
-      const BlockResolver& resolver, const Catalogue& catalogue, Reasons reasons = Reasons::whole);
+      const BlockResolver& resolver, const Catalogue& catalogue, Reasons reasons = Reasons::whole,
+      BlockForm form = BlockForm::columns);
+
+  // Are columns never decoded? Then load() fails, and materialise() leaves all text in the room.
+  [[nodiscard]] bool keys_alone() const noexcept {
+    return base_ != nullptr && keys_.rows == nullptr;  // asked by every get: not the block's line
+  }
+  // One that has columns, of the same bytes: rows are the same rows. Of one with keys_alone().
+  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> with_columns(
+      const BlockResolver& resolver) const;
+  // Of one with keys_alone(): so many rows of it were read lately, this one included.
+  unsigned count_read() const noexcept {
+    const unsigned before = reads_.load(std::memory_order_relaxed);
+    constexpr unsigned kCountedMax = 0xFFFF;
+    if (before < kCountedMax)
+      reads_.store(static_cast<std::uint16_t>(before + 1), std::memory_order_relaxed);
+    return before + 1;
+  }
+  // For its cache, now and then: less than half of the reads that were counted are of late.
+  void grow_older() const noexcept {
+    const unsigned reads = reads_.load(std::memory_order_relaxed);
+    if (reads != 0) reads_.store(static_cast<std::uint16_t>(reads / 2), std::memory_order_relaxed);
+  }
 
   [[nodiscard]] PartitionId id() const noexcept { return id_; }
 
@@ -63,9 +86,9 @@ class PartitionImage {
   void order_keys() const;
 
   // The whole record; views live as long as this image, save for the reason of an image that was
-  // opened with Reasons::halves: that is good until `room` is used again. Inflates only what it
-  // needs.
-  [[nodiscard]] Result<void> materialise(Row row, ExceptionView& out, ReasonRoom& room) const;
+  // opened with Reasons::halves, and all text of one with keys_alone(): that is good until `room`
+  // is used again. Inflates only what it needs.
+  [[nodiscard]] Result<void> materialise(Row row, ExceptionView& out, RowRoom& room) const;
 
   // Rows that exist at all (before clears): base rows plus run rows. An upper bound of rows().
   [[nodiscard]] std::size_t row_limit() const noexcept;
@@ -87,6 +110,8 @@ class PartitionImage {
 
  private:
   PartitionImage() = default;
+  [[nodiscard]] static std::shared_ptr<PartitionImage> make();
+  void set_charge(std::size_t container_bytes) noexcept;
   [[nodiscard]] bool inside(const ExceptionKey& key) const noexcept {
     return key >= lower_ && (!upper_ || key < *upper_);
   }
@@ -105,6 +130,7 @@ class PartitionImage {
   std::optional<ExceptionKey> upper_;
   PartitionId id_ = 0;
   bool base_is_inside_ = true;
+  mutable std::atomic<std::uint16_t> reads_{0};
   std::size_t charge_bytes_ = 0;
 };
 

@@ -32,6 +32,7 @@ class Counter {
         directory_(*view.version->directory),
         part_(std::move(part)),
         use_(context.cache_use(part_.positions.size())),
+        form_(part_.conditions->by_key_alone() ? BlockForm::keys : BlockForm::columns),
         matcher_(context, view, *part_.conditions) {}
 
   Result<std::uint64_t> count() {
@@ -115,7 +116,7 @@ class Counter {
   }
 
   Result<void> count_batch(const std::vector<Directory::Position>& batch) {
-    CAVEAT_ASSIGN(const auto images, context_.reader.load_many(*view_.version, batch, use_));
+    CAVEAT_ASSIGN(const auto images, context_.reader.load_many(*view_.version, batch, use_, form_));
     for (std::size_t i = 0; i < batch.size(); ++i) {
       CAVEAT_ASSIGN(const auto matches, matcher_.count(*images[i]));
       count_ += matches;
@@ -129,7 +130,7 @@ class Counter {
 
   // The partition of the key that the count begins behind.
   Result<void> count_first(const Directory::Position& position) {
-    CAVEAT_ASSIGN(const auto image, context_.reader.load(*view_.version, position, use_));
+    CAVEAT_ASSIGN(const auto image, context_.reader.load(*view_.version, position, use_, form_));
     std::vector<detail::Match> matches;
     CAVEAT_TRY(matcher_.match(*image, matches));
     for (const auto& match : matches) {
@@ -144,6 +145,7 @@ class Counter {
   const Directory& directory_;
   Part part_;
   const CacheUse use_;
+  const BlockForm form_;
   detail::RowMatcher matcher_;
   std::vector<Directory::Position> touched_;
   Sequence newest_clear_ = 0;

@@ -22,6 +22,9 @@ constexpr std::size_t kResultsInPartition = 8;
 constexpr std::size_t kDeltaAtOnceMin = 1024;
 constexpr std::size_t kDeltaAtOnceMax = 65536;
 
+// Out of an image with its keys alone; for more it has its columns decoded.
+constexpr std::size_t kRowsByThemselves = 2;
+
 }  // namespace
 
 KeyStream::KeyStream(const QueryContext& context, const ReadView& view,
@@ -36,6 +39,7 @@ KeyStream::KeyStream(const QueryContext& context, const ReadView& view,
       wanted_(start.limit),
       walk_(std::move(start.positions), descending_, after_ ? &*after_ : nullptr),
       use_(context.cache_use(std::min(walk_.left(), wanted_ / kResultsInPartition + 1))),
+      form_(conditions.by_key_alone() ? BlockForm::keys : BlockForm::columns),
       batch_size_(wanted_ >= kManyWanted ? kFirstBatchOfMany : 1),
       stretch_end_(after_),
       delta_ended_(conditions.impossible || !view.delta().any_rows()) {
@@ -97,7 +101,7 @@ Result<void> KeyStream::load_batch() {
   match_ = 0;
   images_.clear();
   entered_ = 0;
-  auto loaded = context_.reader.load_many(*view_.version, positions_, use_);
+  auto loaded = context_.reader.load_many(*view_.version, positions_, use_, form_);
   if (loaded) {
     images_ = std::move(*loaded);
   } else if (loaded.error().code() == ErrorCode::corruption) {
@@ -122,7 +126,7 @@ Result<void> KeyStream::load_until_damage() {
   if (descending_) std::reverse(all.begin(), all.end());
   std::size_t at = 0;
   for (; at < all.size() && !damage_; ++at) {
-    auto image = context_.reader.load(*view_.version, all[at], use_);
+    auto image = context_.reader.load(*view_.version, all[at], use_, form_);
     if (image) {
       positions_.push_back(all[at]);
       images_.push_back(std::move(*image));
@@ -186,8 +190,13 @@ Result<void> KeyStream::enter_partition() {
   if (after_) skip_passed();
 
   const std::size_t shown = std::min(matches_.size() - match_, wanted_);
-  whole_columns_ =
-      image_->base() != nullptr && shown * kWholeColumnsShare >= image_->base()->row_count();
+  if (shown > kRowsByThemselves && image_->keys_alone()) {
+    CAVEAT_ASSIGN(images_[place], context_.reader.with_columns(*view_.version, positions_[place],
+                                                               std::move(images_[place]), use_));
+    image_ = images_[place].get();
+  }
+  whole_columns_ = image_->base() != nullptr && !image_->keys_alone() &&
+                   shown * kWholeColumnsShare >= image_->base()->row_count();
   if (whole_columns_) {
     CAVEAT_TRY(image_->load(kAllColumns));
   } else if (image_->base() != nullptr) {

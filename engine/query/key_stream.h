@@ -54,6 +54,7 @@ class KeyStream {
   std::size_t wanted_;
   PositionWalk walk_;
   CacheUse use_;
+  BlockForm form_;
   std::size_t batch_size_;
   std::size_t loaded_ = 0;  // partitions so far
 
@@ -67,7 +68,7 @@ class KeyStream {
   std::vector<Match> matches_;  // of the current partition, in the stream's direction
   std::size_t match_ = 0;
   const PartitionImage* image_ = nullptr;
-  ReasonRoom room_;             // of the last result
+  RowRoom room_;                // of the last result
   bool whole_columns_ = false;  // everything of the current partition is inflated
   bool fetch_ahead_ = false;
 

@@ -70,7 +70,7 @@ class ValueStream {
 
   const QueryContext& context_;
   const ReadView& view_;
-  ReasonRoom room_;  // of the last result
+  RowRoom room_;  // of the last result
   Conditions conditions_;
   WindowCutter windows_;
   QueryOrder order_;

@@ -59,7 +59,7 @@ Result<ExceptionRecord> CompressedExceptionStore::read(const BlockAddress& addre
     }
   }
   ExceptionView view;
-  ReasonRoom room;
+  RowRoom room;
   CAVEAT_TRY(image->materialise(row, view, room));
   return view.to_record();
 }

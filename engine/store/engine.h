@@ -73,12 +73,15 @@ class Engine final : public PartitionReader {
   }
 
   // PartitionReader
-  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> load(const Version& version,
-                                                                   Directory::Position position,
-                                                                   CacheUse use) const override;
+  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> load(
+      const Version& version, Directory::Position position, CacheUse use,
+      BlockForm form = BlockForm::columns) const override;
   [[nodiscard]] Result<std::vector<std::shared_ptr<const PartitionImage>>> load_many(
-      const Version& version, std::span<const Directory::Position> positions,
-      CacheUse use) const override;
+      const Version& version, std::span<const Directory::Position> positions, CacheUse use,
+      BlockForm form = BlockForm::columns) const override;
+  [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> with_columns(
+      const Version& version, Directory::Position position,
+      std::shared_ptr<const PartitionImage> image, CacheUse use) const override;
   [[nodiscard]] std::optional<Directory::Position> find_partition(const Version& version,
                                                                   PartitionId id) const override;
   void index_damaged(const Version& version, Family family,
@@ -127,10 +130,16 @@ class Engine final : public PartitionReader {
   void keep_record(const Version& version, const Found& found, const ExceptionView& record) const;
   // Of a partition that is not in the cache.
   [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> read_image(
-      const Version& version, Directory::Position position, CacheUse use) const;
+      const Version& version, Directory::Position position, CacheUse use, BlockForm form) const;
   [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> open_image(
-      std::string container, const Version& version, Directory::Position position,
-      CacheUse use) const;
+      std::string container, const Version& version, Directory::Position position, CacheUse use,
+      BlockForm form) const;
+  [[nodiscard]] bool keeps_keys(const Directory& directory) const noexcept;
+  void keep_image(const Version& version, Directory::Position position,
+                  const std::shared_ptr<const PartitionImage>& image, CacheUse use) const;
+  // At each read of a row out of an image with its keys alone. One with columns now and then.
+  std::shared_ptr<const PartitionImage> earn_columns(const BlockKey& key,
+                                                     const PartitionImage& image) const;
 
   mutable Core core_;
   RewriteQueue queue_;

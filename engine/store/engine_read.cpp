@@ -38,10 +38,10 @@ class SampledTime {
   bool sampled_;
 };
 
-// Where a get of this thread puts a reason together, and what it keeps of that.
-constexpr std::size_t kReasonRoomMax = std::size_t{16} << 10;
-ReasonRoom& reason_room() {
-  thread_local ReasonRoom room;
+// Where a get of this thread puts a row's text, and what it keeps of that.
+constexpr std::size_t kRowRoomMax = std::size_t{64} << 10;
+RowRoom& row_room() {
+  thread_local RowRoom room;
   return room;
 }
 
@@ -53,7 +53,7 @@ struct Engine::Found {
   RecordCache::Pinned hot;
   std::shared_ptr<const PartitionImage> image;
   PartitionImage::Row row;
-  bool opened = false;  // the image was not in the cache
+  bool opened = false;  // the image was not in the cache, or the row is not decoded there
   RecordStamp stamp;
 
   explicit operator bool() const noexcept { return delta_row != nullptr || hot || image; }
@@ -103,12 +103,15 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
     if (found.hot) return found;
   }
   auto image = core_.block_cache.lookup(block);
-  found.opened = image == nullptr;
-  if (found.opened) {
-    CAVEAT_ASSIGN(image, read_image(version, position, CacheUse::record));
+  found.opened = image == nullptr || image->keys_alone();
+  if (image == nullptr) {
+    const bool keys = keeps_keys(directory) && core_.block_cache.earned_at(block) > 1;
+    const BlockForm form = keys ? BlockForm::keys : BlockForm::columns;
+    CAVEAT_ASSIGN(image, read_image(version, position, CacheUse::record, form));
   }
   CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
   if (!row) return missed();
+  if (want_record && image->keys_alone()) static_cast<void>(earn_columns(block, *image));
   found.image = std::move(image);
   found.row = *row;
   return found;
@@ -140,11 +143,11 @@ Result<std::optional<Exception>> Engine::retrieve(const ExceptionKey& key,
     if (found.delta_row != nullptr) return found.delta_row->view().to_exception();
     if (found.hot) return found.hot->view().to_exception();
     ExceptionView view;
-    ReasonRoom& room = reason_room();
+    RowRoom& room = row_room();
     CAVEAT_TRY(found.image->materialise(found.row, view, room));
     keep_record(version, found, view);
     auto answer = view.to_exception();
-    room.keep_at_most(kReasonRoomMax);
+    room.keep_at_most(kRowRoomMax);
     return answer;
   });
 }
@@ -167,14 +170,20 @@ Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey&
     }
     if (found.hot) return PinnedException(found.hot->view(), found.hot.share());
     ExceptionView view;
-    ReasonRoom& room = reason_room();
+    RowRoom& room = row_room();
     CAVEAT_TRY(found.image->materialise(found.row, view, room));
     keep_record(version, found, view);
+    if (found.image->keys_alone()) {  // all of it is in the room
+      auto copy = PinnedRecord::make(found.stamp, view);
+      if (copy == nullptr) throw std::bad_alloc();
+      room.keep_at_most(kRowRoomMax);
+      return PinnedException(copy->view(), copy);
+    }
     if (!room.holds(view.reason)) return PinnedException(view, std::move(found.image));
     auto reason = std::make_shared_for_overwrite<char[]>(view.reason.size());
     std::copy(view.reason.begin(), view.reason.end(), reason.get());
     view.reason = {reason.get(), view.reason.size()};
-    room.keep_at_most(kReasonRoomMax);
+    room.keep_at_most(kRowRoomMax);
     return PinnedException(view, std::move(found.image), std::move(reason));
   });
 }
@@ -194,8 +203,9 @@ Result<std::vector<std::optional<Exception>>> Engine::bulk_retrieve(
     std::shared_ptr<const PartitionImage> image;
     std::optional<Directory::Position> image_at;
     std::uint64_t misses = 0;
-    ReasonRoom room;
-    for (const std::size_t i : order) {
+    RowRoom room;
+    for (std::size_t at = 0; at < order.size(); ++at) {
+      const std::size_t i = order[at];
       const ExceptionKey& key = keys[i];
       const DeltaHit hit = delta.lookup(key);
       if (hit.kind == DeltaHit::Kind::row) {
@@ -207,7 +217,11 @@ Result<std::vector<std::optional<Exception>>> Engine::bulk_retrieve(
       const auto position = directory.locate(key);
       if (!directory.probe(position).filter.may_contain(filter_hash(key))) continue;
       if (!image_at || !(*image_at == position)) {
-        CAVEAT_ASSIGN(image, load(version, position, CacheUse::point));
+        // Columns are for who wants several rows.
+        const auto upper = directory.upper_bound(position);
+        const bool more = at + 1 < order.size() && (!upper || keys[order[at + 1]] < *upper);
+        CAVEAT_ASSIGN(image, load(version, position, CacheUse::point,
+                                  more ? BlockForm::columns : BlockForm::keys));
         image_at = position;
       }
       CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
@@ -248,7 +262,7 @@ Result<bool> Engine::node_has_exceptions(const Version& version, Sequence ceilin
        position = directory.next(position)) {
     if (!directory.probe(position).filter.may_contain(hash)) continue;
     asked = true;
-    CAVEAT_ASSIGN(const auto image, load(version, position, CacheUse::point));
+    CAVEAT_ASSIGN(const auto image, load(version, position, CacheUse::point, BlockForm::keys));
     if (!state.shadows && !delta.has_clears()) {
       CAVEAT_ASSIGN(const bool found, image->has_node(node, *version.clears));
       if (found) return true;
@@ -267,31 +281,86 @@ Result<bool> Engine::node_has_exceptions(const Version& version, Sequence ceilin
 Result<std::shared_ptr<const PartitionImage>> Engine::open_image(std::string container,
                                                                  const Version& version,
                                                                  Directory::Position position,
-                                                                 CacheUse use) const {
+                                                                 CacheUse use,
+                                                                 BlockForm form) const {
   const PartitionEntry& entry = version.directory->at(position);
   auto image = PartitionImage::open(std::move(container), entry.lower,
                                     version.directory->upper_bound(position), core_.dictionaries,
-                                    core_.catalogue, Reasons::halves);
+                                    core_.catalogue, Reasons::halves, form);
   if (!image) return fail(image.error().within("primary " + describe_key(entry.lower)));
-  const auto admission = use == CacheUse::record  ? Admission::earned
-                         : use == CacheUse::point ? Admission::room_or_second_touch
-                                                  : Admission::room;
-  CAVEAT_SYNC_POINT(block_cache_fill);
-  core_.block_cache.insert(cache_key(entry), *image, (*image)->charge_bytes(), admission);
+  keep_image(version, position, *image, use);
   return image;
+}
+
+// Keys are kept of a store that the backend's cache does not hold: else they would be there twice,
+// to save two microseconds until columns are earned.
+bool Engine::keeps_keys(const Directory& directory) const noexcept {
+  constexpr std::size_t kTypicalContainerBytes = 4096;
+  return directory.partition_count() * kTypicalContainerBytes > core_.memory.backend_cache;
+}
+
+// With its keys alone an image is small, and one use of it proves as much as another: if nothing is
+// free, one in four comes in, as evicting and filling costs half of what a later use saves. With
+// columns it takes the room of several others.
+void Engine::keep_image(const Version& version, Directory::Position position,
+                        const std::shared_ptr<const PartitionImage>& image, CacheUse use) const {
+  constexpr unsigned kOneIn = 4;
+  thread_local unsigned images = 0;
+  Admission admission = Admission::earned;
+  if (use == CacheUse::scan) {
+    admission = Admission::room;
+  } else if (image->keys_alone()) {
+    admission = ++images % kOneIn == 0 ? Admission::room_or_second_touch : Admission::room;
+  } else if (use == CacheUse::point) {
+    const bool beside_keys = keeps_keys(*version.directory);
+    admission = beside_keys ? Admission::room_or_cold : Admission::room_or_second_touch;
+  }
+  CAVEAT_SYNC_POINT(block_cache_fill);
+  const BlockKey key = cache_key(version.directory->at(position));
+  core_.block_cache.insert(key, image, image->charge_bytes(), admission);
+}
+
+Result<std::shared_ptr<const PartitionImage>> Engine::with_columns(
+    const Version& version, Directory::Position position,
+    std::shared_ptr<const PartitionImage> image, CacheUse use) const {
+  if (!image->keys_alone()) return image;
+  auto made = image->with_columns(core_.dictionaries);
+  const PartitionEntry& entry = version.directory->at(position);
+  if (!made) return fail(made.error().within("primary " + describe_key(entry.lower)));
+  keep_image(version, position, *made, use);
+  return made;
+}
+
+// Reads by themselves cost ten times what a decoded row does: whoever is read again and again has
+// its columns decoded, if what goes for them is cold. Damage is told to who reads it.
+std::shared_ptr<const PartitionImage> Engine::earn_columns(const BlockKey& key,
+                                                           const PartitionImage& image) const {
+  constexpr unsigned kReadsBetweenTries = 8;
+  const unsigned due = core_.block_cache.earned_at(key);
+  const unsigned reads = image.count_read();
+  if (reads < due || (reads - due) % kReadsBetweenTries != 0) return nullptr;
+  auto made = image.with_columns(core_.dictionaries);
+  if (!made || !(*made)->load(kAllColumns)) return nullptr;
+  core_.block_cache.insert(key, *made, (*made)->charge_bytes(), Admission::room_or_cold);
+  return std::move(*made);
 }
 
 Result<std::shared_ptr<const PartitionImage>> Engine::load(const Version& version,
                                                            Directory::Position position,
-                                                           CacheUse use) const {
+                                                           CacheUse use, BlockForm form) const {
   const PartitionProbe& probe = version.directory->probe(position);
-  if (auto cached = core_.block_cache.lookup(block_key(probe.id, probe.version))) return cached;
-  return read_image(version, position, use);
+  if (auto cached = core_.block_cache.lookup(block_key(probe.id, probe.version))) {
+    if (form == BlockForm::keys) return cached;
+    return with_columns(version, position, std::move(cached), use);
+  }
+  if (!keeps_keys(*version.directory)) form = BlockForm::columns;
+  return read_image(version, position, use, form);
 }
 
 Result<std::shared_ptr<const PartitionImage>> Engine::read_image(const Version& version,
                                                                  Directory::Position position,
-                                                                 CacheUse use) const {
+                                                                 CacheUse use,
+                                                                 BlockForm form) const {
   const PartitionEntry& entry = version.directory->at(position);
   CAVEAT_SYNC_POINT(partition_located);
   const KvSnapshot* snapshot =
@@ -300,11 +369,12 @@ Result<std::shared_ptr<const PartitionImage>> Engine::read_image(const Version& 
   CAVEAT_ASSIGN(const bool found,
                 core_.backend->get(Family::primary, encode_key(entry.lower), snapshot, container));
   if (!found) return fail(core_.missing_container(entry.lower));
-  return open_image(std::move(container), version, position, use);
+  return open_image(std::move(container), version, position, use, form);
 }
 
 Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
-    const Version& version, std::span<const Directory::Position> positions, CacheUse use) const {
+    const Version& version, std::span<const Directory::Position> positions, CacheUse use,
+    BlockForm form) const {
   std::vector<std::shared_ptr<const PartitionImage>> images(positions.size());
   std::vector<std::size_t> missing;
   std::vector<std::string> keys;
@@ -319,6 +389,11 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
   }
   for (std::size_t i = 0; i < positions.size(); ++i) {
     images[i] = core_.block_cache.lookup(key_of(positions[i]));
+    if (images[i] && form == BlockForm::columns) {
+      CAVEAT_ASSIGN(images[i], with_columns(version, positions[i], std::move(images[i]), use));
+    } else if (images[i] && images[i]->keys_alone()) {
+      if (auto earned = earn_columns(key_of(positions[i]), *images[i])) images[i] = earned;
+    }
     if (images[i]) continue;
     missing.push_back(i);
     keys.push_back(encode_key(version.directory->at(positions[i]).lower));
@@ -338,7 +413,11 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
   for (std::size_t k = 0; k < missing.size(); ++k) {
     const auto position = positions[missing[k]];
     if (!found[k]) return fail(core_.missing_container(version.directory->at(position).lower));
-    CAVEAT_ASSIGN(images[missing[k]], open_image(std::move(values[k]), version, position, use));
+    // While there is room for all of it, rows are worth decoding that others will ask for.
+    const bool columns = form == BlockForm::columns || !keeps_keys(*version.directory) ||
+                         core_.block_cache.half_empty(key_of(position));
+    CAVEAT_ASSIGN(images[missing[k]], open_image(std::move(values[k]), version, position, use,
+                                                 columns ? BlockForm::columns : BlockForm::keys));
   }
   return images;
 }

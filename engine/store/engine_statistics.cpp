@@ -33,7 +33,7 @@ struct Resolved {
 Result<Resolved> resolve(const PartitionImage& image, const ClearList& clears) {
   Resolved resolved;
   CAVEAT_ASSIGN(const auto rows, image.rows(clears));
-  ReasonRoom room;
+  RowRoom room;
   for (const auto row : rows) {
     ExceptionView view;
     CAVEAT_TRY(image.materialise(row, view, room));

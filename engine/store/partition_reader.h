@@ -9,7 +9,7 @@
 namespace caveat {
 
 enum class CacheUse : std::uint8_t {
-  record,  // a lookup of one record: kept decoded once it was asked for often (decision 0110)
+  record,  // a lookup of one record: with columns once it was asked for often (decision 0110)
   point,   // a query of few partitions: counts as a touch
   scan,    // part of a long read: use what is cached, fill what is free, push nothing out
 };
@@ -19,14 +19,21 @@ class PartitionReader {
  public:
   virtual ~PartitionReader() = default;
 
-  // The partition as of the version. Corruption and codec_missing name the partition.
+  // The partition as of the version; with columns, unless `form` says that keys do. Corruption and
+  // codec_missing name the partition.
   [[nodiscard]] virtual Result<std::shared_ptr<const PartitionImage>> load(
-      const Version& version, Directory::Position position, CacheUse use) const = 0;
+      const Version& version, Directory::Position position, CacheUse use,
+      BlockForm form = BlockForm::columns) const = 0;
 
   // Several partitions in key order with one sorted read of the backend; order kept.
   [[nodiscard]] virtual Result<std::vector<std::shared_ptr<const PartitionImage>>> load_many(
-      const Version& version, std::span<const Directory::Position> positions,
-      CacheUse use) const = 0;
+      const Version& version, std::span<const Directory::Position> positions, CacheUse use,
+      BlockForm form = BlockForm::columns) const = 0;
+
+  // What load() gave for keys, with columns: the same rows. Any image; most often itself.
+  [[nodiscard]] virtual Result<std::shared_ptr<const PartitionImage>> with_columns(
+      const Version& version, Directory::Position position,
+      std::shared_ptr<const PartitionImage> image, CacheUse use) const = 0;
 
   // The partition that carries this id in the version; nothing if it is gone.
   [[nodiscard]] virtual std::optional<Directory::Position> find_partition(const Version& version,

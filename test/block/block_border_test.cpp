@@ -34,7 +34,7 @@ void require_round_trip(const RowSet& set) {
   const SimpleBlockResolver resolver(codecs);
   const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 0));
   REQUIRE(block);
-  ReasonRoom room;
+  RowRoom room;
   for (const Reasons reasons : {Reasons::whole, Reasons::halves}) {
     const auto whole = block->open(resolver, reasons).value();
     REQUIRE(whole->load(kAllColumns));

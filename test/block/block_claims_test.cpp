@@ -97,7 +97,7 @@ Result<void> read_row(const std::string& block, std::uint32_t row = 0) {
   CAVEAT_ASSIGN(const auto opened,
                 DecodedBlock::open(bytes, 0, bytes->size(), resolver, Reasons::halves));
   ExceptionView view;
-  ReasonRoom room;
+  RowRoom room;
   return opened->materialise(row, view, room);
 }
 

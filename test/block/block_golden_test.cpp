@@ -92,7 +92,7 @@ void check_rows(const std::string& dump, const RowSet& set) {
   const SimpleBlockResolver resolver(codecs);
   const auto opened = block->open(resolver).value();
   REQUIRE(opened->load(kAllColumns));
-  ReasonRoom room;
+  RowRoom room;
   for (std::uint32_t row = 0; row < set.rows.size(); ++row) {
     CHECK(same_record(opened->view(row), set.rows[row].view));
     ExceptionView alone;

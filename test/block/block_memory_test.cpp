@@ -142,7 +142,7 @@ TEST_CASE("halves too long for their places are found by their numbers") {
     const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
     REQUIRE(describe_block(block.bytes()).to_text().find("split,") != std::string::npos);
     const auto opened = block.open(resolver, Reasons::halves).value();
-    ReasonRoom room;
+    RowRoom room;
     for (std::uint32_t row = 0; row < set.rows.size(); row += 2) {
       ExceptionView view;
       REQUIRE(opened->materialise(row, view, room));
@@ -168,7 +168,7 @@ TEST_CASE("a reason that begins with the word that others are cut at is whole") 
   const SimpleBlockResolver resolver(codecs);
   const auto opened = block.open(resolver, Reasons::halves).value();
   REQUIRE(opened->load(kAllColumns));
-  ReasonRoom room;
+  RowRoom room;
   for (std::uint32_t row = 0; row < set.rows.size(); ++row) {
     ExceptionView view;
     opened->view(row, view, room);
@@ -222,7 +222,7 @@ TEST_CASE("threads that read rows of a block that is not inflated all read the s
     std::vector<std::thread> threads;
     for (unsigned t = 0; t < 4; ++t)
       threads.emplace_back([&, t] {
-        ReasonRoom room;
+        RowRoom room;
         if (t == 3) wrong += !(*block)->load(mask_of(BlockColumn::confidence));
         for (std::uint32_t i = 0; i < set.rows.size(); ++i) {
           const auto row = static_cast<std::uint32_t>((i * 7 + t * 31) % set.rows.size());

@@ -28,7 +28,7 @@ void require_round_trip(const RowSet& set, const BlockContext& context,
   const auto whole = block->open(resolver).value();
   REQUIRE(whole->load(kAllColumns));
   const auto in_halves = block->open(resolver, Reasons::halves).value();
-  ReasonRoom room;
+  RowRoom room;
   for (std::uint32_t row = 0; row < set.rows.size(); ++row) {
     const BlockRow& expected = set.rows[row];
     const NodeId node = expected.view.key.node_id;

@@ -20,13 +20,14 @@ void check_rows(const RowSet& set, CodecId codec) {
   const SimpleBlockResolver resolver(codecs);
   const auto block = CompressedBlock::encode(set.rows, context_for(codecs, codec)).value();
   const auto shared = block.open(resolver, Reasons::halves).value();
+  const auto keys = block.open(resolver, Reasons::halves, BlockForm::keys).value();
   const auto rows = static_cast<std::uint32_t>(set.rows.size());
-  ReasonRoom room;
+  RowRoom room;
   for (std::uint32_t row = 0; row < rows; ++row) {
     const auto fresh = block.open(resolver, Reasons::halves).value();
     const auto expected = block.open(resolver, Reasons::halves).value();
     expected->expect_reads(1 + row % 8);
-    for (const auto& opened : {fresh, fresh, expected, shared}) {
+    for (const auto& opened : {fresh, fresh, expected, shared, keys}) {
       ExceptionView view;
       const auto read = opened->materialise(row, view, room);
       if (!read) FAIL("row " << row << ": " << read.error().message());
@@ -111,7 +112,7 @@ TEST_CASE("one record inflates its own rows and what all rows share, not the blo
     set.rows.push_back(row);
   }
   const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
-  ReasonRoom room;
+  RowRoom room;
   for (const std::uint32_t row : {0U, 1U, 200U, 399U}) {
     const CountingResolver resolver(codecs);
     const auto opened = block.open(resolver, Reasons::halves).value();
@@ -121,6 +122,64 @@ TEST_CASE("one record inflates its own rows and what all rows share, not the blo
     CHECK(resolver.inflated().frames <= 2);
     CHECK(resolver.inflated().bytes * 8 < text);
   }
+}
+
+TEST_CASE(
+    "a block that is opened for its keys has all of them, and keeps nothing of what is read") {
+  const auto codecs = all_codecs();
+  BlockMaker maker(11);
+  for (const std::size_t count : {1, 7, 250}) {
+    const auto set = maker.rows(count);
+    const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+    const CountingResolver resolver(codecs);
+    const auto keys = block.open(resolver, Reasons::halves, BlockForm::keys).value();
+    const auto columns = block.open(resolver, Reasons::halves).value();
+    REQUIRE(keys->form() == BlockForm::keys);
+    REQUIRE(columns->form() == BlockForm::columns);
+    CHECK(keys->encoded() == block.bytes());
+    const std::uint64_t memory = resolver.memory()->statistics().bytes_in_use;
+    CHECK(keys->charge_bytes() + columns->charge_bytes() - block.bytes().size() == memory);
+    if (count > 100) CHECK(keys->charge_bytes() * 2 < columns->charge_bytes());
+    RowRoom room;
+    for (std::uint32_t row = 0; row < keys->row_count(); ++row) {
+      CHECK(keys->node(row) == columns->node(row));
+      CHECK(keys->property_id(row) == columns->property_id(row));
+      CHECK(keys->find(keys->node(row), keys->property_id(row)) == row);
+      ExceptionView view;
+      REQUIRE(keys->materialise(row, view, room));
+      for (const auto text :
+           {view.inherited_value.payload(), view.actual_value.payload(), view.reason})
+        CHECK((text.empty() || room.holds(text)));
+    }
+    CHECK(resolver.memory()->statistics().bytes_in_use == memory);
+    // Columns are for others.
+    const auto loaded = keys->load(mask_of(BlockColumn::source));
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().code() == ErrorCode::invalid_argument);
+    keys->expect_reads(1'000);
+    const std::vector<std::uint8_t> places(keys->row_count());
+    keys->set_key_order(places);
+    CHECK_FALSE(keys->has_key_order());
+    keys->prefetch_row(0);
+    keys->prefetch_record(0);
+  }
+}
+
+TEST_CASE("a block whose text does not fit in its chunk keeps columns, whatever it is opened for") {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  RowSet set;
+  BlockRow row;
+  row.view.key.node_id = 1;
+  row.view.actual_value = set.value(PropertyValue(std::string(70'000, 'x')));
+  set.rows.push_back(row);
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+  const auto opened = block.open(resolver, Reasons::halves, BlockForm::keys).value();
+  CHECK(opened->form() == BlockForm::columns);
+  RowRoom room;
+  ExceptionView view;
+  REQUIRE(opened->materialise(0, view, room));
+  CHECK(same_record(view, set.rows[0].view));
 }
 
 TEST_CASE("rows that are expected inflate no more than their own frames") {
@@ -138,7 +197,7 @@ TEST_CASE("rows that are expected inflate no more than their own frames") {
   const CountingResolver resolver(codecs);
   const auto opened = block.open(resolver, Reasons::halves).value();
   opened->expect_reads(8);
-  ReasonRoom room;
+  RowRoom room;
   for (std::uint32_t row = 160; row < 168; ++row) {
     ExceptionView view;
     REQUIRE(opened->materialise(row, view, room));

@@ -98,6 +98,63 @@ TEST_CASE("cache: while there is room everything enters at once; then a scan cha
   CHECK(read(cache, 1, Admission::room));
 }
 
+// A value of which some others are worth the room, as a block with columns is.
+TEST_CASE("cache: what is large takes the place of what nobody asks for, and of nothing else") {
+  constexpr std::uint64_t kFit = 50;
+  BlockCache<int> cache(kFit * kBlockBytes);
+  const auto large = std::make_shared<const int>(2);
+  std::uint64_t filled = 0;
+  while (cache.statistics().evictions == 0 && filled < 2 * kFit) {
+    read(cache, ++filled, Admission::now);
+  }
+  const auto insert_large = [&] {
+    return cache.insert({filled, 1}, large, 5 * kBlockBytes, Admission::room_or_cold);
+  };
+  const auto read_all = [&] {
+    for (int times = 0; times < 3; ++times) {
+      for (std::uint64_t id = 1; id <= filled; ++id) {
+        static_cast<void>(cache.lookup_pinned({id, 1}));
+      }
+    }
+  };
+  read_all();
+  const auto before = cache.statistics();
+  // Everything is asked for between one try and the next: nothing goes, and what it was to replace
+  // stays.
+  for (int tries = 0; tries < 20; ++tries) {
+    CHECK_FALSE(insert_large());
+    const auto there = cache.lookup_pinned({filled, 1});
+    REQUIRE(there);
+    CHECK(*there == 1);
+    read_all();
+  }
+  CHECK(cache.statistics().evictions == before.evictions);
+  // Nobody asks any more: what was hot cools, and goes.
+  int tries = 0;
+  while (!insert_large() && tries < 1'000) ++tries;
+  CHECK(tries > 3);
+  CHECK(tries < 200);
+  CHECK(*cache.lookup_pinned({filled, 1}) == 2);
+  CHECK(cache.statistics().evictions > before.evictions);
+  CHECK(cache.bytes() <= cache.capacity_bytes());
+}
+
+TEST_CASE("cache: values are told when the hand passes them") {
+  struct Aged {
+    mutable std::atomic<int> passes{0};
+    void grow_older() const noexcept { ++passes; }
+  };
+  ShardedCache<BlockKey, Aged> cache({20'000, 1'000});
+  const auto watched = std::make_shared<const Aged>();
+  REQUIRE(cache.insert({0, 1}, watched, 1'000, Admission::now));
+  for (std::uint64_t id = 1; id < 200; ++id) {
+    static_cast<void>(cache.lookup_pinned({0, 1}));
+    cache.insert({id, 1}, std::make_shared<const Aged>(), 1'000, Admission::now);
+  }
+  CHECK(cache.lookup_pinned({0, 1}));
+  CHECK(watched->passes > 3);
+}
+
 TEST_CASE("cache: the fuller it is, the more touches a value has to earn its place with") {
   BlockCache<int> cache(256 * kBlockBytes);  // more than one shard
   std::uint64_t id = 0;

@@ -98,14 +98,16 @@ Image random_image(const World& world, std::mt19937_64& random) {
     for (const auto& [key, row] : rows) views.push_back(row);
     if (!views.empty()) append_run(views, as_of, bytes);
   }
-  auto opened =
-      PartitionImage::open(bytes, made.lower, made.upper, world.resolver, world.catalogue);
+  const BlockForm form = random() % 2 == 0 ? BlockForm::keys : BlockForm::columns;
+  auto opened = PartitionImage::open(bytes, made.lower, made.upper, world.resolver, world.catalogue,
+                                     Reasons::halves, form);
   REQUIRE(opened);
   made.image = *opened;
   return made;
 }
 
-void check(const World& world, const Image& made, const ClearList& clears) {
+void check(const World& world, const Image& made, const ClearList& clears,
+           const PartitionImage& image) {
   const auto there = [&](const ExceptionKey& key, const Known& known) {
     return !known.removed && !clears.hides(key, known.as_of);
   };
@@ -113,13 +115,20 @@ void check(const World& world, const Image& made, const ClearList& clears) {
   for (const auto& [key, known] : made.model) {
     if (there(key, known)) expected.emplace_back(key, known.mark);
   }
-  const PartitionImage& image = *made.image;
-  REQUIRE(image.load(kAllColumns));
+  RowRoom room;
+  if (!image.keys_alone()) REQUIRE(image.load(kAllColumns));
+  const auto created_at = [&](PartitionImage::Row row) {
+    ExceptionView view;
+    REQUIRE(image.materialise(row, view, room));
+    REQUIRE(view.key == image.key(row));
+    if (!image.keys_alone()) REQUIRE(view.created_at == image.created_at(row));
+    return view.created_at;
+  };
   const auto said = [&](std::optional<NodeId> node) {
     std::vector<std::pair<ExceptionKey, std::int64_t>> all;
     const auto rows = image.rows(clears, node);
     REQUIRE(rows);
-    for (const auto row : *rows) all.emplace_back(image.key(row), image.created_at(row));
+    for (const auto row : *rows) all.emplace_back(image.key(row), created_at(row));
     return all;
   };
   REQUIRE(said(std::nullopt) == expected);
@@ -138,9 +147,19 @@ void check(const World& world, const Image& made, const ClearList& clears) {
       const auto known = made.model.find(key);
       const bool is = known != made.model.end() && there(key, known->second);
       REQUIRE(found->has_value() == is);
-      if (is) REQUIRE(image.created_at(**found) == known->second.mark);
+      if (is) REQUIRE(created_at(**found) == known->second.mark);
     }
   }
+}
+
+void check(const World& world, const Image& made, const ClearList& clears) {
+  check(world, made, clears, *made.image);
+  if (!made.image->keys_alone()) return;
+  const auto widened = made.image->with_columns(world.resolver);
+  REQUIRE(widened);
+  REQUIRE_FALSE((*widened)->keys_alone());
+  REQUIRE((*widened)->id() == made.image->id());
+  check(world, made, clears, **widened);
 }
 
 }  // namespace

@@ -290,7 +290,7 @@ TEST_CASE("a matcher of what nobody has finds it in no partition", "[query]") {
     std::vector<detail::Match> matches;
     for (auto p = version.directory->begin(); p != version.directory->end();
          p = version.directory->next(p)) {
-      const auto image = world.reader().load(version, p, CacheUse::scan);
+      const auto image = world.reader().load(version, p, CacheUse::scan, BlockForm::columns);
       REQUIRE(image);
       REQUIRE(matcher.match(**image, matches));
       REQUIRE(matches.empty());

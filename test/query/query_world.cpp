@@ -42,22 +42,26 @@ struct Row {
 
 Result<std::shared_ptr<const PartitionImage>> WorldReader::load(const Version& version,
                                                                 Directory::Position position,
-                                                                CacheUse) const {
+                                                                CacheUse, BlockForm form) const {
   const auto& entry = version.directory->at(position);
   ++loads;
   if (damaged == entry.id) return fail(alone, "primary: planted damage");
   if (keep_images) {
-    if (const auto found = images_.find(entry.id); found != images_.end()) return found->second;
+    const auto found = images_.find(entry.id);
+    const bool serves =
+        found != images_.end() && (form == BlockForm::keys || !found->second->keys_alone());
+    if (serves) return found->second;
   }
   auto image = PartitionImage::open(containers.at(entry.id), entry.lower,
                                     version.directory->upper_bound(position), resolver_, catalogue_,
-                                    Reasons::halves);
+                                    Reasons::halves, form);
   if (keep_images && image) images_[entry.id] = *image;
   return image;
 }
 
 Result<std::vector<std::shared_ptr<const PartitionImage>>> WorldReader::load_many(
-    const Version& version, std::span<const Directory::Position> positions, CacheUse use) const {
+    const Version& version, std::span<const Directory::Position> positions, CacheUse use,
+    BlockForm form) const {
   std::vector<std::shared_ptr<const PartitionImage>> images;
   for (std::size_t i = 0; i < positions.size(); ++i) {
     const auto lower = [&](std::size_t j) { return version.directory->at(positions[j]).lower; };
@@ -65,10 +69,17 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> WorldReader::load_man
     if (damaged == version.directory->at(positions[i]).id) {
       return fail(ErrorCode::corruption, "primary: planted damage");
     }
-    CAVEAT_ASSIGN(auto image, load(version, positions[i], use));
+    CAVEAT_ASSIGN(auto image, load(version, positions[i], use, form));
     images.push_back(std::move(image));
   }
   return images;
+}
+
+Result<std::shared_ptr<const PartitionImage>> WorldReader::with_columns(
+    const Version&, Directory::Position, std::shared_ptr<const PartitionImage> image,
+    CacheUse) const {
+  if (!image->keys_alone()) return image;
+  return image->with_columns(resolver_);
 }
 
 std::optional<Directory::Position> WorldReader::find_partition(const Version& version,

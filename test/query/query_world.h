@@ -26,11 +26,14 @@ class WorldReader final : public PartitionReader {
   explicit WorldReader(const Catalogue& catalogue) : catalogue_(catalogue) {}
 
   Result<std::shared_ptr<const PartitionImage>> load(const Version& version,
-                                                     Directory::Position position,
-                                                     CacheUse use) const override;
+                                                     Directory::Position position, CacheUse use,
+                                                     BlockForm form) const override;
   Result<std::vector<std::shared_ptr<const PartitionImage>>> load_many(
-      const Version& version, std::span<const Directory::Position> positions,
-      CacheUse use) const override;
+      const Version& version, std::span<const Directory::Position> positions, CacheUse use,
+      BlockForm form) const override;
+  Result<std::shared_ptr<const PartitionImage>> with_columns(
+      const Version& version, Directory::Position position,
+      std::shared_ptr<const PartitionImage> image, CacheUse use) const override;
   std::optional<Directory::Position> find_partition(const Version& version,
                                                     PartitionId id) const override;
 

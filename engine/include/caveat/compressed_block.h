@@ -22,13 +22,15 @@
 #include "caveat/error.h"
 #include "caveat/exception_view.h"
 #include "caveat/memory_pool.h"
+#include "caveat/row_room.h"
 #include "caveat/types.h"
 
 namespace caveat {
 
 namespace detail {
+struct RowPlace;
 struct RowShape;
-}
+}  // namespace detail
 
 using Sequence = std::uint64_t;  // as in the engine: every write has one, larger is later
 
@@ -223,34 +225,11 @@ enum class Reasons : std::uint8_t {
   halves,  // put together by each read, in room that the reader brings: for what is kept in memory
 };
 
-// Room for one reason at a time, used again and again. One reader's at a time.
-class ReasonRoom {
- public:
-  // `size` bytes; what was in them before is gone. Throws std::bad_alloc.
-  [[nodiscard]] char* take(std::size_t size) {
-    if (size > size_) grow(size);
-    return bytes_.get();
-  }
-  [[nodiscard]] bool holds(std::string_view text) const noexcept {
-    return !text.empty() && text.data() == bytes_.get();
-  }
-  // Gives back what one long reason left behind.
-  void keep_at_most(std::size_t bytes) noexcept {
-    if (size_ <= bytes) return;
-    bytes_.reset();
-    size_ = 0;
-  }
-
- private:
-  void grow(std::size_t size) {
-    constexpr std::size_t kFirst = 256;
-    const std::size_t larger = std::max(kFirst, size + size / 2);
-    bytes_ = std::make_unique_for_overwrite<char[]>(larger);
-    size_ = larger;
-  }
-
-  std::unique_ptr<char[]> bytes_;
-  std::size_t size_ = 0;
+// What an opened block decodes beside its keys.
+enum class BlockForm : std::uint8_t {
+  columns,  // all of it on first use, and keeps it: for who reads many rows, or a row often
+  keys,     // nothing: each read decodes its row anew, in room that the reader brings. A quarter of
+            // the memory, and ten times the time of a row that is decoded
 };
 
 // A block opened for reading. Keys are decoded at open, everything else on first use and kept.
@@ -258,6 +237,7 @@ class ReasonRoom {
 // control block too, is one chunk of the resolver's pool, sized at open, so that what one row needs
 // is near and the block ends with one release; strings above kBlockFrameBytes come from the pool
 // when they are inflated. Reading what is inflated takes no lock; inflating takes the block's own.
+// With BlockForm::keys it never changes once it is open: reading takes no lock and keeps nothing.
 class DecodedBlock {
   struct Passkey {
     explicit Passkey() = default;
@@ -269,7 +249,8 @@ class DecodedBlock {
   // offset + size). corruption says which field is wrong; codec_missing names the id.
   [[nodiscard]] static Result<std::shared_ptr<const DecodedBlock>> open(
       std::shared_ptr<const std::string> bytes, std::size_t offset, std::size_t size,
-      const BlockResolver& resolver, Reasons reasons = Reasons::whole);
+      const BlockResolver& resolver, Reasons reasons = Reasons::whole,
+      BlockForm form = BlockForm::columns);
   explicit DecodedBlock(Passkey) noexcept {}  // for open()
   ~DecodedBlock();
   DecodedBlock(const DecodedBlock&) = delete;
@@ -285,6 +266,13 @@ class DecodedBlock {
   // Memory when everything is inflated, and the encoded bytes, which are let go of by then; fixed
   // at open. What a cache charges.
   [[nodiscard]] std::size_t charge_bytes() const noexcept { return charge_bytes_; }
+  // With BlockForm::keys: its own copy of the bytes that it was opened from.
+  [[nodiscard]] std::string_view encoded() const noexcept;
+  // As was asked for, save that a block has columns where it does not keep reasons in halves, and
+  // where its text does not fit in its chunk.
+  [[nodiscard]] BlockForm form() const noexcept {
+    return keys_.rows != nullptr ? BlockForm::columns : BlockForm::keys;
+  }
 
   // --- Keys: loaded at open ---
   // All that a search by key reads. Who keeps a copy beside the block's pointer saves a cache miss
@@ -293,8 +281,8 @@ class DecodedBlock {
     const NodeId* nodes = nullptr;                // distinct, ascending: node_count
     const std::uint32_t* node_starts = nullptr;   // first row of each node, and row_count
     const std::uint32_t* property_ids = nullptr;  // of each row
-    const Row* rows = nullptr;                    // each row's small fields
-    std::uint32_t node_count = 0;                 // of `nodes`
+    const Row* rows = nullptr;     // each row's small fields; null in BlockForm::keys
+    std::uint32_t node_count = 0;  // of `nodes`
 
     // The row of a key.
     [[nodiscard]] std::optional<std::uint32_t> find(NodeId node,
@@ -314,7 +302,7 @@ class DecodedBlock {
   }
   // The node of a row.
   [[nodiscard]] NodeId node(std::uint32_t row) const noexcept {
-    return keys_.nodes[keys_.rows[row].node];
+    return keys_.nodes[keys_.rows != nullptr ? keys_.rows[row].node : search_node(row)];
   }
   // The property id of a row.
   [[nodiscard]] std::uint32_t property_id(std::uint32_t row) const noexcept {
@@ -333,12 +321,15 @@ class DecodedBlock {
   // For readers of several blocks: each step asks for what the next one touches, so that the waits
   // of all blocks overlap instead of adding up. Nothing is inflated.
   void prefetch_property_ids() const noexcept;
-  void prefetch_row(std::uint32_t row) const noexcept { __builtin_prefetch(keys_.rows + row); }
+  void prefetch_row(std::uint32_t row) const noexcept {
+    if (keys_.rows != nullptr) __builtin_prefetch(keys_.rows + row);
+  }
   // Its node and its strings; reads the row.
   void prefetch_record(std::uint32_t row) const noexcept;
 
-  // --- Columns: after load() of the column succeeded ---
+  // --- Columns: after load() of the column succeeded; never with BlockForm::keys ---
   // Inflates and checks whole columns. After that what is said below about them never fails.
+  // invalid_argument: the block was opened for its keys alone.
   [[nodiscard]] Result<void> load(ColumnMask columns) const {
     if (loaded(columns)) [[likely]]
       return {};
@@ -359,7 +350,7 @@ class DecodedBlock {
   [[nodiscard]] ExceptionView view(std::uint32_t row) const noexcept;
   // The same into `out`, whose key.property_hash is left alone. With Reasons::halves the reason is
   // in `room` until that is used again.
-  void view(std::uint32_t row, ExceptionView& out, ReasonRoom& room) const {
+  void view(std::uint32_t row, ExceptionView& out, RowRoom& room) const {
     fill(keys_.rows[row], out);
     if (in_halves_) join(keys_.rows[row], out, room);
   }
@@ -371,7 +362,7 @@ class DecodedBlock {
     return key_order_.load(std::memory_order_acquire);
   }
   // For each place in key order, the row in it, counted from its node's first. Ignored where the
-  // order is known.
+  // order is known, and with BlockForm::keys.
   void set_key_order(std::span<const std::uint8_t> places) const noexcept;
   // The row at a place in key order. Needs has_key_order().
   [[nodiscard]] std::uint32_t row_in_key_order(std::uint32_t place) const noexcept {
@@ -387,9 +378,9 @@ class DecodedBlock {
   // never more than kBlockFrameBytes of raw strings per string column, save for a single larger
   // string. Reads the first few rows by themselves, and decodes the columns when more are asked
   // for. The views live as long as the block; with Reasons::halves the reason is in `room`, if it
-  // has two.
+  // has two. With BlockForm::keys every read is by itself and all of the text is in `room`.
   [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out,
-                                         ReasonRoom& room) const;
+                                         RowRoom& room) const;
   // With Reasons::whole.
   [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out) const;
 
@@ -420,13 +411,27 @@ class DecodedBlock {
   [[nodiscard]] Result<void> load_missing(ColumnMask columns) const;
   // Under the lock: those of source, confidence and created_at that are asked for and not there.
   [[nodiscard]] Result<void> load_small(ColumnMask columns, const detail::RowShape& shape) const;
-  [[nodiscard]] Result<void> read(std::uint32_t row, ExceptionView& out, ReasonRoom* room) const;
-  [[nodiscard]] Result<void> read_cold(std::uint32_t row, ExceptionView& out,
-                                       ReasonRoom* room) const;
+  [[nodiscard]] std::uint32_t search_node(std::uint32_t row) const noexcept;
+  [[nodiscard]] Result<void> read(std::uint32_t row, ExceptionView& out, RowRoom* room) const;
+  [[nodiscard]] Result<void> read_cold(std::uint32_t row, ExceptionView& out, RowRoom* room) const;
+  [[nodiscard]] detail::RowPlace place_of(std::uint32_t row) const noexcept;
+  // With BlockForm::keys.
+  [[nodiscard]] Result<void> read_alone(std::uint32_t row, ExceptionView& out, RowRoom& room) const;
   // Of a row whose strings are found and checked: all but a reason that is in halves, and that.
-  void fill(const Row& row, ExceptionView& out) const noexcept;
-  void join(const Row& row, ExceptionView& out, ReasonRoom& room) const;
-  [[nodiscard]] std::string_view long_text(const Row& row, unsigned which) const noexcept;
+  void fill(const Row& row, ExceptionView& out) const noexcept {
+    fill({text_, reasons_, parts_}, row, out);
+  }
+  void join(const Row& row, ExceptionView& out, RowRoom& room) const {
+    join({text_, reasons_, parts_}, row, out, room);
+  }
+  // The same, with the text where it says.
+  struct Text {
+    const char* text;
+    const char* reasons;
+    const Parts* parts;
+  };
+  void fill(const Text& text, const Row& row, ExceptionView& out) const noexcept;
+  static void join(const Text& text, const Row& row, ExceptionView& out, RowRoom& room);
 
   // What a point read touches first. All of it points into the block's chunk.
   Keys keys_;
@@ -456,8 +461,9 @@ class CompressedBlock {
   [[nodiscard]] std::string_view bytes() const noexcept { return *bytes_; }     // as stored
   // As DecodedBlock::open; shares the bytes.
   [[nodiscard]] Result<std::shared_ptr<const DecodedBlock>> open(
-      const BlockResolver& resolver, Reasons reasons = Reasons::whole) const {
-    return DecodedBlock::open(bytes_, 0, bytes_->size(), resolver, reasons);
+      const BlockResolver& resolver, Reasons reasons = Reasons::whole,
+      BlockForm form = BlockForm::columns) const {
+    return DecodedBlock::open(bytes_, 0, bytes_->size(), resolver, reasons, form);
   }
 
  private:

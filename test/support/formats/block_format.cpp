@@ -18,11 +18,12 @@ const CodecRegistry& codecs() {
 
 using Block = std::shared_ptr<const DecodedBlock>;
 
-Result<Block> open(std::string_view bytes, Reasons reasons = Reasons::whole) {
+Result<Block> open(std::string_view bytes, Reasons reasons = Reasons::whole,
+                   BlockForm form = BlockForm::columns) {
   const SimpleBlockResolver resolver(codecs());  // with a pool of its own: nothing is kept
   auto shared = std::make_shared<const std::string>(bytes);
   const auto size = shared->size();
-  return DecodedBlock::open(std::move(shared), 0, size, resolver, reasons);
+  return DecodedBlock::open(std::move(shared), 0, size, resolver, reasons, form);
 }
 
 void account(const ExceptionView& view, std::uint32_t property_id, std::string& out) {
@@ -32,20 +33,25 @@ void account(const ExceptionView& view, std::uint32_t property_id, std::string& 
   encode_row(row, out);
 }
 
-// Some rows out of blocks of which nothing else was read, and as one of many rows.
+// Some rows out of blocks of which nothing else was read, out of one that keeps nothing, and as one
+// of many rows.
 Result<void> read_first(std::string_view bytes, const DecodedBlock& block) {
   constexpr std::uint32_t kSome = 8;
-  ReasonRoom room;
+  RowRoom room;
+  CAVEAT_ASSIGN(const auto keys, open(bytes, Reasons::halves, BlockForm::keys));
   const std::uint32_t step = block.row_count() / kSome + 1;
   for (std::uint32_t row = 0; row < block.row_count(); row += step) {
     CAVEAT_ASSIGN(const auto fresh, open(bytes, Reasons::halves));
-    std::string alone, among_others;
+    std::string alone, of_keys, among_others;
     ExceptionView view;
     CAVEAT_TRY(fresh->materialise(row, view, room));
     account(view, fresh->property_id(row), alone);
     CAVEAT_TRY(block.materialise(row, view, room));
     account(view, block.property_id(row), among_others);
     must_hold(alone == among_others, "a row by itself is not what it is among others");
+    CAVEAT_TRY(keys->materialise(row, view, room));
+    account(view, keys->property_id(row), of_keys);
+    must_hold(alone == of_keys, "a row out of a block of its keys is not what it is elsewhere");
   }
   return {};
 }
@@ -54,7 +60,7 @@ Result<void> read_first(std::string_view bytes, const DecodedBlock& block) {
 Result<std::string> read_rows(std::string_view bytes, const Block& by_row, const Block& at_once,
                               const Block& halves) {
   std::string one_by_one;
-  ReasonRoom room;
+  RowRoom room;
   for (std::uint32_t row = 0; row < by_row->row_count(); ++row) {
     ExceptionView view;
     CAVEAT_TRY(by_row->materialise(row, view, room));
