@@ -9,8 +9,9 @@ using detail::kHalvesByNumber;
 using detail::kLongText;
 
 DecodedBlock::Parts::~Parts() {
-  // The chunk counts itself; each piece of it would have been an allocation.
-  if (pieces > 1) pool.chunks().count_avoided(pieces - 1);
+  // The chunk counts itself; each piece of it would have been an allocation. One row's are not of a
+  // chunk, and counting takes a lock.
+  if (slab.parts != nullptr && pieces > 1) pool.chunks().count_avoided(pieces - 1);
 }
 
 DecodedBlock::~DecodedBlock() {

@@ -202,7 +202,7 @@ Result<std::shared_ptr<const DecodedBlock>> DecodedBlock::open(
   CAVEAT_TRY(opening.read(encoded, resolver));
   opening.keep_halves = opening.split && reasons == Reasons::halves;
 
-  if (!opening.can_be_keys()) form = BlockForm::columns;
+  if (reasons != Reasons::halves || !opening.can_be_keys()) form = BlockForm::columns;
 
   Carver sizing;
   static_cast<void>(opening.carve(form, sizing));

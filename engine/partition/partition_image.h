@@ -37,10 +37,9 @@ class PartitionImage {
   // Of one with keys_alone(): so many rows of it were read lately, this one included.
   unsigned count_read() const noexcept {
     const unsigned before = reads_.load(std::memory_order_relaxed);
-    constexpr unsigned kCountedMax = 0xFFFF;
-    if (before < kCountedMax)
-      reads_.store(static_cast<std::uint16_t>(before + 1), std::memory_order_relaxed);
-    return before + 1;
+    const unsigned now = before < 0xFFFF ? before + 1 : 0x8000;  // and on, where no hand passes
+    reads_.store(static_cast<std::uint16_t>(now), std::memory_order_relaxed);
+    return now;
   }
   // For its cache, now and then: less than half of the reads that were counted are of late.
   void grow_older() const noexcept {

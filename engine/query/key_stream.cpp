@@ -190,21 +190,38 @@ Result<void> KeyStream::enter_partition() {
   if (after_) skip_passed();
 
   const std::size_t shown = std::min(matches_.size() - match_, wanted_);
-  if (shown > kRowsByThemselves && image_->keys_alone()) {
-    CAVEAT_ASSIGN(images_[place], context_.reader.with_columns(*view_.version, positions_[place],
-                                                               std::move(images_[place]), use_));
-    image_ = images_[place].get();
+  // Whatever throws for want of memory leaves an image here, and rows that are read one by one.
+  whole_columns_ = false;
+  if (image_->keys_alone() && shown > 0) {
+    CAVEAT_TRY(widen(place, shown));
   }
-  whole_columns_ = image_->base() != nullptr && !image_->keys_alone() &&
-                   shown * kWholeColumnsShare >= image_->base()->row_count();
-  if (whole_columns_) {
-    CAVEAT_TRY(image_->load(kAllColumns));
-  } else if (image_->base() != nullptr) {
-    image_->base()->expect_reads(shown);
+  const DecodedBlock* const base = image_->base();
+  if (base != nullptr && !image_->keys_alone()) {
+    if (shown * kWholeColumnsShare >= base->row_count()) {
+      CAVEAT_TRY(image_->load(kAllColumns));
+      whole_columns_ = true;
+    } else {
+      base->expect_reads(shown);
+    }
   }
   // What was just inflated is in the processor's caches.
   fetch_ahead_ = image_->base() != nullptr && use_ != CacheUse::scan;
   for (std::size_t i = 0; i < kRecordsAhead; ++i) fetch(match_ + i);
+  return {};
+}
+
+// Columns for several rows, and for who has earned them. Rows stay the same rows.
+Result<void> KeyStream::widen(std::size_t place, std::size_t shown) {
+  const auto& version = *view_.version;
+  const auto& position = positions_[place];
+  std::shared_ptr<const PartitionImage> widened;
+  if (shown > kRowsByThemselves) {
+    CAVEAT_ASSIGN(widened, context_.reader.with_columns(version, position, images_[place], use_));
+  } else {
+    widened = context_.reader.note_rows_read(version, position, images_[place], use_);
+  }
+  if (widened != nullptr) images_[place] = std::move(widened);
+  image_ = images_[place].get();
   return {};
 }
 

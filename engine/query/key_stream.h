@@ -35,6 +35,7 @@ class KeyStream {
   [[nodiscard]] Result<void> load_batch();
   [[nodiscard]] Result<void> load_until_damage();
   [[nodiscard]] Result<void> enter_partition();
+  [[nodiscard]] Result<void> widen(std::size_t place, std::size_t shown);  // where that pays
   [[nodiscard]] bool more_partitions() const noexcept { return !rest_.empty() || walk_.left() > 0; }
   void select_delta(const std::optional<ExceptionKey>& end);
   void skip_passed();

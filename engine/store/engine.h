@@ -82,6 +82,9 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> with_columns(
       const Version& version, Directory::Position position,
       std::shared_ptr<const PartitionImage> image, CacheUse use) const override;
+  [[nodiscard]] std::shared_ptr<const PartitionImage> note_rows_read(
+      const Version& version, Directory::Position position,
+      const std::shared_ptr<const PartitionImage>& image, CacheUse use) const override;
   [[nodiscard]] std::optional<Directory::Position> find_partition(const Version& version,
                                                                   PartitionId id) const override;
   void index_damaged(const Version& version, Family family,
@@ -137,7 +140,7 @@ class Engine final : public PartitionReader {
   [[nodiscard]] bool keeps_keys(const Directory& directory) const noexcept;
   void keep_image(const Version& version, Directory::Position position,
                   const std::shared_ptr<const PartitionImage>& image, CacheUse use) const;
-  // At each read of a row out of an image with its keys alone. One with columns now and then.
+  // At each read of rows out of an image with its keys alone. One with columns now and then.
   std::shared_ptr<const PartitionImage> earn_columns(const BlockKey& key,
                                                      const PartitionImage& image) const;
 

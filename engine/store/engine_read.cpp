@@ -39,11 +39,22 @@ class SampledTime {
 };
 
 // Where a get of this thread puts a row's text, and what it keeps of that.
-constexpr std::size_t kRowRoomMax = std::size_t{64} << 10;
-RowRoom& row_room() {
-  thread_local RowRoom room;
-  return room;
-}
+constexpr std::size_t kRowRoomMax = std::size_t{128} << 10;
+class ThreadRoom {
+ public:
+  ThreadRoom() = default;
+  ~ThreadRoom() { of_thread().keep_at_most(kRowRoomMax); }
+  ThreadRoom(const ThreadRoom&) = delete;
+  ThreadRoom& operator=(const ThreadRoom&) = delete;
+  [[nodiscard]] RowRoom& operator*() const noexcept { return room_; }
+
+ private:
+  static RowRoom& of_thread() {
+    thread_local RowRoom room;
+    return room;
+  }
+  RowRoom& room_ = of_thread();
+};
 
 }  // namespace
 
@@ -111,7 +122,8 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
   }
   CAVEAT_ASSIGN(const auto row, image->find(key, *version.clears));
   if (!row) return missed();
-  if (want_record && image->keys_alone()) static_cast<void>(earn_columns(block, *image));
+  if (want_record && image->keys_alone() && !row->in_run())
+    static_cast<void>(earn_columns(block, *image));
   found.image = std::move(image);
   found.row = *row;
   return found;
@@ -143,11 +155,11 @@ Result<std::optional<Exception>> Engine::retrieve(const ExceptionKey& key,
     if (found.delta_row != nullptr) return found.delta_row->view().to_exception();
     if (found.hot) return found.hot->view().to_exception();
     ExceptionView view;
-    RowRoom& room = row_room();
+    const ThreadRoom thread_room;
+    RowRoom& room = *thread_room;
     CAVEAT_TRY(found.image->materialise(found.row, view, room));
     keep_record(version, found, view);
     auto answer = view.to_exception();
-    room.keep_at_most(kRowRoomMax);
     return answer;
   });
 }
@@ -170,20 +182,19 @@ Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey&
     }
     if (found.hot) return PinnedException(found.hot->view(), found.hot.share());
     ExceptionView view;
-    RowRoom& room = row_room();
+    const ThreadRoom thread_room;
+    RowRoom& room = *thread_room;
     CAVEAT_TRY(found.image->materialise(found.row, view, room));
     keep_record(version, found, view);
-    if (found.image->keys_alone()) {  // all of it is in the room
+    if (found.image->keys_alone() && !found.row.in_run()) {  // all of it is in the room
       auto copy = PinnedRecord::make(found.stamp, view);
       if (copy == nullptr) throw std::bad_alloc();
-      room.keep_at_most(kRowRoomMax);
       return PinnedException(copy->view(), copy);
     }
     if (!room.holds(view.reason)) return PinnedException(view, std::move(found.image));
     auto reason = std::make_shared_for_overwrite<char[]>(view.reason.size());
     std::copy(view.reason.begin(), view.reason.end(), reason.get());
     view.reason = {reason.get(), view.reason.size()};
-    room.keep_at_most(kRowRoomMax);
     return PinnedException(view, std::move(found.image), std::move(reason));
   });
 }
@@ -300,7 +311,7 @@ bool Engine::keeps_keys(const Directory& directory) const noexcept {
 }
 
 // With its keys alone an image is small, and one use of it proves as much as another: if nothing is
-// free, one in four comes in, as evicting and filling costs half of what a later use saves. With
+// free, one in four may come in, as evicting and filling costs half of what a later use saves. With
 // columns it takes the room of several others.
 void Engine::keep_image(const Version& version, Directory::Position position,
                         const std::shared_ptr<const PartitionImage>& image, CacheUse use) const {
@@ -339,10 +350,24 @@ std::shared_ptr<const PartitionImage> Engine::earn_columns(const BlockKey& key,
   const unsigned due = core_.block_cache.earned_at(key);
   const unsigned reads = image.count_read();
   if (reads < due || (reads - due) % kReadsBetweenTries != 0) return nullptr;
-  auto made = image.with_columns(core_.dictionaries);
-  if (!made || !(*made)->load(kAllColumns)) return nullptr;
-  core_.block_cache.insert(key, *made, (*made)->charge_bytes(), Admission::room_or_cold);
-  return std::move(*made);
+  try {
+    const auto made = image.with_columns(core_.dictionaries);
+    if (!made) return nullptr;
+    const std::size_t charge = (*made)->charge_bytes();
+    if (!core_.block_cache.insert(key, *made, charge, Admission::room_or_cold)) return nullptr;
+    static_cast<void>((*made)->load(kAllColumns));
+    return *made;
+  } catch (const std::bad_alloc&) {  // the row can be read without
+    return nullptr;
+  }
+}
+
+// Scans push nothing out.
+std::shared_ptr<const PartitionImage> Engine::note_rows_read(
+    const Version& version, Directory::Position position,
+    const std::shared_ptr<const PartitionImage>& image, CacheUse use) const {
+  if (use == CacheUse::scan) return nullptr;
+  return earn_columns(cache_key(version.directory->at(position)), *image);
 }
 
 Result<std::shared_ptr<const PartitionImage>> Engine::load(const Version& version,
@@ -391,8 +416,6 @@ Result<std::vector<std::shared_ptr<const PartitionImage>>> Engine::load_many(
     images[i] = core_.block_cache.lookup(key_of(positions[i]));
     if (images[i] && form == BlockForm::columns) {
       CAVEAT_ASSIGN(images[i], with_columns(version, positions[i], std::move(images[i]), use));
-    } else if (images[i] && images[i]->keys_alone()) {
-      if (auto earned = earn_columns(key_of(positions[i]), *images[i])) images[i] = earned;
     }
     if (images[i]) continue;
     missing.push_back(i);

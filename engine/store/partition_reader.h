@@ -34,6 +34,13 @@ class PartitionReader {
   [[nodiscard]] virtual Result<std::shared_ptr<const PartitionImage>> with_columns(
       const Version& version, Directory::Position position,
       std::shared_ptr<const PartitionImage> image, CacheUse use) const = 0;
+  // Rows of such an image are about to be read one by one. The same with columns where it has been
+  // read so often that they pay, and null else.
+  [[nodiscard]] virtual std::shared_ptr<const PartitionImage> note_rows_read(
+      const Version&, Directory::Position, const std::shared_ptr<const PartitionImage>& /*image*/,
+      CacheUse) const {
+    return nullptr;
+  }
 
   // The partition that carries this id in the version; nothing if it is gone.
   [[nodiscard]] virtual std::optional<Directory::Position> find_partition(const Version& version,
