@@ -54,11 +54,13 @@ class BackendDouble : public KvBackend {
   return make_memory_backend();
 }
 
-// Like a crash: what the backend holds now, without the store being closed.
+// Like a crash: what the backend holds now, without the store being closed. Of one moment for all
+// families: maintenance may be writing, and a batch is there whole or not at all.
 [[nodiscard]] inline std::shared_ptr<KvBackend> image_of(KvBackend& backend) {
   auto copy = shared_memory_backend();
+  const auto snapshot = std::move(backend.snapshot().value());
   for (const Family family : kFamilies) {
-    auto it = std::move(backend.iterate(family, nullptr, false).value());
+    auto it = std::move(backend.iterate(family, snapshot.get(), false).value());
     KvBatch batch;
     for (it->seek_to_first(); it->valid(); it->next()) batch.put(family, it->key(), it->value());
     if (!batch.empty() && !copy->write(batch, Durability::wal)) return nullptr;
