@@ -212,9 +212,16 @@ class Formats(WithStore):
         self.assertEqual((other.returncode, "belongs to another query" in other.stderr), (2, True))
 
     def test_explain_shows_the_queries_and_what_is_asked_of_each_record(self):
-        plan = json.loads(run("query", self.store, "node in (1, 2)", "--explain", "--json").stdout)
+        def plan_of(condition):
+            return json.loads(run("query", self.store, condition, "--explain", "--json").stdout)
+
+        plan = plan_of("property in ('a', 'b')")
         self.assertEqual(len(plan["queries"]), 2)
         self.assertNotIn("recheck", plan)
+        # Nodes beside each other lie beside each other: one range is read, and asked.
+        plan = plan_of("node in (1, 2)")
+        self.assertEqual(len(plan["queries"]), 1)
+        self.assertEqual(plan["recheck"], "node = 1 or node = 2")
         text = run("query", self.store, "reason contains 'x' and node = 1", "--explain").stdout
         self.assertIn("each record is then asked: reason contains \"x\" and node = 1\n", text)
         self.assertIn("nothing is read",
