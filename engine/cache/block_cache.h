@@ -1,4 +1,4 @@
-// Decoded partitions, by partition and version.
+// Partitions, decoded or with their keys alone, by partition and version.
 #pragma once
 
 #include <cstddef>

@@ -48,7 +48,7 @@ class EncryptedBackend;
 // How Options::memory_budget_bytes is shared out; bytes.
 struct MemoryPlan {
   std::size_t delta = 0;            // recent writes, in generations of a third of it
-  std::size_t block_cache = 0;      // decoded partitions
+  std::size_t block_cache = 0;      // partitions, decoded or with keys alone
   std::size_t record_cache = 0;     // hot records
   std::size_t index_cache = 0;      // decoded posting containers
   std::size_t candidate_cache = 0;  // where terms lead

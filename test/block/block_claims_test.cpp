@@ -6,13 +6,12 @@
 #include <xxhash.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <fstream>
 
 #include "engine/block/bits.h"
 #include "engine/block/layout.h"
 #include "engine/block/string_pool.h"
 #include "test/block/block_maker.h"
+#include "test/support/golden_lines.h"
 #include "test/support/test_folder.h"
 
 using namespace caveat;
@@ -168,14 +167,7 @@ void check(const std::string& name, const RowSet& set) {
   }
   const std::string line = fmt::format("{}: {} bytes, {} of {} read, {:016x}", name, size,
                                        verdicts.read, verdicts.cases, verdicts.digest);
-  const auto path = test_folder() / "golden" / "claims.txt";
-  if (std::getenv("CAVEAT_REGENERATE") != nullptr)
-    std::ofstream(path, std::ios::app) << line << '\n';
-  std::ifstream file(path);
-  std::vector<std::string> golden;
-  for (std::string there; std::getline(file, there);) golden.push_back(there);
-  INFO(line);
-  CHECK(std::find(golden.begin(), golden.end(), line) != golden.end());
+  check_golden_line(test_folder() / "golden" / "claims.txt", line);
 }
 
 }  // namespace

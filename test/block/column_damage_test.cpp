@@ -7,11 +7,10 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <fstream>
 
 #include "engine/block/int_column.h"
 #include "engine/block/int_scratch.h"
+#include "test/support/golden_lines.h"
 #include "test/support/test_folder.h"
 
 using namespace caveat;
@@ -124,14 +123,7 @@ void check(const std::string& name, const std::string& bytes, std::size_t count 
   const std::string line = fmt::format(
       "{}: {} bytes, {} cases; wide {} {} {:016x}, narrow {} {} {:016x}", name, bytes.size(),
       wide.cases, wide.whole, wide.points, wide.digest, narrow.whole, narrow.points, narrow.digest);
-  const auto path = test::test_folder() / "golden" / "columns.txt";
-  if (std::getenv("CAVEAT_REGENERATE") != nullptr)
-    std::ofstream(path, std::ios::app) << line << '\n';
-  std::ifstream file(path);
-  std::vector<std::string> golden;
-  for (std::string there; std::getline(file, there);) golden.push_back(there);
-  INFO(line);
-  CHECK(std::find(golden.begin(), golden.end(), line) != golden.end());
+  test::check_golden_line(test::test_folder() / "golden" / "columns.txt", line);
 }
 
 std::string column(IntEncoding encoding, std::initializer_list<std::string_view> parts) {

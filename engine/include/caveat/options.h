@@ -62,7 +62,7 @@ struct Options {
   // partitions have none: misses in those read a block.
   std::size_t memory_budget_bytes = 256 * kMiB;
 
-  // Of the budget, bytes for decoded blocks and hot records. Default 0: a quarter of the budget.
+  // Of the budget, bytes for opened blocks and hot records. Default 0: a quarter of the budget.
   // A get that finds its block here costs about 0.6 us, one that has to inflate it some 17 us of
   // CPU and perhaps a read of the device; misses that the key filter answers cost the same either
   // way. May differ at each open; nothing is rewritten.
