@@ -86,7 +86,7 @@ class Mutator {
   // The current version from now on looks at the backend as it is. Under the lock.
   [[nodiscard]] Result<void> renew_snapshot();
   [[nodiscard]] Result<void> renew_stale_snapshot();
-  void mark_found_by_backend(std::span<const Family> anew);
+  void mark_found_by_backend();
   [[nodiscard]] std::shared_ptr<const Directory> without_last_filters(const Directory& directory,
                                                                       std::size_t bytes_max);
   [[nodiscard]] Result<void> build_families(std::span<const Family> families,

@@ -84,18 +84,17 @@ bool readers_are_gone(Core& core, const std::weak_ptr<const bool>& era) {
 
 }  // namespace
 
-// What the backend found, marked; but of the families given, which have just been made anew, it
-// found it in what is gone.
-void Mutator::mark_found_by_backend(std::span<const Family> anew) {
+// What the backend found, marked. Of families that are being made anew it found it in what is gone:
+// they are incomplete, and stay as they are.
+void Mutator::mark_found_by_backend() {
   const auto version = core_.versions.current();
   for (const auto& [family, error] : queue_.take_damaged()) {
-    if (!version || std::find(anew.begin(), anew.end(), family) != anew.end()) continue;
-    mark_index_damaged(core_, *version, family, error);
+    if (version) mark_index_damaged(core_, *version, family, error);
   }
 }
 
 Result<void> Mutator::build_families(std::span<const Family> families, ProgressSink* progress) {
-  mark_found_by_backend({});
+  mark_found_by_backend();
   std::array<bool, kIndexCount> suspect{};
   {
     const auto version = core_.versions.current();
@@ -162,7 +161,7 @@ Result<void> Mutator::build_families(std::span<const Family> families, ProgressS
                         "are open; close them and repeat");
       }
       CAVEAT_TRY(build(IndexManager::Erase::blindly));
-      mark_found_by_backend({&family, 1});
+      mark_found_by_backend();
     }
     mine = {};
   }
@@ -198,7 +197,7 @@ Result<bool> Mutator::settle_indexes() {
 
 Result<bool> Mutator::settle_indexes_locked() {
   if (!core_.versions.current()) return false;
-  mark_found_by_backend({});
+  mark_found_by_backend();
   Superblock superblock = core_.superblock;
   if (!adopt_index_damage(core_, superblock)) return false;
   std::string bytes;

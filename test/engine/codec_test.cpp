@@ -319,6 +319,40 @@ TEST_CASE("a codec of the host's has an id of the host's", "[regression]") {
   }
 }
 
+TEST_CASE("a fold that the host's codec refuses fails, and is done when it no longer does",
+          "[codec]") {
+  const auto codec = std::make_shared<FussyCodec>(std::make_shared<bool>(false));
+  Options options = with(CompressionAlgorithm::Custom, false);
+  options.custom_codecs.emplace_back(kMine, codec);
+  options.partition_records = 64;
+  CodecWorld world;
+  {
+    auto store = world.open(options);
+    codec->compresses = false;
+    for (NodeId node = 0; node < 1000; ++node) {
+      const auto one = record(node, 1);
+      value_of(store.store_exception(one.key, one.exception));
+    }
+    const auto refused = store.flush();  // there is no partition that the records could lie beside
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == ErrorCode::limit_exceeded);
+    CHECK_THAT(refused.error().message(), Catch::Contains("fussy: not now"));
+    CHECK(value_of(store.count({})) == 1000);
+    codec->compresses = true;
+    value_of(store.flush());
+    // Where there is one they wait in it.
+    codec->compresses = false;
+    world.fill(store, 500, 700, 2);
+    value_of(store.flush());
+    CHECK(value_of(store.count({})) == 1000);
+    codec->compresses = true;
+    value_of(store.close());
+  }
+  auto store = world.open(options);
+  CHECK(value_of(store.count({})) == 1000);
+  CHECK(value_of(store.verify()).sound());
+}
+
 TEST_CASE("what the host's codec cannot compress stays as it is stored", "[codec]") {
   const auto codec = std::make_shared<FussyCodec>(std::make_shared<bool>(false));
   Options options = with(CompressionAlgorithm::Custom, false);

@@ -107,6 +107,25 @@ TEST_CASE("many rows behind a partition's last are cut as those of an empty stor
   }
 }
 
+TEST_CASE("rows are cut behind a partition's last, also where one of them replaces it", "[fold]") {
+  auto store = value_of(StorageOptimizer::open(
+      std::make_unique<BackendDouble>(shared_memory_backend()), small_windows()));
+  constexpr NodeId kSlice = 4 * 32;  // so many rows are one job
+  Exception before = exception_of(1);
+  before.reason = "what the fold replaces";
+  const auto older = [&](NodeId) { return before; };
+  store_nodes(store, kProperty, 0, 10, older);
+  store_nodes(store, kProperty, kSlice, kSlice + 1, older);
+  value_of(store.flush());
+  REQUIRE(value_of(store.get_storage_statistics()).partitions == 1);
+  store_nodes(store, kProperty, 0, kNodes, exception_of);
+  value_of(store.flush());
+  require_whole(store, 1);
+  for (NodeId node = kSlice - 2; node < kSlice + 3; ++node) {
+    CHECK(value_of(store.retrieve_exception({node, kProperty})) == exception_of(node));
+  }
+}
+
 TEST_CASE("the first fold of an empty store makes full partitions", "[fold]") {
   auto store = value_of(StorageOptimizer::open(
       std::make_unique<BackendDouble>(shared_memory_backend()), small_windows()));

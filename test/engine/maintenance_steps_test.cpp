@@ -17,6 +17,8 @@ TEST_CASE("a rewrite leaves out what the backend cannot read, and what is not th
     patient.ailment->places[{Family::primary, keys[3]}] = ErrorCode::corruption;
     const auto done = value_of(store.optimize_storage());
     CHECK(done.partitions_skipped == 2);
+    CHECK(done.partitions_rewritten == keys.size() - 2);
+    if (dictionary == 0) CHECK(done.dictionaries_trained == 0);
     CHECK(patient.told_of("primary " + describe_key(*decode_key(keys[3])) + ": a bad place") == 1);
     CHECK(patient.told_of("container is missing") == 1);
     patient.ailment->places.clear();
@@ -80,6 +82,7 @@ TEST_CASE("filters of a store that was not closed are made anew, but for what ca
   {
     auto store = patient.open();
     CHECK(with_filters(store) == 0);
+    CHECK(value_of(mutator_of(store).build_filters()));
     build_all(store);
     CHECK(with_filters(store) == partitions_of(store));
     require_all_there(store);
@@ -131,7 +134,10 @@ TEST_CASE("a clear follows the property's hints, past those of partitions that a
   }
   value_of(store.write(removals));
   value_of(store.flush());
-  value_of(store.optimize_storage());
+  const auto before = partitions_of(store);
+  const auto done = value_of(store.optimize_storage());
+  CHECK(done.partitions_rewritten == before);
+  CHECK(done.partitions_joined - done.partitions_split == before - partitions_of(store));
   store_nodes(store, kProperty, 100, 700, exception_of);
   value_of(store.clear_property(kProperty));
   value_of(store.flush());
@@ -232,6 +238,41 @@ void thin_out(StorageOptimizer& store, const std::vector<std::string>& keys, boo
 
 }  // namespace
 
+TEST_CASE("a partition that has shrunk takes in what fits until it is small no more") {
+  Patient patient;  // of 64 records each: less than 16 are few
+  auto store = patient.filled();
+  const auto keys = patient.keys();
+  const auto lower = [&](std::size_t place) { return decode_key(keys.at(place))->node_id; };
+  WriteBatch removals;
+  const std::map<std::size_t, NodeId> left = {{2, 9}, {3, 3},   {4, 20}, {5, 20},
+                                              {8, 9}, {12, 20}, {13, 20}};
+  for (const auto& [place, count] : left) {
+    for (NodeId node = lower(place) + count; node < lower(place + 1); ++node) {
+      value_of(removals.remove_exception({node, kProperty}));
+    }
+  }
+  value_of(store.write(removals));
+  value_of(store.flush());
+  for (const std::size_t place : {2, 8, 12}) {  // a row beside the block
+    value_of(store.store_exception({lower(place), kProperty}, exception_of(lower(place))));
+  }
+  value_of(store.flush());
+  const auto records = value_of(store.count({}));
+  REQUIRE(partitions_of(store) == keys.size());
+  const auto rewritten = [&](std::size_t place) {
+    patient.ailment->observer->on_rewrite_candidates(Family::primary, {{keys[place]}}, false);
+    CHECK(value_of(mutator_of(store).rewrite_queued()));
+    return partitions_of(store);
+  };
+  const std::string full = stored_under(*patient.backend, Family::primary, keys[9]);
+  CHECK(rewritten(8) == keys.size());  // its neighbour is full
+  CHECK(stored_under(*patient.backend, Family::primary, keys[9]) == full);
+  CHECK(rewritten(12) == keys.size());     // it is not small
+  CHECK(rewritten(2) == keys.size() - 2);  // with the next it still is, and then no more
+  CHECK(value_of(store.count({})) == records);
+  CHECK(value_of(store.verify()).sound());
+}
+
 TEST_CASE("what a compaction points out is joined with its neighbours, or gone by then",
           "[damage]") {
   for (const bool last_too : {false, true}) {
@@ -258,7 +299,9 @@ TEST_CASE("what a compaction points out is joined with its neighbours, or gone b
     CHECK(partitions_of(store) == keys.size());
     patient.ailment->places.clear();
 
+    const auto rewrites = store.estimate_storage_statistics().rewrites;
     rewrite({encode_key({3, 0})});  // no partition begins there
+    CHECK(store.estimate_storage_statistics().rewrites == rewrites);
     rewrite(keys);
     CHECK(partitions_of(store) < keys.size() * 2 / 3);
     rewrite(keys);  // half of them are no more

@@ -31,7 +31,8 @@ inline Exception exception_of(NodeId node) {
 // What is wrong with a backend. Reads of the places fail, and of several keys if one of them does.
 struct Ailment {
   std::map<std::pair<Family, std::string>, ErrorCode> places;
-  std::map<Family, ErrorCode> walks;  // iterators of these families cannot be made
+  std::map<Family, ErrorCode> walks;   // iterators of these families cannot be made
+  std::map<Family, ErrorCode> writes;  // nor batches written in which they are
   KvObserver* observer = nullptr;
 };
 
@@ -56,6 +57,13 @@ class Ailing final : public BackendDouble {
       return fail(ill->second, "a walk");
     }
     return BackendDouble::iterate(family, snapshot, readahead);
+  }
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    for (std::size_t i = 0; i < batch.count(); ++i) {
+      const auto ill = ailment_->writes.find(batch.entry(i).family);
+      if (ill != ailment_->writes.end()) return fail(ill->second, "a bad batch");
+    }
+    return BackendDouble::write(batch, durability);
   }
   void set_observer(KvObserver* observer) override {
     ailment_->observer = observer;
