@@ -5,7 +5,9 @@
 #include <fstream>
 #include <thread>
 
+#include "engine/maintenance/metrics_file.h"
 #include "test/support/backend_double.h"
+#include "test/support/store_files.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -198,6 +200,25 @@ TEST_CASE("a store on a disk that is really full goes on when there is room", "[
     CHECK(value_of(reopened.count({})) >= acknowledged.size());
     static_cast<void>(reopened.close());
   }
+}
+
+TEST_CASE("a metrics file on a full disk says what the disk is, and keeps what was there",
+          "[bad]") {
+  SmallMount disk(1);
+  if (!disk.mounted()) {
+    WARN("skipped: this process may not mount a tmpfs");
+    return;
+  }
+  const auto path = disk.path() / "metrics";
+  const MetricsFile file(path);
+  value_of(file.write("before\n"));
+  const auto full = file.write(std::string(2 << 20, 'x'));
+  REQUIRE_FALSE(full);
+  CHECK(full.error().code() == ErrorCode::no_space);
+  CHECK_FALSE(std::filesystem::exists(path.string() + ".draft"));
+  CHECK(bytes_of(path) == "before\n");
+  value_of(file.write("after\n"));
+  CHECK(bytes_of(path) == "after\n");
 }
 
 }  // namespace caveat::test
