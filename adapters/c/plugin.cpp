@@ -71,6 +71,7 @@ const caveat_api* caveat_plugin() {
       .keep_newest_backups = caveat_keep_newest_backups,
       .key_usage = caveat_key_usage,
       .verify_backup_with_keys = caveat_verify_backup_with_keys,
+      .erase_exception = caveat_erase_exception,
   };
   return &kApi;
 }

@@ -97,6 +97,17 @@ caveat_code caveat_take_exception(caveat_store* store, uint64_t node, uint64_t p
                     });
 }
 
+caveat_code caveat_erase_exception(caveat_store* store, uint64_t node, uint64_t property,
+                                   int32_t durability, int32_t* erased, caveat_error** error) {
+  return with_store(
+      store, durability, error, [&](auto& opened, const auto& options) -> Result<void> {
+        CAVEAT_TRY(need(erased, "erased"));
+        CAVEAT_ASSIGN(const bool did, opened.erase_exception({node, property}, options));
+        *erased = did ? 1 : 0;
+        return {};
+      });
+}
+
 caveat_code caveat_compare_and_set(caveat_store* store, uint64_t node, uint64_t property,
                                    const caveat_record* expected, const caveat_record* desired,
                                    int32_t durability, int32_t* swapped, caveat_error** error) {

@@ -42,9 +42,12 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<void> make_room();
   // What `decide` makes of what is there: a row to write (in the batch), or none.
   using Decide = std::function<Result<bool>(const std::optional<Exception>& there, WriteBatch&)>;
+  // Gives what was there.
   [[nodiscard]] Result<std::optional<Exception>> commit_checked(const ExceptionKey& key,
-                                                                const Decide& decide, bool& wrote,
+                                                                const Decide& decide,
                                                                 const WriteOptions& options);
+  // Was there anything?
+  [[nodiscard]] Result<bool> erase(const ExceptionKey& key, const WriteOptions& options);
   [[nodiscard]] Result<void> flush();
   [[nodiscard]] Result<OptimizationResults> optimize(ProgressSink* progress);
   [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress);
@@ -52,7 +55,6 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<std::size_t> forget_lost_writes();
 
   // --- engine_read.cpp ---
-  // The record under a key, given to `found` while it is pinned.
   [[nodiscard]] Result<bool> contains(const ExceptionKey& key, const Snapshot* snapshot) const;
   [[nodiscard]] Result<bool> has_exceptions(NodeId node, const Snapshot* snapshot) const;
   [[nodiscard]] Result<std::optional<Exception>> retrieve(const ExceptionKey& key,
@@ -113,6 +115,10 @@ class Engine final : public PartitionReader {
  private:
   Engine(std::unique_ptr<KvBackend> backend, Options options);
 
+  template <class Read, class Choose>
+  [[nodiscard]] auto commit_if_unchanged(const ExceptionKey& key, const Read& read,
+                                         const Choose& decide, const WriteOptions& options)
+      -> decltype(read());
   [[nodiscard]] Result<void> fold_and_settle();
   void log_opened(std::int64_t took_ns) const;
 

@@ -27,26 +27,45 @@ Result<void> Engine::commit(std::string_view rows, std::size_t count, const Writ
   return {};
 }
 
-Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
-                                                        const Decide& decide, bool& wrote,
-                                                        const WriteOptions& options) {
+// Optimistic: reads, decides, and commits only if the key has not changed since. Gives what was
+// read.
+template <class Read, class Choose>
+auto Engine::commit_if_unchanged(const ExceptionKey& key, const Read& read, const Choose& decide,
+                                 const WriteOptions& options) -> decltype(read()) {
   CAVEAT_TRY(check(options));
   CAVEAT_TRY(make_room());
   for (;;) {
-    // Optimistic: read, decide, and commit only if the key has not changed since.
     // What is read may be newer than the sequence noted before; then the commit is refused.
     CommitQueue::Precondition precondition;
     precondition.key = key;
     precondition.read_at = core_.versions.visible();
-    CAVEAT_ASSIGN(auto there, retrieve(key, nullptr));
+    CAVEAT_ASSIGN(auto there, read());
     PooledBatch batch(core_.pool);
-    CAVEAT_ASSIGN(wrote, decide(there, *batch));
-    if (!wrote) return there;
+    CAVEAT_ASSIGN(const bool writes, decide(there, *batch));
+    if (!writes) return there;
     CAVEAT_SYNC_POINT(checked_write_decided);
     CAVEAT_ASSIGN(const auto outcome, commits_.commit(batch->rows(), batch->count(),
                                                       core_.durability_of(options), &precondition));
     if (outcome == CommitQueue::Outcome::committed) return there;
   }
+}
+
+Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,
+                                                        const Decide& decide,
+                                                        const WriteOptions& options) {
+  return commit_if_unchanged(
+      key, [&] { return retrieve(key, nullptr); }, decide, options);
+}
+
+// That a key is there the keys of its block say; its record is not read.
+Result<bool> Engine::erase(const ExceptionKey& key, const WriteOptions& options) {
+  return commit_if_unchanged(
+      key, [&] { return contains(key, nullptr); },
+      [&](bool there, WriteBatch& batch) -> Result<bool> {
+        if (there) CAVEAT_TRY(batch.remove_exception(key));
+        return there;
+      },
+      options);
 }
 
 Result<void> Engine::flush() {

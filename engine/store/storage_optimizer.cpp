@@ -74,19 +74,17 @@ Result<std::optional<Exception>> StorageOptimizer::exchange_exception(const Exce
                                                                       const Exception& exception,
                                                                       const WriteOptions& options) {
   CAVEAT_TRY(validate(exception));  // before anything is read
-  bool wrote = false;
   return engine_->commit_checked(
       key,
       [&](const std::optional<Exception>&, WriteBatch& batch) -> Result<bool> {
         CAVEAT_TRY(batch.store_exception(key, exception));
         return true;
       },
-      wrote, options);
+      options);
 }
 
 Result<std::optional<Exception>> StorageOptimizer::take_exception(const ExceptionKey& key,
                                                                   const WriteOptions& options) {
-  bool wrote = false;
   return engine_->commit_checked(
       key,
       [&](const std::optional<Exception>& there, WriteBatch& batch) -> Result<bool> {
@@ -94,7 +92,12 @@ Result<std::optional<Exception>> StorageOptimizer::take_exception(const Exceptio
         CAVEAT_TRY(batch.remove_exception(key));
         return true;
       },
-      wrote, options);
+      options);
+}
+
+Result<bool> StorageOptimizer::erase_exception(const ExceptionKey& key,
+                                               const WriteOptions& options) {
+  return engine_->erase(key, options);
 }
 
 Result<bool> StorageOptimizer::compare_and_set(const ExceptionKey& key,
@@ -103,7 +106,6 @@ Result<bool> StorageOptimizer::compare_and_set(const ExceptionKey& key,
                                                const WriteOptions& options) {
   if (desired) CAVEAT_TRY(validate(*desired));  // whatever is there
   bool matched = false;
-  bool wrote = false;
   CAVEAT_TRY(engine_->commit_checked(
       key,
       [&](const std::optional<Exception>& there, WriteBatch& batch) -> Result<bool> {
@@ -116,7 +118,7 @@ Result<bool> StorageOptimizer::compare_and_set(const ExceptionKey& key,
         }
         return true;
       },
-      wrote, options));
+      options));
   return matched;
 }
 

@@ -101,7 +101,7 @@ class CaveatPeer : public peers::Peer {
 
   void upsert_batch(std::span<const peers::Record> records) override { store(records); }
   bool erase(const peers::Key& key) override {
-    return must(store_->take_exception({key.node, key.prop})).has_value();
+    return must(store_->erase_exception({key.node, key.prop}));
   }
 
  private:

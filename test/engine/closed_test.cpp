@@ -34,6 +34,7 @@ TEST_CASE("every call on a closed store says so", "[bad]") {
   require_code(store.remove_exception(kKey), closed);
   require_code(store.exchange_exception(kKey, {}), closed);
   require_code(store.take_exception(kKey), closed);
+  require_code(store.erase_exception(kKey), closed);
   require_code(store.compare_and_set(kKey, std::nullopt, Exception{}), closed);
   WriteBatch batch;
   value_of(batch.clear_node(1));

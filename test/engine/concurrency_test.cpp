@@ -68,7 +68,13 @@ void close_while_used(Backend backend, int rounds) {
     };
     std::vector<std::thread> threads;
     threads.emplace_back([&] { use([&](const auto& k) { return store.store_exception(k, {}); }); });
-    threads.emplace_back([&] { use([&](const auto& k) { return store.take_exception(k); }); });
+    threads.emplace_back([&] {
+      use([&](const auto& k) -> Result<bool> {
+        if (k.node_id % 2 == 0) return store.erase_exception(k);
+        CAVEAT_ASSIGN(const auto was, store.take_exception(k));
+        return was.has_value();
+      });
+    });
     threads.emplace_back([&] { use([&](const auto& k) { return store.retrieve_view(k); }); });
     threads.emplace_back(
         [&] { use([&](const auto& k) { return store.query_by_node(k.node_id); }); });

@@ -119,6 +119,20 @@ TEST_CASE("queries of one property read rows out of blocks that have their keys 
   }
 }
 
+TEST_CASE("blocks that have their keys alone tell what is erased") {
+  auto store = large_store();
+  for (NodeId node = 0; node < kNodes; node += 2) check_record(store, node, 1, "first");
+  const auto inflated = [&] { return store.estimate_storage_statistics().compression; };
+  const auto before = inflated().decompressions;
+  for (NodeId node = 0; node < kNodes; node += 5) {
+    CAPTURE(node);
+    CHECK(value_of(store.erase_exception(key_of(node, 1))) == ((node + 1) % 7 != 0));
+    CHECK_FALSE(value_of(store.erase_exception(key_of(node, 1))));
+  }
+  CHECK(inflated().decompressions == before);
+  for (NodeId node = 1; node < kNodes; node += 5) check_record(store, node, 1, "first");
+}
+
 TEST_CASE("what was written over is read anew, whatever form the old block had") {
   auto store = large_store();
   for (NodeId node = 100; node < 400; ++node) check_record(store, node, 3, "first");

@@ -112,6 +112,7 @@ void require_read_only(StorageOptimizer& store, const std::string& named) {
   };
   refused(store.store_exception({1, kProperty}, exception_of(1)));
   refused(store.remove_exception({1, kProperty}));
+  CHECK_FALSE(value_of(store.erase_exception({1, kProperty + 1})));  // nothing to write
   refused(store.clear_node(1));
   refused(store.register_property("a new name"));
   refused(store.flush());

@@ -306,6 +306,7 @@ TEST_CASE("an unknown durability of one write is refused", "[regression]") {
   refused(store.remove_exception(key, options));
   refused(store.exchange_exception(key, other, options));
   refused(store.take_exception({2, 2}, options));
+  refused(store.erase_exception({2, 2}, options));
   refused(store.compare_and_set(key, std::nullopt, other, options));
   refused(store.write(batch, options));
   refused(store.bulk_store(std::span(&record, 1), options));

@@ -213,6 +213,15 @@ void World::write_one(int which) {
       if (swapped == 1 && !removes) keys_.insert(key);
       return;
     }
+    case 7: {
+      std::int32_t erased = -1;
+      if (!done(caveat_erase_exception(store_, key.first, key.second, durability, &erased,
+                                       &error_))) {
+        return;
+      }
+      must_hold((erased == 1) == (keys_.erase(key) == 1), "erased what is not there");
+      return;
+    }
     default:
       if (which == 5 ? done(caveat_clear_node(store_, key.first, durability, &error_))
                      : done(caveat_clear_property(store_, key.second, durability, &error_))) {
@@ -338,6 +347,7 @@ void World::call() {
   if (which < 12) return run_query();
   if (which < 13) return open_another();
   if (which < 14) return static_cast<void>(done(caveat_flush(store_, &error_)));
+  if (which == 23) return write_one(7);
   ask(which - 14);
 }
 

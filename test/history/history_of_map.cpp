@@ -29,6 +29,8 @@ class MapSubject {
         model_.erase(key_of(n[0], n[1]));
         return answer_of(before);
       }
+      case Kind::erase:
+        return model_.erase(key_of(n[0], n[1])) == 1 ? "erased" : "nothing there";
       case Kind::set:
         write(operation);
         return "set";

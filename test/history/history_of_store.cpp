@@ -82,6 +82,10 @@ class StoreSubject {
         CAVEAT_ASSIGN(const auto before, store_->take_exception(key));
         return answer_of(before);
       }
+      case Kind::erase: {
+        CAVEAT_ASSIGN(const bool erased, store_->erase_exception(key));
+        return erased ? "erased" : "nothing there";
+      }
       case Kind::set: {
         CAVEAT_ASSIGN(const auto there, store_->retrieve_exception(key));
         CAVEAT_ASSIGN(const bool set, store_->compare_and_set(key, there, exception_of(n[2])));

@@ -22,6 +22,7 @@ constexpr Word kWords[] = {
     {Kind::remove, "remove", 2, 60},
     {Kind::exchange, "exchange", 3, 12},
     {Kind::take, "take", 2, 12},
+    {Kind::erase, "erase", 2, 12},
     {Kind::set, "set", 3, 12},
     {Kind::set_wrongly, "set_wrongly", 3, 6},
     {Kind::batch, "batch", 2, 20},

@@ -22,6 +22,7 @@ struct Operation {
     remove,          // node property
     exchange,        // node property seed
     take,            // node property
+    erase,           // node property
     set,             // node property seed: compare_and_set of what is there
     set_wrongly,     // node property seed: of what is not there
     batch,           // rows seed: stores, removals and a clear now and then

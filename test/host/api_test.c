@@ -63,6 +63,12 @@ static void one_by_one(caveat_store* store) {
   caveat_record_free(was);
   OK(caveat_take_exception(store, 42, property, 0, &was, &error));
   CHECK(was == NULL);
+  int32_t erased = -1;
+  OK(caveat_erase_exception(store, 42, property, CAVEAT_DURABILITY_WAL, &erased, &error));
+  CHECK(erased == 0);
+  OK(caveat_store_exception(store, &record, CAVEAT_DURABILITY_NONE, &error));
+  OK(caveat_erase_exception(store, 42, property, CAVEAT_DURABILITY_FSYNC, &erased, &error));
+  CHECK(erased == 1);
   OK(caveat_store_exception(store, &record, CAVEAT_DURABILITY_NONE, &error));
   OK(caveat_remove_exception(store, 42, property, CAVEAT_DURABILITY_WAL, &error));
   OK(caveat_retrieve_exception(store, NULL, 42, property, &read, &error));

@@ -83,7 +83,9 @@ static caveat_code call(uint64_t which, caveat_error** error) {
       code = api.exchange_exception(a_store(), a_record(), a_durability(), to_record, error);
       break;
     case 11:
-      code = api.take_exception(a_store(), any(40), any(5), a_durability(), to_record, error);
+      code = one_in(2)
+                 ? api.take_exception(a_store(), any(40), any(5), a_durability(), to_record, error)
+                 : api.erase_exception(a_store(), any(40), any(5), a_durability(), to_flag, error);
       break;
     case 12:
       code = api.compare_and_set(a_store(), any(40), any(5), a_record(), a_record(), a_durability(),

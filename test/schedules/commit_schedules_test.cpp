@@ -1,4 +1,6 @@
 // Schedules of writers: against a seal, against each other, a batch against readers.
+#include <atomic>
+
 #include "test/schedules/scene.h"
 
 namespace caveat::test {
@@ -46,6 +48,30 @@ Faults two_conditional_writers(std::initializer_list<Fault> planted, bool folded
   scene.director.let_go(Point::checked_write_decided);
   first.join();
   scene.expected = {{key, 3}};
+  scene.check_everywhere();
+  return scene.faults();
+}
+
+// Two find a record and erase it, both before either writes: one is told that nothing was there.
+Faults two_who_erase(std::initializer_list<Fault> planted, bool folded_between) {
+  Scene scene(planted);
+  const ExceptionKey key = Scene::key(7);
+  scene.fill(0, 40, 1);
+  std::atomic<int> told{0};
+  const auto erase = [&] {
+    const auto erased = scene.store().erase_exception(key);
+    if (scene.expect("erase", erased) && *erased) ++told;
+  };
+  scene.director.hold_next_at(Point::checked_write_decided);
+  Actor first(erase);
+  scene.held_at(Point::checked_write_decided);
+  Actor second(erase);
+  second.join();
+  if (folded_between) scene.expect("flush", scene.store().flush());
+  scene.director.let_go(Point::checked_write_decided);
+  first.join();
+  scene.need(told == 1, "a record was erased twice");
+  scene.expected.erase(key);
   scene.check_everywhere();
   return scene.faults();
 }
@@ -106,6 +132,10 @@ TEST_CASE("schedule: two writers of one key", "[schedule][threads]") {
   prove([](auto planted) { return two_conditional_writers(planted, false); },
         {Fault::checked_write_sees_no_change});
   prove([](auto planted) { return two_conditional_writers(planted, true); },
+        {Fault::checked_write_forgets_folds});
+  prove([](auto planted) { return two_who_erase(planted, false); },
+        {Fault::checked_write_sees_no_change});
+  prove([](auto planted) { return two_who_erase(planted, true); },
         {Fault::checked_write_forgets_folds});
   prove(two_blind_writers, {Fault::group_logged_backwards});
 }

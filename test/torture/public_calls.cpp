@@ -120,6 +120,13 @@ Result<void> take(StorageOptimizer& store, Ledger& ledger, Violation& wrong) {
     return was == before;
   });
 }
+Result<void> erase(StorageOptimizer& store, Ledger& ledger, Violation& wrong) {
+  const Change change{Kind::remove, key(26, 1), ledger.next_number()};
+  return checked(ledger, wrong, change, [&](const auto& before) -> Result<bool> {
+    CAVEAT_ASSIGN(const bool erased, store.erase_exception(change.key));
+    return erased == before.has_value();
+  });
+}
 Result<void> compare_and_set(StorageOptimizer& store, Ledger& ledger, Violation& wrong) {
   const Change change{Kind::store, key(25, 1), ledger.next_number()};
   return checked(ledger, wrong, change, [&](const auto& before) {
@@ -170,6 +177,7 @@ constexpr PublicCall kWrites[] = {
     {"remove", PublicCall::Begin::opened, remove_one},
     {"exchange", PublicCall::Begin::opened, exchange},
     {"take", PublicCall::Begin::opened, take},
+    {"erase", PublicCall::Begin::opened, erase},
     {"compare-and-set", PublicCall::Begin::opened, compare_and_set},
     {"write", PublicCall::Begin::opened, write_batch},
     {"bulk-store", PublicCall::Begin::opened, store_bulk},

@@ -111,8 +111,8 @@ Result<std::uint64_t> apply(const Arguments& arguments, const Removal& removal,
                             StorageOptimizer& store) {
   if (!arguments.key.node.empty()) {
     CAVEAT_ASSIGN(const auto key, arguments.key.key());
-    CAVEAT_ASSIGN(const auto taken, store.take_exception(key));
-    return std::uint64_t{taken.has_value()};
+    CAVEAT_ASSIGN(const bool erased, store.erase_exception(key));
+    return std::uint64_t{erased};
   }
   if (!removal.clear) return remove_each(store, removal.selection);
   CAVEAT_ASSIGN(const auto records, store.count(removal.selection.query));

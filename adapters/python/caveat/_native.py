@@ -166,6 +166,7 @@ _CAN_FAIL = {
     "remove_exception": (HANDLE, c_uint64, c_uint64, c_int32),
     "exchange_exception": (HANDLE, RECORD, c_int32, OUT_RECORD),
     "take_exception": (HANDLE, c_uint64, c_uint64, c_int32, OUT_RECORD),
+    "erase_exception": (HANDLE, c_uint64, c_uint64, c_int32, FLAG),
     "compare_and_set": (HANDLE, c_uint64, c_uint64, RECORD, RECORD, c_int32, FLAG),
     "bulk_store": (HANDLE, RECORD, c_size_t, c_int32, NUMBER),
     "clear_node": (HANDLE, c_uint64, c_int32),

@@ -95,11 +95,17 @@ class StorageOptimizer {
   [[nodiscard]] Result<void> remove_exception(const ExceptionKey& key,
                                               const WriteOptions& options = {});
 
-  // Checked variants: the same, and report what was there. One read dearer.
+  // Checked variants: the same, and report what was there. One read dearer. Atomic against all
+  // other writes.
   [[nodiscard]] Result<std::optional<Exception>> exchange_exception(
       const ExceptionKey& key, const Exception& exception, const WriteOptions& options = {});
   [[nodiscard]] Result<std::optional<Exception>> take_exception(const ExceptionKey& key,
                                                                 const WriteOptions& options = {});
+  // Removes as take_exception does, and says only whether anything was there. The record is not
+  // read: recent writes, the key filter and the keys of its block tell, so it costs what contains()
+  // does, and a write where that is true.
+  [[nodiscard]] Result<bool> erase_exception(const ExceptionKey& key,
+                                             const WriteOptions& options = {});
 
   // Writes `desired` (nothing: removes) if what is there equals `expected` (nothing: absent).
   // True if it did. Atomic against all other writes. `desired` has to be valid whatever is there

@@ -128,9 +128,9 @@ INTERNAL = ("caveat::encode_value",)
 PLANTED = (  # in which header, what, by what
     ("c.h", "  int64_t created_at_ns;", "  int64_t updated_at_ns;\n  int64_t created_at_ns;"),
     ("c.h", "  float confidence;", "  double confidence;"),
-    ("c.h", "  uint64_t reads; ", "  uint64_t loads; "),
-    ("c.h", "  uint64_t memory_bytes;        /* in use */\n"
-            "  uint64_t memory_budget_bytes; /* of caveat_options */\n",
+    ("c_statistics.h", "  uint64_t reads; ", "  uint64_t loads; "),
+    ("c_statistics.h", "  uint64_t memory_bytes;        /* in use */\n"
+                       "  uint64_t memory_budget_bytes; /* of caveat_options */\n",
      "  uint64_t memory_budget_bytes;\n  uint64_t memory_bytes;\n"),
     ("c.h", "typedef int32_t caveat_code;", "typedef int64_t caveat_code;"),
     ("plugin.h", "  caveat_code (*close)(caveat_store* store, caveat_error** error);\n", ""),

@@ -143,6 +143,8 @@ typedef struct caveat_api {
   caveat_code (*verify_backup_with_keys)(const char* directory, uint64_t id,
                                          const caveat_options* options, caveat_progress progress,
                                          void* context, caveat_backup* found, caveat_error** error);
+  caveat_code (*erase_exception)(caveat_store* store, uint64_t node, uint64_t property,
+                                 int32_t durability, int32_t* erased, caveat_error** error);
 } caveat_api;
 
 /* The table is constant and lives as long as the library is loaded. */
