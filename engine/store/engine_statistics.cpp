@@ -206,7 +206,9 @@ StorageStatistics Engine::estimate_statistics() const {
   s.oldest_view_age_ns = core_.versions.oldest_view_age_ns();
   auto held = core_.versions.held();
   if (CAVEAT_PLANTED(held_versions_uncounted)) held.clear();
-  const auto pinned = measure_pinned(held, *version);
+  // After them, so that none of them came later: folds may have ended meanwhile.
+  const auto newest = core_.versions.current();
+  const auto pinned = newest ? measure_pinned(held, *newest) : PinnedVersions{};
   s.pinned_versions = pinned.versions;
   s.pinned_memory_bytes = pinned.memory_bytes;
   s.pinned_stored_bytes = pinned.stored_bytes;

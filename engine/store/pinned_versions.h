@@ -17,8 +17,8 @@ struct PinnedVersions {
   std::uint64_t stored_bytes = 0;
 };
 
-// `held` are different from each other and from `newest`; what they share counts once. Linear in
-// the partitions that have changed since.
+// `held` are different from each other and older than `newest`; what they share counts once. Linear
+// in the partitions that have changed since.
 [[nodiscard]] PinnedVersions measure_pinned(std::span<const std::shared_ptr<const Version>> held,
                                             const Version& newest);
 

@@ -1,4 +1,5 @@
 // One case for every bug found, by what went wrong.
+#include "engine/store/engine.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -284,6 +285,44 @@ TEST_CASE("compacting right after an optimize leaves nothing for a second one", 
   CHECK(first.bytes_reclaimed > 0);
   CHECK(second.disk_bytes_before < first.disk_bytes_after * 21 / 20);
   CHECK(second.disk_bytes_after > first.disk_bytes_after * 19 / 20);
+}
+
+// Versions that came while statistics were made were measured against the one from before, which
+// may have had no partition: all that was read of it lay in no memory.
+TEST_CASE("statistics are made beside folds, whose versions somebody holds", "[regression]") {
+  class CallingClock final : public Clock {
+   public:
+    std::int64_t now_ns() const noexcept override {
+      if (auto now = std::exchange(call, {})) now();
+      return 7;
+    }
+    mutable std::function<void()> call;
+  };
+  CallingClock clock;
+  Options options;
+  options.background_maintenance = false;
+  options.clock = &clock;
+  StorageOptimizer store(0, options);
+  std::shared_ptr<const Version> held;
+  {
+    const Snapshot snapshot = store.snapshot();  // whose age is asked for
+    const auto fold_one = [&](NodeId node) {
+      return store.store_exception({node, 1}, with(0.5F, 0)) && store.flush();
+    };
+    bool folded = false;
+    clock.call = [&] {
+      folded = fold_one(1);
+      held = store.engine().core().versions.current();
+      folded = fold_one(2) && folded;
+    };
+    const auto statistics = store.estimate_storage_statistics();
+    REQUIRE(folded);
+    CHECK(statistics.partitions == 0);  // as it began
+    CHECK(statistics.pinned_versions >= 1);
+  }
+  CHECK(held->directory->partition_count() == 1);
+  held.reset();
+  CHECK(store.estimate_storage_statistics().pinned_versions == 0);
 }
 
 // A level of the call's own that does not exist was taken for the store's.
