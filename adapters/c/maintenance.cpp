@@ -75,6 +75,16 @@ caveat_code caveat_rebuild_indexes(caveat_store* store, caveat_progress progress
       [&](StorageOptimizer& opened, ProgressSink* sink) { return opened.rebuild_indexes(sink); });
 }
 
+caveat_code caveat_forget_lost_writes(caveat_store* store, uint64_t* forgotten,
+                                      caveat_error** error) {
+  return guarded(error, [&]() -> Result<void> {
+    CAVEAT_ASSIGN(auto* const opened, store_of(store));
+    CAVEAT_ASSIGN(const std::size_t count, opened->forget_lost_writes());
+    if (forgotten != nullptr) *forgotten = count;
+    return {};
+  });
+}
+
 caveat_code caveat_verify(const caveat_store* store, caveat_progress progress, void* context,
                           caveat_verification* results, caveat_string* report_json,
                           caveat_error** error) {

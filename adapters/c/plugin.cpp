@@ -72,6 +72,7 @@ const caveat_api* caveat_plugin() {
       .key_usage = caveat_key_usage,
       .verify_backup_with_keys = caveat_verify_backup_with_keys,
       .erase_exception = caveat_erase_exception,
+      .forget_lost_writes = caveat_forget_lost_writes,
   };
   return &kApi;
 }

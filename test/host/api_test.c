@@ -244,6 +244,10 @@ static void maintenance(caveat_store* store) {
   CHECK(verified.sound == 1 && verified.records == 997 && verified.error_count == 0);
   CHECK(strstr(report.data, "\"sound\":true") != NULL);
   caveat_string_free(&report);
+  uint64_t forgotten = 7;
+  OK(caveat_forget_lost_writes(store, &forgotten, &error));
+  CHECK(forgotten == 0);
+  OK(caveat_forget_lost_writes(store, NULL, &error));
 
   caveat_statistics statistics = {.size = sizeof statistics};
   OK(caveat_statistics_get(store, 1, &statistics, &error));

@@ -103,7 +103,8 @@ static caveat_code call(uint64_t which, caveat_error** error) {
       code = api.clear_property(a_store(), any(5), a_durability(), error);
       break;
     case 16:
-      code = api.flush(a_store(), error);
+      code = one_in(4) ? api.forget_lost_writes(a_store(), to_number, error)
+                       : api.flush(a_store(), error);
       break;
     case 17:
       code = api.batch_store_exception(a_batch(), a_record(), error);

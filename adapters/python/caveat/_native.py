@@ -195,6 +195,7 @@ _CAN_FAIL = {
     "compact_storage": (HANDLE, PROGRESS, c_void_p, POINTER(Compaction)),
     "rebuild_indexes": (HANDLE, PROGRESS, c_void_p),
     "verify": (HANDLE, PROGRESS, c_void_p, c_void_p, TEXT),
+    "forget_lost_writes": (HANDLE, NUMBER),
     "statistics_json": (HANDLE, c_int32, TEXT),
     "metrics": (HANDLE, TEXT),
     "key_usage": (HANDLE, POINTER(KeyUse), c_size_t, POINTER(c_size_t)),

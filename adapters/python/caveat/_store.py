@@ -356,6 +356,13 @@ class Store(Reads, _Writes):
         found: dict[str, Any] = json.loads(native.take_text(text))
         return found
 
+    def forget_lost_writes(self) -> int:
+        """Forgets the records of the log that an opening could not read, which verify() names: after what
+        they wrote was written again, or is given up. How many there were."""
+        forgotten = c_uint64()
+        call("forget_lost_writes", self._native, byref(forgotten))
+        return forgotten.value
+
     def backup(self, directory: Path, keep: int = 0, check: bool = True,
                progress: Progress | None = None) -> dict[str, int]:
         """Adds a backup to the directory, while the store is used: a dict with its "id". `keep`: how many

@@ -203,7 +203,7 @@ class Stores(unittest.TestCase):
         with self.assertRaises(caveat.AlreadyExists):
             caveat.open(self.path, exclusive=True)
         for use in (lambda: store.put(1, "p", 1), lambda: (1, "p") in store, store.query, store.flush,
-                    store.snapshot, store.statistics, lambda: store.property_name(1)):
+                    store.snapshot, store.statistics, store.forget_lost_writes, lambda: store.property_name(1)):
             with self.assertRaises(caveat.Closed):
                 use()
 
@@ -259,6 +259,7 @@ class Stores(unittest.TestCase):
             self.assertIn("bytes_reclaimed", store.compact())
             self.assertEqual(store.verify()["sound"], True)
             self.assertEqual(store.verify()["records"], 1000)
+            self.assertEqual(store.forget_lost_writes(), 0)
             self.assertEqual(store.statistics(exact=True)["total_exceptions"], 1000)
             self.assertIn("# TYPE caveat_records gauge", store.metrics())
 

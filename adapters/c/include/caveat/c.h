@@ -467,6 +467,11 @@ typedef struct caveat_verification {
 caveat_code caveat_verify(const caveat_store* store, caveat_progress progress, void* context,
                           caveat_verification* results, caveat_string* report_json,
                           caveat_error** error);
+/* Records of the log that an opening could not read are set aside, and caveat_verify names them
+ * from then on. This forgets them: after what they wrote was written again, or is given up.
+ * `forgotten` (may be NULL): how many there were. */
+caveat_code caveat_forget_lost_writes(caveat_store* store, uint64_t* forgotten,
+                                      caveat_error** error);
 
 #ifdef __cplusplus
 }

@@ -145,6 +145,7 @@ typedef struct caveat_api {
                                          void* context, caveat_backup* found, caveat_error** error);
   caveat_code (*erase_exception)(caveat_store* store, uint64_t node, uint64_t property,
                                  int32_t durability, int32_t* erased, caveat_error** error);
+  caveat_code (*forget_lost_writes)(caveat_store* store, uint64_t* forgotten, caveat_error** error);
 } caveat_api;
 
 /* The table is constant and lives as long as the library is loaded. */
