@@ -53,10 +53,14 @@ struct Options {
   // arenas and the backend's buffers. Default 256 MiB; kMemoryBudgetMin to kMemoryBudgetMax, or
   // invalid_argument. What does not fit is read on demand. May differ at each open.
   // Beyond it goes: a record while it is written, read or folded (some copies of it, up to 64 MiB
-  // each), what a step of maintenance works on (at most an eighth of the budget), the names in the
-  // catalogue, 160 bytes a partition, clears that wait to be applied, 16 bytes a hint while
-  // rebuild_indexes or verify runs, results that a call returns at once, what cursors and pins
-  // hold, and malloc's spare room (glibc's is given back after folds; docs/embedding.md, Memory).
+  // each), the names in the catalogue, 160 bytes a partition, clears that wait to be applied, 16
+  // bytes a hint while rebuild_indexes or verify runs, results that a call returns at once, what
+  // cursors and pins hold, and malloc's spare room (glibc's is given back after folds;
+  // docs/embedding.md, Memory).
+  // What a step of maintenance works on (at most an eighth of the budget, but one partition at the
+  // least) is taken off what recent writes may borrow of the caches. Where there is nothing to
+  // borrow, as the caches are full, it too goes beyond: a twentieth of the budget was measured,
+  // while a fold was under way (docs/decisions/0133).
   // Key filters have an eighth of it and, where that is not enough (1.5 bytes a record), up to
   // three quarters of what decoded blocks would have. Beyond that they are halved, and then some
   // partitions have none: misses in those read a block.
@@ -69,8 +73,9 @@ struct Options {
   std::size_t cache_bytes = 0;
 
   // Bytes of recent writes held in memory (tables included) before they are folded. Default 0: a
-  // quarter of the budget. While the caches are not full, recent writes use what those leave. A
-  // larger delta folds more cheaply and makes opening after a crash slower.
+  // quarter of the budget. While the caches are not full, recent writes use what those leave, less
+  // what a fold takes to work. A larger delta folds more cheaply and makes opening after a crash
+  // slower.
   std::size_t delta_bytes = 0;
 
   // --- Layout: takes effect for blocks written from now on; optimize_storage converts the rest ---
