@@ -117,6 +117,9 @@ Result<void> PostingFamily::rewrite(std::string_view key, KvBatch& out) {
 }
 
 Result<bool> PostingFamily::rewrite_next(KvBatch& out) {
+  // Who looks for work must not read a whole family to find out that there is none, as each open
+  // would. What was left unmerged when the store was closed is found by the first write.
+  if (!loaded_ && queue_.empty()) return false;
   CAVEAT_TRY(begin_call());
   while (!queue_.empty()) {
     const auto lower = *queue_.begin();

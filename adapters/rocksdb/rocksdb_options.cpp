@@ -27,13 +27,21 @@ std::size_t memtable_bytes(Family family, std::size_t total) {
   return std::max<std::size_t>(total / (large ? 2 : 4), 256 * kKiB);
 }
 
+// A block is cut when the next entry would make it larger than this, but not while it is smaller
+// than nine tenths of it. A partition is some kilobytes: it is to lie alone, so that a get reads,
+// checks and caches just that and not its neighbour as well (docs/decisions/0135). Posting
+// containers are walked one after the other. What is in meta is compressed here and read in
+// stretches.
+std::size_t block_bytes(Family family) {
+  if (family == Family::primary) return kKiB;
+  return family == Family::meta ? 16 * kKiB : 4 * kKiB;
+}
+
 rocksdb::BlockBasedTableOptions table_options(Family family,
                                               const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
-  // One partition or posting container a block: a cold get reads just that. What is in meta is
-  // compressed here and read in stretches.
-  table.block_size = family == Family::meta ? 16 * kKiB : 4 * kKiB;
+  table.block_size = block_bytes(family);
   if (family == Family::meta) {
     // Damage stays with the kind of entry that it strikes: directory pages can be done without.
     table.flush_block_policy_factory = std::make_shared<LetterBlockPolicyFactory>();

@@ -24,9 +24,12 @@ std::uint64_t records_of(const Directory& directory) {
 }
 
 // At most a quarter of the records are measured: the rest is to learn from.
-std::size_t stretches_of(std::uint64_t records) {
-  return static_cast<std::size_t>(
-      std::clamp<std::uint64_t>(records / 4 / kStretchRows, 1, kStretches));
+std::size_t stretches_of(std::uint64_t records, std::uint64_t most) {
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(records / 4 / kStretchRows, 1, most));
+}
+
+std::uint64_t stretches_of_store(std::uint64_t records) {
+  return std::clamp<std::uint64_t>(records / kRecordsOfStretch, kStretches, kStretchesOfLarge);
 }
 
 // One run of neighbours, up to its limits. Records that are larger than these lie alone, whatever
@@ -81,7 +84,7 @@ Result<void> Mutator::learn_from_fold(const Directory& directory,
 
   TuningSample sample;
   sample.records = records;
-  const std::size_t stretches = choosing ? stretches_of(rows.size()) : 0;
+  const std::size_t stretches = choosing ? stretches_of(rows.size(), kStretches) : 0;
   const auto begin_of = [&](std::size_t k) {
     return rows.size() * k / stretches + (rows.size() / stretches - kStretchRows) / 2;
   };
@@ -149,6 +152,9 @@ Result<bool> Mutator::learn_from_store() {
   std::vector<std::shared_ptr<const PartitionImage>> keep;
   CAVEAT_ASSIGN(auto sample, sample_store(*version->directory, choosing, keep));
   sample.records = records;
+  if (in_force->tuning) {
+    sample.partition_records = static_cast<std::uint32_t>(in_force->layout.partition_records);
+  }
   return choosing ? choose_from(sample, Moment::optimize)
                   : train_dictionary_from(sample.frames, in_force->layout.optimize_level);
 }
@@ -159,12 +165,14 @@ Result<TuningSample> Mutator::sample_store(
   TuningSample sample;
   const std::size_t count = directory.partition_count();
   const std::size_t step = std::max<std::size_t>(1, count / kSamplePartitions);
-  const std::size_t stretches = choosing ? std::min(count, stretches_of(records_of(directory))) : 0;
+  const std::uint64_t records = records_of(directory);
+  const std::size_t stretches =
+      choosing ? std::min(count, stretches_of(records, stretches_of_store(records))) : 0;
   std::size_t bytes = 0;
   std::size_t at = 0;
   std::size_t begun = 0;  // stretches
   bool open = false;      // one of them wants more
-  Stretch stretch(core_.memory.sample_bytes / kStretches);
+  Stretch stretch(core_.memory.sample_bytes / std::max<std::size_t>(stretches, 1));
   std::string container;
   const auto end_stretch = [&] {
     if (!stretch.empty()) sample.stretches.push_back(stretch.take());

@@ -48,6 +48,10 @@ constexpr std::uint64_t tolerance_of(Tuned tuned) {
   return 0;
 }
 
+// Of partitions what was chosen before is not given up for a difference in the sample: fewer
+// records have to be so much better than they would have to be, and more as well.
+constexpr std::uint64_t kTurn = 15;
+
 // A store is expected to grow: the dictionary of a first fold stays until optimize_storage.
 constexpr std::uint64_t kRecordsExpected = std::uint64_t{1} << 18;
 
@@ -166,6 +170,12 @@ class Chooser {
     return measure(candidate);
   }
 
+  [[nodiscard]] std::uint64_t tolerance_of(Tuned tuned, std::uint32_t value) const {
+    const std::uint64_t tolerance = caveat::tolerance_of(tuned);
+    if (tuned != Tuned::partition || sample_.partition_records == 0) return tolerance;
+    return value < sample_.partition_records ? tolerance - kTurn : tolerance + kTurn;
+  }
+
   // Takes cheaper candidates as long as they are nearly as small as the smallest so far.
   template <class Set>
   Result<void> descend(Tuned tuned, std::span<const std::uint32_t> values, const Set& set) {
@@ -178,7 +188,7 @@ class Chooser {
       CAVEAT_ASSIGN(const std::uint64_t millibytes, measure(candidate));
       choice.trials.push_back({value, static_cast<std::uint32_t>(millibytes)});
       smallest = std::min(smallest, millibytes);
-      if (millibytes * 1000 > smallest * (1000 + tolerance_of(tuned))) break;
+      if (millibytes * 1000 > smallest * (1000 + tolerance_of(tuned, value))) break;
       choice.chosen = value;
       taken = candidate;
     }

@@ -19,8 +19,11 @@ namespace caveat {
 // Records that fewer than this are not measured: a fold's, or a store's.
 inline constexpr std::size_t kTuningRecordsMin = 4096;
 
-// What is measured: some runs of neighbours, spread over the records.
+// What is measured: some runs of neighbours, spread over the records. Of a large store optimize
+// takes more: records of one kind in a few of eight runs tipped the choice this way or that.
 inline constexpr std::size_t kStretches = 8;
+inline constexpr std::size_t kStretchesOfLarge = 32;
+inline constexpr std::size_t kRecordsOfStretch = std::size_t{1} << 16;  // one run more for so many
 inline constexpr std::size_t kStretchRows = 256;
 inline constexpr std::size_t kStretchBytes = std::size_t{256} << 10;  // raw
 
@@ -28,6 +31,8 @@ struct TuningSample {
   std::vector<std::vector<BlockRow>> stretches;  // each in block order, not empty
   std::vector<std::string> frames;  // for dictionaries; none of them of the stretches' rows
   std::uint64_t records = 0;        // that will share a dictionary's bytes
+  // What the store chose before, which stays unless another is clearly better; 0: nothing yet.
+  std::uint32_t partition_records = 0;
 };
 
 struct Chosen {

@@ -70,6 +70,9 @@ TEST_CASE("an index that cannot be read says why, at each of its calls") {
     const auto queued = manager.queue_all();
     CHECK(queued.has_value() == (code == ErrorCode::corruption));
     manager.reset();
+    for (const Family family : kIndexFamilies) {
+      manager.queue_rewrite(family, posting::container_key({}));
+    }
     const auto rewritten = manager.rewrite_next(batch);
     CHECK(rewritten.has_value() == (code == ErrorCode::corruption));
     CHECK(manager.take_damage().size() == (code == ErrorCode::corruption ? kIndexCount : 0));
@@ -82,6 +85,24 @@ TEST_CASE("an index that cannot be read says why, at each of its calls") {
     for (const Family family : kIndexFamilies) manager.resume(family);
     CHECK(indexes.apply(changes));
   }
+}
+
+TEST_CASE("no index is read to find out that nothing in it waits to be rewritten") {
+  Indexes indexes(40'000);
+  auto& manager = indexes.manager;
+  manager.reset();  // as when the store was just opened
+  indexes.backend.left = 0;
+  KvBatch batch;
+  CHECK_FALSE(*manager.rewrite_next(batch));
+  CHECK(manager.known_statistics(Family::source).containers == 0);
+  // A container that is named is looked at, and then the index is known.
+  manager.queue_rewrite(Family::source, posting::container_key({}));
+  require_error(manager.rewrite_next(batch), ErrorCode::io_error);
+  indexes.backend.left = 1 << 30;
+  manager.queue_rewrite(Family::source, posting::container_key({}));
+  CHECK_FALSE(*manager.rewrite_next(batch));  // it is as it should be
+  CHECK(manager.known_statistics(Family::source).containers > 1);
+  CHECK(manager.known_statistics(Family::temporal).containers == 0);
 }
 
 TEST_CASE("calls that make no sense are refused, and empty ranges are empty") {

@@ -34,15 +34,19 @@ std::uint64_t allowed(Tuned tuned) {
 
 // Where the choice is not the cheapest of those that are nearly as small as the smallest. Trials
 // are listed from the dearest on.
-std::vector<std::string> violations(const Tuning& tuning) {
+std::vector<std::string> violations(const Tuning& tuning, std::uint32_t rows_before = 0) {
   std::vector<std::string> found;
   for (std::size_t i = 0; i < kTunedCount; ++i) {
     const Choice& choice = tuning.choices[i];
-    const std::uint64_t most = 1000 + allowed(static_cast<Tuned>(i + 1));
+    const auto tuned = static_cast<Tuned>(i + 1);
     std::uint64_t smallest = ~std::uint64_t{0};
     std::optional<std::uint32_t> right;
     for (const Trial& trial : choice.trials) {
       smallest = std::min<std::uint64_t>(smallest, trial.millibytes);
+      std::uint64_t most = 1000 + allowed(tuned);
+      if (tuned == Tuned::partition && rows_before != 0) {
+        most = trial.value < rows_before ? most - 15 : most + 15;
+      }
       if (trial.millibytes * std::uint64_t{1000} <= smallest * most) right = trial.value;
     }
     if (choice.chosen != right) found.push_back("choice " + std::to_string(i + 1));
@@ -73,6 +77,24 @@ TEST_CASE("of every kind of records the cheapest is taken that is nearly as smal
       CHECK(result.tuning.of(Tuned::dictionary).chosen);
       CHECK(result.dictionary.has_value() ==
             (chosen(result, Tuned::dictionary) != 0 && chosen(result, Tuned::codec) == kZstd));
+    }
+  }
+}
+
+TEST_CASE("partitions keep their size unless another is clearly better", "[tuning]") {
+  WorkerPool workers(1);
+  for (const Kind kind : kKinds) {
+    for (const std::uint32_t before : {32U, 64U, 128U, 256U}) {
+      SampleMaker maker(kind);
+      auto sample = maker.sample();
+      sample.partition_records = before;
+      const auto result = value_of(choose_layout(sample, Moment::optimize, {}, 7, 36, workers));
+      CAPTURE(name_of(kind), before);
+      CHECK(violations(result.tuning, before).empty());
+      // What it chose it would choose again.
+      sample.partition_records = chosen(result, Tuned::partition);
+      const auto again = value_of(choose_layout(sample, Moment::optimize, {}, 7, 36, workers));
+      CHECK(chosen(again, Tuned::partition) == sample.partition_records);
     }
   }
 }
