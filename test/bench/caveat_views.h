@@ -4,6 +4,9 @@
 
 #include <caveat/caveat.h>
 
+#include <charconv>
+#include <cstring>
+
 #include "peer.h"
 
 namespace peers {
@@ -14,7 +17,7 @@ T must(caveat::Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-// Walks a value of the harness and writes caveat's plain encoding of it. Numbers above INT64_MAX
+// Walks a list of the harness and writes caveat's plain encoding of it. Numbers above INT64_MAX
 // and objects have no kind of their own here: they are stored as text.
 struct ValueTranslator {
   std::string out;
@@ -67,47 +70,85 @@ struct ValueTranslator {
   }
 };
 
-// Views of many records at once; valid until the next call.
+// Walks a value of the harness and makes a view of it: of a text where it lies, of a number in the
+// scratch. A list is left to the translator.
+struct ScalarViewer {
+  static constexpr std::size_t kScratchBytes = 20;  // the longest number as text
+
+  char* scratch;
+  caveat::ValueView view;
+  bool list = false;
+
+  void null() { set(caveat::ValueKind::Null, {}); }
+  void boolean(bool b) {
+    *scratch = b ? 1 : 0;
+    set(caveat::ValueKind::Boolean, {scratch, 1});
+  }
+  void integer(std::int64_t v) {
+    auto rest = (static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63);
+    char* end = scratch;
+    for (; rest >= 0x80; rest >>= 7) *end++ = static_cast<char>(rest | 0x80);
+    *end++ = static_cast<char>(rest);
+    set(caveat::ValueKind::Integer, {scratch, static_cast<std::size_t>(end - scratch)});
+  }
+  void uinteger(std::uint64_t v) {
+    const auto end = std::to_chars(scratch, scratch + kScratchBytes, v).ptr;
+    string({scratch, static_cast<std::size_t>(end - scratch)});
+  }
+  void real(double d) {
+    std::memcpy(scratch, &d, sizeof d);
+    set(caveat::ValueKind::Float, {scratch, sizeof d});
+  }
+  void string(std::string_view s) { set(caveat::ValueKind::String, s); }
+  void json(std::string_view s) { string(s); }
+  void array(std::uint64_t) { list = true; }
+
+ private:
+  void set(caveat::ValueKind kind, std::string_view payload) {
+    if (!list) view = {kind, payload};
+  }
+};
+
+// Views of many records at once; valid until the next call, and as long as the records are.
 class CaveatViews {
  public:
   std::span<const caveat::ExceptionView> of(std::span<const Record> records) {
-    views_.clear();
-    ends_.clear();
+    views_.resize(records.size());
+    scratch_.resize(records.size() * 2 * ScalarViewer::kScratchBytes);
+    lists_.clear();
     translator_.out.clear();
-    for (const auto& record : records) {
-      visit_value(record.inherited, translator_);
-      const std::size_t middle = translator_.out.size();
-      visit_value(record.actual, translator_);
-      ends_.push_back({middle, translator_.out.size()});
-    }
-    std::size_t begin = 0;
-    const std::string_view bytes = translator_.out;
-    const auto value = [&](std::size_t from, std::size_t to) {
-      std::string_view one = bytes.substr(from, to - from);
-      return must(caveat::decode_value(one));
-    };
+    char* scratch = scratch_.data();
     for (std::size_t i = 0; i < records.size(); ++i) {
       const auto& record = records[i];
-      caveat::ExceptionView view;
+      auto& view = views_[i];
       view.key = {record.node, record.prop};
-      view.inherited_value = value(begin, ends_[i].inherited);
-      view.actual_value = value(ends_[i].inherited, ends_[i].actual);
+      view_value(record.inherited, scratch, view.inherited_value);
+      view_value(record.actual, scratch, view.actual_value);
       view.reason = record.reason;
       view.created_at = record.created_ns;
       view.confidence = record.confidence;
       view.source = static_cast<caveat::ExceptionSource>(record.source);
-      views_.push_back(view);
-      begin = ends_[i].actual;
     }
+    // No list's bytes move any more.
+    std::string_view bytes = translator_.out;
+    for (caveat::ValueView* list : lists_) *list = must(caveat::decode_value(bytes));
     return views_;
   }
 
  private:
-  struct Ends {
-    std::size_t inherited, actual;
-  };
-  std::vector<Ends> ends_;
+  void view_value(std::string_view value, char*& scratch, caveat::ValueView& view) {
+    ScalarViewer viewer{scratch, {}, false};
+    visit_value(value, viewer);
+    scratch += ScalarViewer::kScratchBytes;
+    view = viewer.view;
+    if (!viewer.list) return;
+    visit_value(value, translator_);
+    lists_.push_back(&view);
+  }
+
   std::vector<caveat::ExceptionView> views_;
+  std::vector<char> scratch_;
+  std::vector<caveat::ValueView*> lists_;
   ValueTranslator translator_;
 };
 
