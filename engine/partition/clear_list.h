@@ -30,7 +30,6 @@ class ClearList {
   void add_property(PropertyHash property, Sequence sequence) {
     raise(properties_[property], sequence);
   }
-  void drop_up_to(Sequence sequence);
 
   [[nodiscard]] const auto& nodes() const noexcept { return nodes_; }
   [[nodiscard]] const auto& properties() const noexcept { return properties_; }

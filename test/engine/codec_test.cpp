@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 
+#include "test/engine/patient.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -76,6 +77,21 @@ ExceptionRecord record(NodeId node, int version) {
   record.exception.reason =
       "observed by station " + std::to_string(node % 40) + ", version " + std::to_string(version);
   return record;
+}
+
+// Of a few words in any order, so that a dictionary of them is worth it.
+std::vector<ExceptionRecord> wordy_records() {
+  const char* vocabulary[] = {"observed ",    "inherited ",  "contradicts ",  "the parent ",
+                              "measurement ", "by curator ", "in the field ", "since review "};
+  std::vector<ExceptionRecord> records;
+  for (NodeId node = 0; node < 20'000; ++node) {
+    std::mt19937_64 random(node);
+    std::string words;
+    for (int i = 0; i < 20; ++i) words += vocabulary[random() % 8] + std::to_string(random() % 97);
+    records.push_back(record(node, 1));
+    records.back().exception.reason = words;
+  }
+  return records;
 }
 
 class CodecWorld {
@@ -271,19 +287,7 @@ TEST_CASE("a store of several codecs is read whole, and optimize re-encodes it",
 TEST_CASE("a dictionary is trained once there is enough, and used from then on", "[codec]") {
   CodecWorld world;
   auto store = world.open(with(CompressionAlgorithm::Zstd, false));
-  const auto text = [](NodeId node) {
-    std::mt19937_64 random(node);
-    std::string words;
-    const char* vocabulary[] = {"observed ",    "inherited ",  "contradicts ",  "the parent ",
-                                "measurement ", "by curator ", "in the field ", "since review "};
-    for (int i = 0; i < 20; ++i) words += vocabulary[random() % 8] + std::to_string(random() % 97);
-    return words;
-  };
-  std::vector<ExceptionRecord> records;
-  for (NodeId node = 0; node < 20'000; ++node) {
-    records.push_back(record(node, 1));
-    records.back().exception.reason = text(node);
-  }
+  const std::vector<ExceptionRecord> records = wordy_records();
   value_of(store.bulk_store(std::span(records).first(50)));
   value_of(store.flush());
   CHECK(store.estimate_storage_statistics().dictionaries == 0);
@@ -306,6 +310,50 @@ TEST_CASE("a dictionary is trained once there is enough, and used from then on",
   for (NodeId node = 0; node < 20'000; node += 211) {
     REQUIRE(value_of(again.retrieve_exception(records[node].key)) == records[node].exception);
   }
+}
+
+TEST_CASE("a dictionary stays while a partition or a reader may need it, and goes then",
+          "[codec]") {
+  std::vector<ExceptionRecord> records = wordy_records();
+  records.resize(4000);  // no layout is chosen of so few
+  patient::Patient p;
+  p.options = with(CompressionAlgorithm::Zstd, false);
+  p.options.cache_bytes = 256 << 10;  // what is read is inflated again
+  {
+    auto store = p.open();
+    value_of(store.bulk_store(records));
+    const auto dictionaries = [&] { return store.estimate_storage_statistics().dictionaries; };
+    const auto optimize = [&] {
+      const auto done = value_of(store.optimize_storage());
+      CHECK(done.dictionaries_trained == 1);
+      return done.partitions_skipped;
+    };
+    CHECK(optimize() == 0);
+    CHECK(dictionaries() == 1);
+    p.make_ill(7, ErrorCode::corruption);
+    CHECK(optimize() == 1);
+    p.ailment->places.clear();
+    CHECK(dictionaries() == 2);
+    CHECK(value_of(store.verify()).sound());
+    {
+      const Snapshot old = store.snapshot();
+      CHECK(optimize() == 0);
+      auto cursor = value_of(store.query({}, &old));
+      std::size_t read = 0;
+      while (const ExceptionView* there = value_of(cursor.next())) {
+        REQUIRE(there->reason == records.at(read++).exception.reason);
+      }
+      CHECK(read == records.size());
+    }
+    CHECK(optimize() == 0);
+    CHECK(dictionaries() == 1);
+    value_of(store.close());
+  }
+  p.options.dictionary_bytes = 0;
+  auto store = p.open();
+  CHECK(value_of(store.optimize_storage()).dictionaries_trained == 0);
+  CHECK(store.estimate_storage_statistics().dictionaries == 0);
+  CHECK(value_of(store.verify()).sound());
 }
 
 TEST_CASE("a codec of the host's has an id of the host's", "[regression]") {
@@ -354,30 +402,34 @@ TEST_CASE("a fold that the host's codec refuses fails, and is done when it no lo
 }
 
 TEST_CASE("what the host's codec cannot compress stays as it is stored", "[codec]") {
-  const auto codec = std::make_shared<FussyCodec>(std::make_shared<bool>(false));
-  Options options = with(CompressionAlgorithm::Custom, false);
-  options.custom_codecs.emplace_back(kMine, codec);
-  options.partition_records = 256;
-  CodecWorld world;
-  {
+  for (const std::size_t dictionary : {0, 4096}) {  // which is learnt all the same
+    const auto codec = std::make_shared<FussyCodec>(std::make_shared<bool>(false));
+    Options options = with(CompressionAlgorithm::Custom, false);
+    options.custom_codecs.emplace_back(kMine, codec);
+    options.partition_records = 256;
+    CodecWorld world;
+    {
+      auto store = world.open(options);
+      world.fill(store, 0, 20'000, 1);
+      value_of(store.close());
+    }
+    options.partition_records = 64;  // the rewrite of a stretch has many pieces
+    options.dictionary_bytes = dictionary;
     auto store = world.open(options);
-    world.fill(store, 0, 20'000, 1);
-    value_of(store.close());
+    const auto before = store.estimate_storage_statistics().partitions;
+    codec->compresses = false;
+    const auto done = value_of(store.optimize_storage());
+    CHECK(done.partitions_rewritten == 0);
+    CHECK(done.partitions_skipped == before);
+    CHECK(done.dictionaries_trained == (dictionary == 0 ? 0 : 1));
+    REQUIRE(done.first_error);
+    CHECK_THAT(done.first_error->message(), Catch::Contains("fussy: not now"));
+    CHECK(value_of(store.count({})) == 20'000);
+    codec->compresses = true;
+    CHECK(value_of(store.optimize_storage()).partitions_skipped == 0);
+    CHECK(store.estimate_storage_statistics().partitions > before * 2);
+    CHECK(value_of(store.verify()).sound());
   }
-  options.partition_records = 64;  // the rewrite of a stretch has many pieces
-  auto store = world.open(options);
-  const auto before = store.estimate_storage_statistics().partitions;
-  codec->compresses = false;
-  const auto done = value_of(store.optimize_storage());
-  CHECK(done.partitions_rewritten == 0);
-  CHECK(done.partitions_skipped == before);
-  REQUIRE(done.first_error);
-  CHECK_THAT(done.first_error->message(), Catch::Contains("fussy: not now"));
-  CHECK(value_of(store.count({})) == 20'000);
-  codec->compresses = true;
-  CHECK(value_of(store.optimize_storage()).partitions_skipped == 0);
-  CHECK(store.estimate_storage_statistics().partitions > before * 2);
-  CHECK(value_of(store.verify()).sound());
 }
 
 }  // namespace caveat::test

@@ -283,6 +283,23 @@ TEST_CASE("rows that wait in a quiet store are folded by and by, on rocksdb",
   require_rows_folded_if_persistent(Backend::rocksdb);
 }
 
+TEST_CASE("what waits for more writes to be folded with is folded when none come",
+          "[healing][threads]") {
+  Options options = cared_for();
+  options.partition_records = 256;
+  TestStore store(Backend::memory, options);
+  store->engine().set_idle_fold_times({kNever, kNever, kNever, kNever});
+  const auto sealed = [&] {
+    return store->engine().core().versions.current()->generations.size() > 1;
+  };
+  NodeId node = 0;
+  for (; !sealed(); node += 500) {
+    store_nodes(*store, 1, node, node + 500, [](NodeId) { return Exception{}; });
+  }
+  CHECK(comes_true([&] { return folds_of(*store) > 0 && !sealed(); }));
+  CHECK(value_of(store->count({})) == node);
+}
+
 TEST_CASE("a trickle of writes and clears is not folded again and again, on rocksdb",
           "[healing][threads]") {
   TestStore store(Backend::rocksdb, {});

@@ -123,6 +123,16 @@ TEST_CASE("clears of a property that was never stored go by themselves") {
   require_all_there(store);
 }
 
+TEST_CASE("optimizing applies clears, and forgets them") {
+  Patient patient;
+  auto store = patient.filled();
+  store_nodes(store, hash_property("q"), 0, 100, exception_of);
+  value_of(store.clear_property(hash_property("q")));
+  value_of(store.optimize_storage());
+  CHECK(store.engine().core().versions.current()->clears->empty());
+  require_all_there(store);
+}
+
 TEST_CASE("a clear follows the property's hints, past those of partitions that are gone") {
   Patient patient;
   patient.options.partition_records = 16;

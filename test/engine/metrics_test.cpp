@@ -249,7 +249,7 @@ TEST_CASE("a metrics file that cannot be replaced or filled leaves no draft", "[
   const auto renamed = file.write("text");
   REQUIRE_FALSE(renamed);
   CHECK(renamed.error().code() == ErrorCode::io_error);
-  CHECK_THAT(renamed.error().message(), Catch::Contains("rename"));
+  CHECK_THAT(renamed.error().message(), Catch::StartsWith(path.string() + ": rename"));
   CHECK_FALSE(fs::exists(path.string() + ".draft"));
   fs::remove(path);
   // No file may be longer: what a quota or a full disk does.
@@ -263,7 +263,7 @@ TEST_CASE("a metrics file that cannot be replaced or filled leaves no draft", "[
   std::signal(SIGXFSZ, ignored);
   REQUIRE_FALSE(written);
   CHECK(written.error().code() == ErrorCode::io_error);
-  CHECK_THAT(written.error().message(), Catch::Contains("write"));
+  CHECK_THAT(written.error().message(), Catch::StartsWith(path.string() + ".draft: write"));
   CHECK_FALSE(fs::exists(path));
   CHECK_FALSE(fs::exists(path.string() + ".draft"));
 }
@@ -452,6 +452,17 @@ TEST_CASE("the metrics file keeps the mode that its owner gave it, and follows n
   value_of(file.write("four\n"));
   CHECK(bytes_of(other) == "other\n");
   CHECK(bytes_of(path) == "four\n");
+  REQUIRE(::stat(path.c_str(), &found) == 0);
+  CHECK((found.st_mode & 07777U) == 0600);  // a link's rights are none to keep
+
+  // A host may have closed its standard input: then the file has its number.
+  const int input = ::dup(0);
+  ::close(0);
+  const auto written = file.write("five\n");
+  if (input >= 0) ::dup2(input, 0);
+  ::close(input);
+  CHECK(written);
+  CHECK(bytes_of(path) == "five\n");
 }
 
 TEST_CASE("a metrics file that cannot be written is an event, and no trouble for the store",

@@ -115,6 +115,11 @@ TEST_CASE("optimize_storage gives the sizes that statistics and the next open gi
   const auto first = value_of(store->optimize_storage());
   CHECK(first.bytes_before == before);
   CHECK(first.bytes_after < first.bytes_before);
+  CHECK(first.memory_saved == first.bytes_before - first.bytes_after);
+  for (const double ratio : {first.compression_ratio_before, first.compression_ratio_after}) {
+    CHECK(ratio > 0.5);
+    CHECK(ratio < 100);
+  }
   CHECK(first.bytes_after == stored_bytes(*store));
   store.reopen();
   CHECK(first.bytes_after == stored_bytes(*store));

@@ -3,9 +3,11 @@
 #include <array>
 #include <functional>
 
+#include "engine/delta/delta_record.h"
 #include "engine/partition/container.h"
 #include "engine/store/directory_page.h"
 #include "indexes/posting_family.h"
+#include "test/engine/patient.h"
 #include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
@@ -204,6 +206,43 @@ TEST_CASE("verify names whatever is wrong, where it is", "[damage]") {
       return error.find(fault.says) != std::string::npos;
     }));
   }
+}
+
+TEST_CASE("an index that cannot be walked is told once, and marked where it is damaged",
+          "[damage]") {
+  for (const ErrorCode code : {ErrorCode::corruption, ErrorCode::io_error}) {
+    const bool damaged = code == ErrorCode::corruption;
+    patient::Patient p;
+    auto store = p.filled();
+    p.ailment->walks[Family::source] = code;
+    const auto found = value_of(store.verify());
+    REQUIRE(found.errors.size() == 2);
+    CHECK_THAT(found.errors[0], Catch::Contains("a walk"));
+    CHECK_THAT(found.errors[1], Catch::Contains("not in the part that can be read"));
+    CHECK(found.missing_hints == patient::partitions_of(store));  // all of one source
+    CHECK(p.told_of("the source index is damaged") == (damaged ? 1 : 0));
+    p.ailment->walks.clear();
+    CHECK(value_of(store.verify()).incomplete_indexes.size() == (damaged ? 1 : 0));
+  }
+}
+
+TEST_CASE("of the log verify reads each row, and nothing that a fold has dropped", "[damage]") {
+  Closed closed;
+  auto store = closed.open();
+  const auto dropped = store.engine().core().superblock.dropped_generation;
+  REQUIRE(dropped > 0);
+  put(*closed.backend, Family::delta, encode_delta_key({dropped, 1}), "no record");
+  const auto before = value_of(store.verify());
+  CHECK(before.sound());
+  CHECK(before.delta_records == 0);
+  const DeltaRecordKey key{dropped + 9, 5};
+  std::string record;
+  encode_delta_record(key, "a row it is not", 1, record);  // and its checksum is right
+  put(*closed.backend, Family::delta, encode_delta_key(key), record);
+  const auto found = value_of(store.verify());
+  CHECK(found.delta_records == 1);
+  REQUIRE(found.errors.size() == 1);
+  CHECK_THAT(found.errors[0], Catch::Contains("sequence 5: "));
 }
 
 TEST_CASE("hints for partitions that are not there are stale, and no error") {

@@ -1,13 +1,13 @@
 """Which changes there are of a C++ file, and the file with all of them in it (mutants.h says how).
 
 The text alone decides: clang-format puts blanks around binary operators and none around the brackets
-of templates, so that " < " compares. Lines stay where they are.
+of templates, so that " < " compares; " && {" begins the body of a method. Lines stay where they are.
 """
 import dataclasses
 import re
 
 COMPARES = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
-PATTERN = re.compile(r" (?P<compare><=?|>=?|==|!=)(?=\s)| (?P<logic>&&|\|\|)(?=\s)|(?<= [+-] )(?P<one>1U?)\b(?!\.)"
+PATTERN = re.compile(r" (?P<compare><=?|>=?|==|!=)(?=\s)| (?P<logic>&&(?! \{)|\|\|)(?=\s)|(?<= [+-] )(?P<one>1U?)\b(?!\.)"
                      r"|(?P<flag>(?<![<\w])(?:true|false)\b(?!>))|(?P<no>(?<=[\s(])!)(?=[\w(*:])"
                      r"| (?P<add>\+=)(?=\s)")
 # Nothing of these lines runs, or nothing that answers depend on.
