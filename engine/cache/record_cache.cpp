@@ -58,12 +58,24 @@ std::shared_ptr<const PinnedRecord> PinnedRecord::make(const RecordStamp& stamp,
 
 bool RecordCache::insert(const RecordStamp& stamp, const ExceptionView& record,
                          Admission admission) noexcept {
-  if (payload_bytes(record) > kRecordBytesMax) return false;
-  if (!cache_.should_admit(record.key) && admission != Admission::now) return false;
+  if (!admits(record, admission)) return false;
   auto made = PinnedRecord::make(stamp, record);
-  if (made == nullptr) return false;
-  const std::size_t bytes = made->bytes();
-  return cache_.insert(record.key, std::move(made), bytes, Admission::now);
+  return made != nullptr && keep(std::move(made));
+}
+
+bool RecordCache::insert(std::shared_ptr<const PinnedRecord> record, Admission admission) noexcept {
+  return admits(record->view(), admission) && keep(std::move(record));
+}
+
+bool RecordCache::admits(const ExceptionView& record, Admission admission) noexcept {
+  if (payload_bytes(record) > kRecordBytesMax) return false;
+  return cache_.should_admit(record.key) || admission == Admission::now;
+}
+
+bool RecordCache::keep(std::shared_ptr<const PinnedRecord> record) noexcept {
+  const ExceptionKey key = record->view().key;
+  const std::size_t bytes = record->bytes();
+  return cache_.insert(key, std::move(record), bytes, Admission::now);
 }
 
 }  // namespace caveat

@@ -78,6 +78,9 @@ class RecordCache {
   // True if kept. Costs little when not.
   bool insert(const RecordStamp& stamp, const ExceptionView& record,
               Admission admission = Admission::second_touch) noexcept;
+  // The same of a copy that was made for somebody else: they share it.
+  bool insert(std::shared_ptr<const PinnedRecord> record,
+              Admission admission = Admission::second_touch) noexcept;
 
   bool erase(const ExceptionKey& key) noexcept { return cache_.erase(key); }
   void clear() noexcept { cache_.clear(); }
@@ -86,6 +89,9 @@ class RecordCache {
   [[nodiscard]] CacheStatistics statistics() const noexcept { return cache_.statistics(); }
 
  private:
+  [[nodiscard]] bool admits(const ExceptionView& record, Admission admission) noexcept;
+  bool keep(std::shared_ptr<const PinnedRecord> record) noexcept;
+
   ShardedCache<ExceptionKey, PinnedRecord> cache_;
 };
 

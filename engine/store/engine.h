@@ -136,7 +136,8 @@ class Engine final : public PartitionReader {
   [[nodiscard]] BlockKey cache_key(const PartitionEntry& entry) const noexcept {
     return block_key(entry.id, entry.version);
   }
-  void keep_record(const Version& version, const Found& found, const ExceptionView& record) const;
+  template <class... Record>
+  void keep_record(const Version& version, const Found& found, const Record&... record) const;
   // Of a partition that is not in the cache.
   [[nodiscard]] Result<std::shared_ptr<const PartitionImage>> read_image(
       const Version& version, Directory::Position position, CacheUse use, BlockForm form) const;

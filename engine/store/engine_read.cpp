@@ -130,11 +130,12 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
 }
 
 // A record by itself is worth its copy only where its block would not be there next time.
+template <class... Record>
 void Engine::keep_record(const Version& version, const Found& found,
-                         const ExceptionView& record) const {
+                         const Record&... record) const {
   if (!found.opened || !version.clears->empty()) return;
   CAVEAT_SYNC_POINT(record_cache_fill);
-  core_.record_cache.insert(found.stamp, record);
+  core_.record_cache.insert(record...);
 }
 
 Result<bool> Engine::contains(const ExceptionKey& key, const Snapshot* snapshot) const {
@@ -158,7 +159,7 @@ Result<std::optional<Exception>> Engine::retrieve(const ExceptionKey& key,
     const ThreadRoom thread_room;
     RowRoom& room = *thread_room;
     CAVEAT_TRY(found.image->materialise(found.row, view, room));
-    keep_record(version, found, view);
+    keep_record(version, found, found.stamp, view);
     auto answer = view.to_exception();
     return answer;
   });
@@ -185,12 +186,14 @@ Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey&
     const ThreadRoom thread_room;
     RowRoom& room = *thread_room;
     CAVEAT_TRY(found.image->materialise(found.row, view, room));
-    keep_record(version, found, view);
-    if (found.image->keys_alone() && !found.row.in_run()) {  // all of it is in the room
-      auto copy = PinnedRecord::make(found.stamp, view);
+    if (found.image->keys_alone() && !found.row.in_run()) {
+      // All of it is in the room: one copy, for the caller and for the cache.
+      const auto copy = PinnedRecord::make(found.stamp, view);
       if (copy == nullptr) throw std::bad_alloc();
+      keep_record(version, found, copy);
       return PinnedException(copy->view(), copy);
     }
+    keep_record(version, found, found.stamp, view);
     if (!room.holds(view.reason)) return PinnedException(view, std::move(found.image));
     auto reason = std::make_shared_for_overwrite<char[]>(view.reason.size());
     std::copy(view.reason.begin(), view.reason.end(), reason.get());

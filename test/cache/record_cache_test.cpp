@@ -42,6 +42,19 @@ TEST_CASE("record cache: gives back what was put in, as a copy of its own") {
   CHECK(view.source == ExceptionSource::Conflict);
 }
 
+TEST_CASE("record cache: a copy that a reader holds is kept without another one") {
+  RecordCache cache(1 << 20);
+  const std::string reason = "why";
+  const auto copy = PinnedRecord::make({1, 1}, view_of(7, reason));
+  REQUIRE(copy != nullptr);
+  CHECK_FALSE(cache.insert(copy));  // wanted once
+  CHECK(cache.insert(copy));
+  CHECK(cache.lookup(copy->view().key, {1, 1}) == copy);
+  CHECK(cache.lookup(copy->view().key, {1, 2}) == nullptr);
+  CHECK_FALSE(
+      cache.insert(PinnedRecord::make({1, 1}, view_of(8, std::string(5000, 'x'))), Admission::now));
+}
+
 TEST_CASE("record cache: another stamp is a miss, and the new record replaces the old one") {
   RecordCache cache(1 << 20);
   CHECK(cache.insert({1, 1}, view_of(7, "old"), Admission::now));
