@@ -293,8 +293,8 @@ TEST_CASE("what waits for more writes to be folded with is folded when none come
     return store->engine().core().versions.current()->generations.size() > 1;
   };
   NodeId node = 0;
-  for (; !sealed(); node += 500) {
-    store_nodes(*store, 1, node, node + 500, [](NodeId) { return Exception{}; });
+  for (; !sealed(); node += 2100) {  // a bulk load, which waits until it must not
+    store_nodes(*store, 1, node, node + 2100, [](NodeId) { return Exception{}; });
   }
   CHECK(comes_true([&] { return folds_of(*store) > 0 && !sealed(); }));
   CHECK(value_of(store->count({})) == node);

@@ -70,7 +70,12 @@ class Program:
 
     def prepare(self):
         WORK.mkdir(parents=True, exist_ok=True)
-        for name in tracked():
+        names = set(tracked())
+        for folder in {name.split("/")[0] for name in names if "/" in name}:
+            for copy in (WORK / folder).rglob("*"):  # what is no more is compiled no more
+                if copy.is_file() and str(copy.relative_to(WORK)) not in names:
+                    copy.unlink()
+        for name in names:
             if name not in self.of_file and name != "test/main.cpp":
                 put(name, (TOP / name).read_bytes())
         put("test/main.cpp", (TOP / HERE / "main.cpp").read_bytes())
