@@ -29,6 +29,7 @@ bool PostingFamily::wants_rewrite(const Bound& bound) const noexcept {
 
 Result<void> PostingFamily::load() {
   if (loaded_) return {};
+  used_ = true;
   bounds_.clear();
   CAVEAT_ASSIGN(const auto iterator, backend_.iterate(family_, nullptr, true));
   for (iterator->seek_to_first(); iterator->valid(); iterator->next()) {

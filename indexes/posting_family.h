@@ -84,6 +84,7 @@ class PostingFamily {
   Family family_;
   KvBackend& backend_;
   bool loaded_ = false;
+  bool used_ = false;  // since the store was opened, and so worth reading again after a reset
   std::vector<Bound> bounds_;
   std::optional<std::vector<Bound>> staged_;
   std::set<PostingPair> queue_;            // lower bounds

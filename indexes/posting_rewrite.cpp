@@ -118,8 +118,8 @@ Result<void> PostingFamily::rewrite(std::string_view key, KvBatch& out) {
 
 Result<bool> PostingFamily::rewrite_next(KvBatch& out) {
   // Who looks for work must not read a whole family to find out that there is none, as each open
-  // would. What was left unmerged when the store was closed is found by the first write.
-  if (!loaded_ && queue_.empty()) return false;
+  // would. What was left unmerged when the store was closed is found by the first fold.
+  if (!used_ && queue_.empty()) return false;
   CAVEAT_TRY(begin_call());
   while (!queue_.empty()) {
     const auto lower = *queue_.begin();
@@ -164,6 +164,7 @@ Result<void> PostingFamily::build(const IndexManager::PairSource& next,
     return fail(ErrorCode::internal, "posting family: a batch is neither committed nor dropped");
   // Whatever comes of it, the bounds in memory are no longer those of the backend.
   reset();
+  used_ = true;
   if (erase == IndexManager::Erase::blindly) {
     CAVEAT_TRY(backend_.clear(family_));
   } else {

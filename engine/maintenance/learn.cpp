@@ -13,6 +13,8 @@ namespace caveat {
 namespace {
 
 constexpr std::size_t kSamplePartitions = 512;
+// A stretch ends after so many partitions, however few of their records it could take.
+constexpr std::size_t kPartitionsOfStretch = 16;
 constexpr std::uint64_t kGrowth = 4;  // so many times the records are worth another look
 
 std::uint64_t records_of(const Directory& directory) {
@@ -28,8 +30,11 @@ std::size_t stretches_of(std::uint64_t records, std::uint64_t most) {
   return static_cast<std::size_t>(std::clamp<std::uint64_t>(records / 4 / kStretchRows, 1, most));
 }
 
-std::uint64_t stretches_of_store(std::uint64_t records) {
-  return std::clamp<std::uint64_t>(records / kRecordsOfStretch, kStretches, kStretchesOfLarge);
+// No more than memory has room for at their full length: shorter ones would be worse samples.
+std::uint64_t stretches_of_store(std::uint64_t records, std::size_t sample_bytes) {
+  const std::uint64_t most =
+      std::clamp<std::uint64_t>(sample_bytes / kStretchBytes, kStretches, kStretchesOfLarge);
+  return std::clamp<std::uint64_t>(records / kRecordsOfStretch, kStretches, most);
 }
 
 // One run of neighbours, up to its limits. Records that are larger than these lie alone, whatever
@@ -41,11 +46,13 @@ class Stretch {
     return rows_.size() >= kStretchRows || bytes_ >= bytes_max_;
   }
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
-  void add(const BlockRow& row) {
+  // False: it is left out.
+  bool add(const BlockRow& row) {
     const std::size_t bytes = plain_row_bytes(row.view);
-    if (bytes > bytes_max_) return;
+    if (bytes > bytes_max_) return false;
     bytes_ += bytes;
     rows_.push_back(row);
+    return true;
   }
   // In block order; empty from then on.
   [[nodiscard]] std::vector<BlockRow> take() {
@@ -153,7 +160,7 @@ Result<bool> Mutator::learn_from_store() {
   CAVEAT_ASSIGN(auto sample, sample_store(*version->directory, choosing, keep));
   sample.records = records;
   if (in_force->tuning) {
-    sample.partition_records = static_cast<std::uint32_t>(in_force->layout.partition_records);
+    sample.partition_records = in_force->tuning->of(Tuned::partition).chosen.value_or(0);
   }
   return choosing ? choose_from(sample, Moment::optimize)
                   : train_dictionary_from(sample.frames, in_force->layout.optimize_level);
@@ -167,11 +174,15 @@ Result<TuningSample> Mutator::sample_store(
   const std::size_t step = std::max<std::size_t>(1, count / kSamplePartitions);
   const std::uint64_t records = records_of(directory);
   const std::size_t stretches =
-      choosing ? std::min(count, stretches_of(records, stretches_of_store(records))) : 0;
+      choosing
+          ? std::min(count,
+                     stretches_of(records, stretches_of_store(records, core_.memory.sample_bytes)))
+          : 0;
   std::size_t bytes = 0;
   std::size_t at = 0;
   std::size_t begun = 0;  // stretches
   bool open = false;      // one of them wants more
+  std::size_t visited = 0;
   Stretch stretch(core_.memory.sample_bytes / std::max<std::size_t>(stretches, 1));
   std::string container;
   const auto end_stretch = [&] {
@@ -182,6 +193,7 @@ Result<TuningSample> Mutator::sample_store(
     if (begun < stretches && at >= count * begun / stretches + count / stretches / 2) {
       end_stretch();
       open = true;
+      visited = 0;
       ++begun;
     }
     const bool learning = at % step == 0 && bytes <= core_.memory.sample_bytes;
@@ -195,11 +207,14 @@ Result<TuningSample> Mutator::sample_store(
     if (!image || !(*image)->base() || !(*image)->load(kAllColumns)) continue;
     const DecodedBlock& base = *(*image)->base();
     std::uint32_t row = 0;
+    bool taken = false;
+    const bool last = open && ++visited == kPartitionsOfStretch;
     for (; open && row < base.row_count(); ++row) {
-      stretch.add({base.view(row), base.property_id(row)});
+      taken = stretch.add({base.view(row), base.property_id(row)}) || taken;
       if (stretch.full()) end_stretch();
     }
-    if (row != 0) keep.push_back(*image);
+    if (last && open) end_stretch();
+    if (taken) keep.push_back(*image);
     std::vector<BlockRow> rest;
     for (; learning && row < base.row_count(); ++row) {
       rest.push_back({base.view(row), base.property_id(row)});

@@ -9,6 +9,8 @@
 
 #ifndef CAVEAT_TEST_TSAN
 #include <rocksdb/db.h>
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/table_properties.h>
 
 using namespace caveat;
 using namespace caveat::test;
@@ -264,6 +266,24 @@ TEST_CASE("space of dropped delta generations comes back at close") {
   CHECK(properties.total_disk_bytes > 2'000);
   CHECK(walk(*kind.backend, Family::delta).empty());
   CHECK(walk(*kind.backend, Family::primary).size() == 5);
+}
+
+TEST_CASE("a partition lies alone in its table block, and is read alone") {
+  RocksdbKind kind;
+  constexpr int kContainers = 40;
+  std::mt19937 random(7);
+  for (int i = 0; i < kContainers; ++i) {
+    std::string value(3'500, '\0');
+    for (char& c : value) c = static_cast<char>(random());
+    put(*kind.backend, Family::primary, key_of(i), value);
+  }
+  must(kind.backend->flush());
+  must(kind.backend->compact(Family::primary, {}));
+  must(kind.backend->close());
+  rocksdb::SstFileReader reader({});
+  REQUIRE(reader.Open(largest_table(kind.path()).string()).ok());
+  CHECK(reader.GetTableProperties()->num_entries == kContainers);
+  CHECK(reader.GetTableProperties()->num_data_blocks == kContainers);
 }
 
 TEST_CASE("opening and closing leaves no files behind") {

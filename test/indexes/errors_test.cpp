@@ -70,9 +70,6 @@ TEST_CASE("an index that cannot be read says why, at each of its calls") {
     const auto queued = manager.queue_all();
     CHECK(queued.has_value() == (code == ErrorCode::corruption));
     manager.reset();
-    for (const Family family : kIndexFamilies) {
-      manager.queue_rewrite(family, posting::container_key({}));
-    }
     const auto rewritten = manager.rewrite_next(batch);
     CHECK(rewritten.has_value() == (code == ErrorCode::corruption));
     CHECK(manager.take_damage().size() == (code == ErrorCode::corruption ? kIndexCount : 0));
@@ -89,20 +86,39 @@ TEST_CASE("an index that cannot be read says why, at each of its calls") {
 
 TEST_CASE("no index is read to find out that nothing in it waits to be rewritten") {
   Indexes indexes(40'000);
-  auto& manager = indexes.manager;
-  manager.reset();  // as when the store was just opened
+  IndexManager opened{indexes.backend, {}};  // as when the store was just opened
   indexes.backend.left = 0;
   KvBatch batch;
-  CHECK_FALSE(*manager.rewrite_next(batch));
-  CHECK(manager.known_statistics(Family::source).containers == 0);
+  CHECK_FALSE(*opened.rewrite_next(batch));
+  CHECK(opened.known_statistics(Family::source).containers == 0);
   // A container that is named is looked at, and then the index is known.
-  manager.queue_rewrite(Family::source, posting::container_key({}));
-  require_error(manager.rewrite_next(batch), ErrorCode::io_error);
+  opened.queue_rewrite(Family::source, posting::container_key({}));
+  require_error(opened.rewrite_next(batch), ErrorCode::io_error);
+  // What failed is tried again.
   indexes.backend.left = 1 << 30;
-  manager.queue_rewrite(Family::source, posting::container_key({}));
-  CHECK_FALSE(*manager.rewrite_next(batch));  // it is as it should be
-  CHECK(manager.known_statistics(Family::source).containers > 1);
-  CHECK(manager.known_statistics(Family::temporal).containers == 0);
+  opened.reset();
+  CHECK_FALSE(*opened.rewrite_next(batch));  // it is as it should be
+  CHECK(opened.known_statistics(Family::source).containers > 1);
+  CHECK(opened.known_statistics(Family::temporal).containers == 0);
+}
+
+TEST_CASE("what waits to be merged is found again after a step that failed") {
+  Indexes indexes(40'000);
+  auto& manager = indexes.manager;
+  const auto lower = *posting::parse_container_key(indexes.keys(Family::source).back());
+  for (std::uint64_t i = 0; manager.known_statistics(Family::source).rewrite_queue == 0; ++i) {
+    REQUIRE(i < 1'000);
+    HintChanges changes;
+    for (std::uint64_t k = 0; k < 100; ++k) {
+      changes.families[index_slot(Family::source)].push_back(
+          {lower.term, 10'000 + 100 * i + k, true});
+    }
+    REQUIRE(indexes.apply(changes));
+  }
+  manager.reset();  // the write failed
+  KvBatch batch;
+  REQUIRE(*manager.rewrite_next(batch));
+  CHECK(batch.count() > 0);
 }
 
 TEST_CASE("calls that make no sense are refused, and empty ranges are empty") {

@@ -48,9 +48,9 @@ struct ColumnStatistics {
   std::vector<std::pair<std::string, std::uint64_t>> encodings;  // name, blocks that chose it
 };
 
-// One index. The primary is the records themselves. Of the others the cheap variant knows what the
-// writes since open made known: its containers, bytes and pairs are 0 until the first of them, as
-// opening a store reads no index.
+// One index. The primary is the records themselves. Of the others the cheap variant knows what
+// maintenance knows: containers, bytes, pairs and memory are 0 after opening until the first fold
+// or optimize, as opening a store reads no index.
 struct IndexStatistics {
   std::string name;              // "primary", "property", "source", ...
   std::uint64_t containers = 0;  // stored values
