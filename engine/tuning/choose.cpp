@@ -39,7 +39,7 @@ constexpr std::uint64_t tolerance_of(Tuned tuned) {
     case Tuned::codec:
       return 50;
     case Tuned::partition:
-      return 50;
+      return 30;
     case Tuned::level:
       return 10;
     case Tuned::optimize_level:

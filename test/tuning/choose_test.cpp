@@ -21,8 +21,9 @@ Chosen chosen_for(Kind kind, const Options& options = {}, Moment moment = Moment
 std::uint64_t allowed(Tuned tuned) {
   switch (tuned) {
     case Tuned::codec:
-    case Tuned::partition:
       return 50;
+    case Tuned::partition:
+      return 30;
     case Tuned::dictionary:
       return 5;
     case Tuned::level:

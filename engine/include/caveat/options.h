@@ -109,7 +109,7 @@ struct Options {
   std::optional<int> optimize_compression_level = kChosenByStore;
 
   // Records in a partition, 16 to 4096. Default 256; 128, 64 or 32 where that costs less than some
-  // 5 % (docs/decisions/0130). Larger is denser and makes a cold get dearer.
+  // 3 % (docs/decisions/0130). Larger is denser and makes a cold get dearer.
   std::optional<std::size_t> partition_records = kChosenByStore;
 
   // Raw bytes at which a partition is cut before it has that many records, 1 KiB to 64 MiB. Default
