@@ -48,9 +48,9 @@ constexpr std::uint64_t tolerance_of(Tuned tuned) {
   return 0;
 }
 
-// Of partitions what was chosen before is not given up for a difference in the sample: fewer
-// records have to be so much better than they would have to be, and more as well.
-constexpr std::uint64_t kTurn = 15;
+// A size of partitions that was chosen before is not given up for a difference in the sample: for
+// smaller ones the tolerance is so much less, for as large or larger ones so much more. Per mille.
+constexpr std::uint64_t kStay = 15;
 
 // A store is expected to grow: the dictionary of a first fold stays until optimize_storage.
 constexpr std::uint64_t kRecordsExpected = std::uint64_t{1} << 18;
@@ -170,10 +170,10 @@ class Chooser {
     return measure(candidate);
   }
 
-  [[nodiscard]] std::uint64_t tolerance_of(Tuned tuned, std::uint32_t value) const {
-    const std::uint64_t tolerance = caveat::tolerance_of(tuned);
+  [[nodiscard]] std::uint64_t allowed(Tuned tuned, std::uint32_t value) const {
+    const std::uint64_t tolerance = tolerance_of(tuned);
     if (tuned != Tuned::partition || sample_.partition_records == 0) return tolerance;
-    return value < sample_.partition_records ? tolerance - kTurn : tolerance + kTurn;
+    return value < sample_.partition_records ? tolerance - kStay : tolerance + kStay;
   }
 
   // Takes cheaper candidates as long as they are nearly as small as the smallest so far.
@@ -188,7 +188,7 @@ class Chooser {
       CAVEAT_ASSIGN(const std::uint64_t millibytes, measure(candidate));
       choice.trials.push_back({value, static_cast<std::uint32_t>(millibytes)});
       smallest = std::min(smallest, millibytes);
-      if (millibytes * 1000 > smallest * (1000 + tolerance_of(tuned, value))) break;
+      if (millibytes * 1000 > smallest * (1000 + allowed(tuned, value))) break;
       choice.chosen = value;
       taken = candidate;
     }

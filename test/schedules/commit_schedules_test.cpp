@@ -1,11 +1,25 @@
 // Schedules of writers: against a seal, against each other, a batch against readers.
 #include <atomic>
+#include <functional>
 
 #include "test/schedules/scene.h"
 
 namespace caveat::test {
 
 namespace {
+
+// A checked write that has decided waits, while another one of the same kind is made from its
+// beginning to its end, and perhaps folded.
+void write_while_it_waits(Scene& scene, const std::function<void()>& write, bool folded_between) {
+  scene.director.hold_next_at(Point::checked_write_decided);
+  Actor first(write);
+  scene.held_at(Point::checked_write_decided);
+  Actor second(write);
+  second.join();
+  if (folded_between) scene.expect("flush", scene.store().flush());
+  scene.director.let_go(Point::checked_write_decided);
+  first.join();
+}
 
 // A generation is sealed only after every writer that entered it has finished: what a writer has
 // logged to it, a fold would drop from the log otherwise.
@@ -39,14 +53,7 @@ Faults two_conditional_writers(std::initializer_list<Fault> planted, bool folded
       if (!scene.expect("compare_and_set", set) || *set) return;
     }
   };
-  scene.director.hold_next_at(Point::checked_write_decided);
-  Actor first(add_one);
-  scene.held_at(Point::checked_write_decided);
-  Actor second(add_one);
-  second.join();
-  if (folded_between) scene.expect("flush", scene.store().flush());
-  scene.director.let_go(Point::checked_write_decided);
-  first.join();
+  write_while_it_waits(scene, add_one, folded_between);
   scene.expected = {{key, 3}};
   scene.check_everywhere();
   return scene.faults();
@@ -62,14 +69,7 @@ Faults two_who_erase(std::initializer_list<Fault> planted, bool folded_between) 
     const auto erased = scene.store().erase_exception(key);
     if (scene.expect("erase", erased) && *erased) ++told;
   };
-  scene.director.hold_next_at(Point::checked_write_decided);
-  Actor first(erase);
-  scene.held_at(Point::checked_write_decided);
-  Actor second(erase);
-  second.join();
-  if (folded_between) scene.expect("flush", scene.store().flush());
-  scene.director.let_go(Point::checked_write_decided);
-  first.join();
+  write_while_it_waits(scene, erase, folded_between);
   scene.need(told == 1, "a record was erased twice");
   scene.expected.erase(key);
   scene.check_everywhere();
