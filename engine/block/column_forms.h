@@ -1,4 +1,5 @@
-// What the confidence and time columns say before their integers: how these become values.
+// What the confidence and time columns say before their integers: how these become values. And
+// columns as their readers see them, in which they have become it.
 #pragma once
 
 #include <bit>
@@ -22,10 +23,11 @@ struct ConfidenceForm {
     for (unsigned i = kConfidenceDecimal; i < form; ++i) most *= 10;
     return {};
   }
-  // Of an integer that is at most `most`.
+  // Of an integer that is at most `most`. As a signed one: there is an instruction for that.
   [[nodiscard]] float confidence_of(std::uint32_t value) const noexcept {
     if (is_bits) return std::bit_cast<float>(value);
-    return static_cast<float>(static_cast<double>(value) / static_cast<double>(most));
+    return static_cast<float>(static_cast<double>(static_cast<std::int32_t>(value)) /
+                              static_cast<double>(most));
   }
 };
 
@@ -55,3 +57,30 @@ struct TimeForm {
 };
 
 }  // namespace caveat::detail
+
+namespace caveat {
+
+struct DecodedBlock::Parts::Sources {
+  std::span<const std::uint32_t> ints;
+  [[nodiscard]] ExceptionSource operator[](std::size_t row) const noexcept {
+    return static_cast<ExceptionSource>(ints[row]);
+  }
+};
+
+struct DecodedBlock::Parts::Confidences {
+  std::span<const std::uint32_t> ints;
+  detail::ConfidenceForm form;
+  [[nodiscard]] float operator[](std::size_t row) const noexcept {
+    return form.confidence_of(ints[row]);
+  }
+};
+
+struct DecodedBlock::Parts::CreatedAts {
+  std::span<const std::uint64_t> ints;
+  detail::TimeForm form;
+  [[nodiscard]] std::int64_t operator[](std::size_t row) const noexcept {
+    return form.time_of(ints[row]);
+  }
+};
+
+}  // namespace caveat

@@ -174,24 +174,26 @@ void DecodedBlock::fill(const Text& from, const Row& v, ExceptionView& out) cons
   out.source = v.source;
 }
 
+DecodedBlock::Halves DecodedBlock::halves(const Text& from, const Row& v) {
+  if (v.length[2] == kHalvesByNumber) [[unlikely]]
+    return {from.parts->text_of(v.offset[2]), from.parts->text_of(v.tail)};
+  return {{from.text + v.offset[2], static_cast<std::size_t>(v.length[2] >> 8)},
+          {from.text + v.tail, static_cast<std::size_t>(v.length[2] & 0xFF)}};
+}
+
 // Two short copies. Where one half is all, that one itself.
-void DecodedBlock::join(const Text& from, const Row& v, ExceptionView& out, RowRoom& room) {
-  std::string_view head, tail;
-  if (v.length[2] == kHalvesByNumber) [[unlikely]] {
-    head = from.parts->text_of(v.offset[2]);
-    tail = from.parts->text_of(v.tail);
-  } else {
-    head = {from.text + v.offset[2], static_cast<std::size_t>(v.length[2] >> 8)};
-    tail = {from.text + v.tail, static_cast<std::size_t>(v.length[2] & 0xFF)};
-  }
-  if (head.empty() || tail.empty()) {
-    out.reason = tail.empty() ? head : tail;
-    return;
-  }
-  char* const to = room.take(head.size() + tail.size());
+std::string_view DecodedBlock::join(const Halves& reason, char* to) noexcept {
+  const auto& [head, tail] = reason;
+  if (head.empty() || tail.empty()) return tail.empty() ? head : tail;
   std::copy(head.begin(), head.end(), to);
   std::copy(tail.begin(), tail.end(), to + head.size());
-  out.reason = {to, head.size() + tail.size()};
+  return {to, head.size() + tail.size()};
+}
+
+void DecodedBlock::join(const Text& from, const Row& v, ExceptionView& out, RowRoom& room) {
+  const Halves reason = halves(from, v);
+  const std::size_t bytes = joined_bytes(reason);
+  out.reason = join(reason, bytes != 0 ? room.take(bytes) : nullptr);
 }
 
 ExceptionView DecodedBlock::view(std::uint32_t row) const noexcept {

@@ -151,9 +151,21 @@ struct DecodedBlock::Parts {
   bool starts_known = false;
   bool unsound = false;  // finding all strings failed: rows are read one by one
 
-  // All under the lock. Whoever calls one of the first four passes shape(), which is good until
-  // the thread asks for another block's.
+  // Good until the thread asks for another block's.
   [[nodiscard]] detail::RowShape shape() const;
+
+  // Columns of all rows, decoded and checked; in the thread's scratch until it decodes another.
+  struct Sources;
+  struct Confidences;
+  struct CreatedAts;
+  [[nodiscard]] Result<Sources> sources(const detail::RowShape& shape) const;
+  [[nodiscard]] Result<Confidences> confidences(const detail::RowShape& shape) const;
+  [[nodiscard]] Result<CreatedAts> created_ats(const detail::RowShape& shape) const;
+  // The same of some rows: all but their key order, with numbers in place of strings.
+  [[nodiscard]] Result<void> pick_rows(std::span<const std::uint32_t> rows,
+                                       const detail::RowShape& shape, Row* out) const;
+
+  // All under the lock. Whoever calls one of the first four passes shape().
   [[nodiscard]] Result<void> load_sources(const detail::RowShape& shape);
   [[nodiscard]] Result<void> load_confidences(const detail::RowShape& shape);
   [[nodiscard]] Result<void> load_created_ats(const detail::RowShape& shape);
@@ -165,6 +177,9 @@ struct DecodedBlock::Parts {
   // All of one row but its key order, with no column decoded: its numbers by themselves, then their
   // strings. Not where reasons are put together.
   [[nodiscard]] Result<void> read_row(const detail::RowPlace& place, Row& out);
+  // Finds and checks the strings of a row that has their numbers in place of them. Not where
+  // reasons are put together.
+  [[nodiscard]] Result<void> resolve_alone(Row& row);
   // What reading one row inflates and finds strings with.
   [[nodiscard]] Slab carve_row(detail::Carver& carver) const noexcept;
   // Finds and checks the string of one row, or of all.
@@ -178,13 +193,22 @@ struct DecodedBlock::Parts {
     return slab.frames[stretch_of(number).frame];
   }
   // Of a number below string_count whose frame has been inflated.
-  [[nodiscard]] std::string_view text_of(std::uint32_t number) const noexcept;
+  [[nodiscard]] std::string_view text_of(std::uint32_t number) const noexcept {
+    return text_of(stretch_of(number), number);
+  }
+  [[nodiscard]] std::string_view text_of(const detail::Stretch& stretch,
+                                         std::uint32_t number) const noexcept;
   // Of a row whose length is kLongText.
   [[nodiscard]] std::string_view long_text(const Row& row, unsigned which) const noexcept;
 
  private:
   struct Place;
-  [[nodiscard]] Place place_of(std::uint32_t number) const noexcept;
+  // Inflates its frame, if need be.
+  [[nodiscard]] Result<Place> find(std::uint32_t number);
+  // Value columns' numbers: those of row at(i) go to out[i].
+  template <class At>
+  [[nodiscard]] Result<void> read_numbers(unsigned which, const detail::RowShape& shape,
+                                          std::span<Row> out, const At& at) const;
   [[nodiscard]] Result<void> join(std::uint32_t row, std::string_view head, std::string_view tail);
   // What join() does where halves stay what they are.
   // `used`: bytes of such reasons so far.

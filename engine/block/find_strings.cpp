@@ -36,11 +36,14 @@ Result<void> check(std::uint8_t tag, std::string_view text) {
 
 }  // namespace
 
-DecodedBlock::Parts::Place DecodedBlock::Parts::place_of(std::uint32_t number) const noexcept {
-  const std::string_view found = text_of(number);
-  if (!frame_of(number).in_slab) return {static_cast<std::uint16_t>(number), kLongText};
-  return {static_cast<std::uint16_t>(found.data() - slab.text),
-          static_cast<std::uint16_t>(found.size())};
+Result<DecodedBlock::Parts::Place> DecodedBlock::Parts::find(std::uint32_t number) {
+  const detail::Stretch& stretch = stretch_of(number);
+  Frame& frame = slab.frames[stretch.frame];
+  CAVEAT_TRY(inflate(frame));
+  if (!frame.in_slab) return Place{static_cast<std::uint16_t>(number), kLongText};
+  const std::string_view found = text_of(stretch, number);
+  return Place{static_cast<std::uint16_t>(found.data() - slab.text),
+               static_cast<std::uint16_t>(found.size())};
 }
 
 Result<void> DecodedBlock::Parts::join(std::uint32_t row, std::string_view head,
@@ -95,15 +98,25 @@ Result<void> DecodedBlock::Parts::resolve_row(unsigned which, std::uint32_t row)
 
 Result<void> DecodedBlock::Parts::resolve(unsigned which, Row& v, std::size_t& halves_used) {
   const std::uint32_t number = v.offset[which];
-  CAVEAT_TRY(inflate(frame_of(number)));
+  CAVEAT_ASSIGN(const Place place, find(number));
   if (which == 2 && split) {
-    CAVEAT_TRY(inflate(frame_of(v.tail)));
-    return place_halves(v, place_of(number), place_of(v.tail), halves_used);
+    CAVEAT_ASSIGN(const Place tail, find(v.tail));
+    return place_halves(v, place, tail, halves_used);
   }
-  if (which < 2) CAVEAT_TRY(check(v.tags[which], text_of(number)));
-  const Place place = place_of(number);
+  if (which < 2) {
+    const std::string_view text = place.length == kLongText
+                                      ? text_of(number)
+                                      : std::string_view(slab.text + place.offset, place.length);
+    CAVEAT_TRY(check(v.tags[which], text));
+  }
   v.offset[which] = place.offset;
   v.length[which] = place.length;
+  return {};
+}
+
+Result<void> DecodedBlock::Parts::resolve_alone(Row& row) {
+  std::size_t used = 0;  // of this row alone
+  for (unsigned which = 0; which < 3; ++which) CAVEAT_TRY(resolve(which, row, used));
   return {};
 }
 

@@ -112,9 +112,7 @@ Result<void> DecodedBlock::Parts::read_row(const detail::RowPlace& place, Row& o
       return corrupt_block("column reason: string numbers");
     out.tail = static_cast<std::uint16_t>(value);
   }
-  std::size_t used = 0;  // of this row alone
-  for (unsigned which = 0; which < 3; ++which) CAVEAT_TRY(resolve(which, out, used));
-  return {};
+  return resolve_alone(out);
 }
 
 }  // namespace caveat

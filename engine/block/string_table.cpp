@@ -242,8 +242,8 @@ const detail::Stretch& DecodedBlock::Parts::stretch_of(std::uint32_t number) con
   return slab.stretches[low];
 }
 
-std::string_view DecodedBlock::Parts::text_of(std::uint32_t number) const noexcept {
-  const detail::Stretch& stretch = stretch_of(number);
+std::string_view DecodedBlock::Parts::text_of(const detail::Stretch& stretch,
+                                              std::uint32_t number) const noexcept {
   const Frame& frame = slab.frames[stretch.frame];
   CAVEAT_ASSERT(frame.bytes != nullptr);
   if (frame.raw_bytes > kBlockFrameBytes) return {frame.bytes, frame.raw_bytes - strings.ending()};

@@ -235,6 +235,11 @@ Result<void> PartitionImage::load(ColumnMask columns) const {
   return {};
 }
 
+Result<void> PartitionImage::decode(ColumnMask columns, ColumnValues& out) const {
+  if (auto decoded = base_->decode(columns, out); !decoded) return at_fault(decoded.error());
+  return {};
+}
+
 ExceptionKey PartitionImage::key(Row row) const noexcept {
   if (row.in_run()) return runs_[row.index()].row.record.key;
   return {base_->node(row.index()), property_hash(row)};

@@ -89,6 +89,9 @@ class PartitionImage {
   // is used again. Inflates only what it needs.
   [[nodiscard]] Result<void> materialise(Row row, ExceptionView& out, RowRoom& room) const;
 
+  // Of an image with keys_alone(): columns of its base block, for the caller.
+  [[nodiscard]] Result<void> decode(ColumnMask columns, ColumnValues& out) const;
+
   // Rows that exist at all (before clears): base rows plus run rows. An upper bound of rows().
   [[nodiscard]] std::size_t row_limit() const noexcept;
   // False: rows of the base block lie outside of the partition, as a half-done split leaves them.

@@ -30,11 +30,6 @@ struct Conditions {
     return !node && !property && !source && !confidence && !time && !impossible;
   }
 
-  // Do keys alone say which records match, and are these some of many?
-  [[nodiscard]] bool by_key_alone() const noexcept {
-    return property && !source && !confidence && !time;
-  }
-
   [[nodiscard]] DeltaFilter delta_filter() const;
 
   // The first and the last key that a range of nodes, or a node, leaves.

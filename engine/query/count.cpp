@@ -32,7 +32,6 @@ class Counter {
         directory_(*view.version->directory),
         part_(std::move(part)),
         use_(context.cache_use(part_.positions.size())),
-        form_(part_.conditions->by_key_alone() ? BlockForm::keys : BlockForm::columns),
         matcher_(context, view, *part_.conditions) {}
 
   Result<std::uint64_t> count() {
@@ -116,7 +115,8 @@ class Counter {
   }
 
   Result<void> count_batch(const std::vector<Directory::Position>& batch) {
-    CAVEAT_ASSIGN(const auto images, context_.reader.load_many(*view_.version, batch, use_, form_));
+    CAVEAT_ASSIGN(const auto images,
+                  context_.reader.load_many(*view_.version, batch, use_, BlockForm::keys));
     for (std::size_t i = 0; i < batch.size(); ++i) {
       CAVEAT_ASSIGN(const auto matches, matcher_.count(*images[i]));
       count_ += matches;
@@ -130,7 +130,8 @@ class Counter {
 
   // The partition of the key that the count begins behind.
   Result<void> count_first(const Directory::Position& position) {
-    CAVEAT_ASSIGN(const auto image, context_.reader.load(*view_.version, position, use_, form_));
+    CAVEAT_ASSIGN(const auto image,
+                  context_.reader.load(*view_.version, position, use_, BlockForm::keys));
     std::vector<detail::Match> matches;
     CAVEAT_TRY(matcher_.match(*image, matches));
     for (const auto& match : matches) {
@@ -145,7 +146,6 @@ class Counter {
   const Directory& directory_;
   Part part_;
   const CacheUse use_;
-  const BlockForm form_;
   detail::RowMatcher matcher_;
   std::vector<Directory::Position> touched_;
   Sequence newest_clear_ = 0;

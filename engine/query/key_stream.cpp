@@ -21,9 +21,8 @@ constexpr std::size_t kResultsInPartition = 8;
 // results are wanted.
 constexpr std::size_t kDeltaAtOnceMin = 1024;
 constexpr std::size_t kDeltaAtOnceMax = 65536;
-
-// Out of an image with its keys alone; for more it has its columns decoded.
-constexpr std::size_t kRowsByThemselves = 2;
+// What rows that were read together may leave behind.
+constexpr std::size_t kRoomKept = std::size_t{64} << 10;
 
 }  // namespace
 
@@ -39,7 +38,8 @@ KeyStream::KeyStream(const QueryContext& context, const ReadView& view,
       wanted_(start.limit),
       walk_(std::move(start.positions), descending_, after_ ? &*after_ : nullptr),
       use_(context.cache_use(std::min(walk_.left(), wanted_ / kResultsInPartition + 1))),
-      form_(conditions.by_key_alone() ? BlockForm::keys : BlockForm::columns),
+      selective_(!conditions.none_but_nodes()),
+      form_(selective_ ? BlockForm::keys : BlockForm::columns),
       batch_size_(wanted_ >= kManyWanted ? kFirstBatchOfMany : 1),
       stretch_end_(after_),
       delta_ended_(conditions.impossible || !view.delta().any_rows()) {
@@ -192,37 +192,49 @@ Result<void> KeyStream::enter_partition() {
   const std::size_t shown = std::min(matches_.size() - match_, wanted_);
   // Whatever throws for want of memory leaves an image here, and rows that are read one by one.
   whole_columns_ = false;
-  if (image_->keys_alone() && shown > 0) {
-    CAVEAT_TRY(widen(place, shown));
-  }
-  const DecodedBlock* const base = image_->base();
-  if (base != nullptr && !image_->keys_alone()) {
-    if (shown * kWholeColumnsShare >= base->row_count()) {
-      CAVEAT_TRY(image_->load(kAllColumns));
-      whole_columns_ = true;
-    } else {
-      base->expect_reads(shown);
-    }
-  }
+  together_at_ = together_end_ = 0;
+  if (image_->base() != nullptr) CAVEAT_TRY(prepare_rows(place, shown));
   // What was just inflated is in the processor's caches.
   fetch_ahead_ = image_->base() != nullptr && use_ != CacheUse::scan;
   for (std::size_t i = 0; i < kRecordsAhead; ++i) fetch(match_ + i);
   return {};
 }
 
-// Columns for several rows, and for who has earned them. Rows stay the same rows.
-Result<void> KeyStream::widen(std::size_t place, std::size_t shown) {
-  const auto& version = *view_.version;
-  const auto& position = positions_[place];
-  std::shared_ptr<const PartitionImage> widened;
-  if (shown > kRowsByThemselves) {
-    CAVEAT_ASSIGN(widened, context_.reader.with_columns(version, position, images_[place], use_));
-  } else {
-    widened = context_.reader.note_rows_read(version, position, images_[place], use_);
+Result<void> KeyStream::prepare_rows(std::size_t place, std::size_t shown) {
+  const bool many = shown * kWholeColumnsShare >= image_->base()->row_count();
+  // Partitions of a query are most often alike.
+  if (selective_) form_ = many ? BlockForm::columns : BlockForm::keys;
+  if (image_->keys_alone() && shown > 0) {
+    if (many) {
+      CAVEAT_ASSIGN(images_[place], context_.reader.with_columns(*view_.version, positions_[place],
+                                                                 images_[place], use_));
+    } else if (auto earned = context_.reader.note_rows_read(*view_.version, positions_[place],
+                                                            images_[place], use_)) {
+      images_[place] = std::move(earned);
+    } else if (shown > 1) {
+      read_together(shown);
+    }
   }
-  if (widened != nullptr) images_[place] = std::move(widened);
   image_ = images_[place].get();
+  if (image_->keys_alone()) return {};
+  if (many) {
+    CAVEAT_TRY(image_->load(kAllColumns));
+    whole_columns_ = true;
+  } else {
+    image_->base()->expect_reads(shown);
+  }
   return {};
+}
+
+// Damage of one of them is told when that one is read by itself.
+void KeyStream::read_together(std::size_t shown) {
+  together_rows_.clear();
+  for (std::size_t i = match_; i < match_ + shown; ++i)
+    if (!matches_[i].row.in_run()) together_rows_.push_back(matches_[i].row.index());
+  together_.resize(together_rows_.size());
+  together_room_.keep_at_most(kRoomKept);
+  if (image_->base()->materialise(together_rows_, together_, together_room_))
+    together_end_ = together_.size();
 }
 
 void KeyStream::fetch(std::size_t match) const noexcept {
@@ -242,7 +254,9 @@ Result<void> KeyStream::emit_row(ExceptionView& out) {
   if (wanted_ > 0) --wanted_;
   if (match.row.in_run()) return image_->materialise(match.row, out, room_);
   const DecodedBlock& base = *image_->base();
-  if (whole_columns_) {
+  if (together_at_ < together_end_) {
+    out = together_[together_at_++];
+  } else if (whole_columns_) {
     base.view(match.row.index(), out, room_);
   } else {
     auto read = base.materialise(match.row.index(), out, room_);

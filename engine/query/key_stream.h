@@ -35,7 +35,9 @@ class KeyStream {
   [[nodiscard]] Result<void> load_batch();
   [[nodiscard]] Result<void> load_until_damage();
   [[nodiscard]] Result<void> enter_partition();
-  [[nodiscard]] Result<void> widen(std::size_t place, std::size_t shown);  // where that pays
+  // Has the image at this place read rows as pays for so many of them.
+  [[nodiscard]] Result<void> prepare_rows(std::size_t place, std::size_t shown);
+  void read_together(std::size_t shown);
   [[nodiscard]] bool more_partitions() const noexcept { return !rest_.empty() || walk_.left() > 0; }
   void select_delta(const std::optional<ExceptionKey>& end);
   void skip_passed();
@@ -55,7 +57,8 @@ class KeyStream {
   std::size_t wanted_;
   PositionWalk walk_;
   CacheUse use_;
-  BlockForm form_;
+  bool selective_;  // some rows of many
+  BlockForm form_;  // that the last partition would have been best read in
   std::size_t batch_size_;
   std::size_t loaded_ = 0;  // partitions so far
 
@@ -69,7 +72,12 @@ class KeyStream {
   std::vector<Match> matches_;  // of the current partition, in the stream's direction
   std::size_t match_ = 0;
   const PartitionImage* image_ = nullptr;
-  RowRoom room_;                // of the last result
+  RowRoom room_;  // of the last result
+  // The next matches that are of the base block, read before they are shown.
+  std::vector<ExceptionView> together_;
+  std::vector<std::uint32_t> together_rows_;
+  std::size_t together_at_ = 0, together_end_ = 0;
+  RowRoom together_room_;
   bool whole_columns_ = false;  // everything of the current partition is inflated
   bool fetch_ahead_ = false;
 

@@ -98,7 +98,8 @@ Result<void> RowMatcher::select(const PartitionImage& image, bool in_key_order) 
   if (conditions_.source) needed |= mask_of(BlockColumn::source);
   if (conditions_.confidence) needed |= mask_of(BlockColumn::confidence);
   if (conditions_.time) needed |= mask_of(BlockColumn::created_at);
-  if (needed != 0) CAVEAT_TRY(image.load(needed));
+  const bool keys_alone = image.keys_alone();
+  if (needed != 0) CAVEAT_TRY(keys_alone ? image.decode(needed, values_) : image.load(needed));
 
   std::uint32_t begin = 0;
   std::uint32_t end = block->row_count();
@@ -137,23 +138,34 @@ Result<void> RowMatcher::select(const PartitionImage& image, bool in_key_order) 
 
   keep_.assign(count, 1);
   const auto part = [&](auto column) { return column.subspan(begin, count); };
+  // A column of the block, or what was decoded of it.
+  const auto narrow_by = [&](auto column, const auto& decoded, const auto& test) {
+    if (keys_alone) {
+      narrow(keep_, part(std::span(decoded)), test);
+    } else {
+      narrow(keep_, part((block->*column)()), test);
+    }
+  };
   if (conditions_.property) {
     narrow(keep_, part(block->property_ids()),
            [id = *property_id_](std::uint32_t value) { return value == id; });
   }
   if (conditions_.source) {
-    narrow(keep_, part(block->sources()),
-           [source = *conditions_.source](ExceptionSource value) { return value == source; });
+    narrow_by(&DecodedBlock::sources, values_.sources,
+              [source = *conditions_.source](ExceptionSource value) { return value == source; });
   }
   if (conditions_.confidence) {
-    narrow(keep_, part(block->confidences()), [range = *conditions_.confidence](float value) {
-      return static_cast<int>(value >= range.min) & static_cast<int>(value <= range.max);
-    });
+    narrow_by(&DecodedBlock::confidences, values_.confidences,
+              [range = *conditions_.confidence](float value) {
+                return static_cast<int>(value >= range.min) & static_cast<int>(value <= range.max);
+              });
   }
   if (conditions_.time) {
-    narrow(keep_, part(block->created_ats()), [range = *conditions_.time](std::int64_t value) {
-      return static_cast<int>(value >= range.start_ns) & static_cast<int>(value <= range.end_ns);
-    });
+    narrow_by(&DecodedBlock::created_ats, values_.created_ats,
+              [range = *conditions_.time](std::int64_t value) {
+                return static_cast<int>(value >= range.start_ns) &
+                       static_cast<int>(value <= range.end_ns);
+              });
   }
   const bool by_key = ordered(std::accumulate(keep_.begin(), keep_.end(), std::size_t{0}));
   std::size_t kept = 0;

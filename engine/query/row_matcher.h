@@ -64,6 +64,7 @@ class RowMatcher {
   bool delta_clears_ = false;
   bool held_match_ = false;
 
+  ColumnValues values_;                  // of an image that decodes none itself
   std::vector<std::uint8_t> keep_;       // a byte a row: what compilers vectorise
   std::vector<std::uint32_t> selected_;  // rows of the base block that meet the conditions
   // What look_ahead() selected: rows [first, last) of ahead_rows_ are of the block.

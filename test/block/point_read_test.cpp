@@ -36,6 +36,24 @@ void check_rows(const RowSet& set, CodecId codec) {
   }
 }
 
+// Some rows at once, few and many, in any order.
+void check_together(const RowSet& set, CodecId codec) {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, codec)).value();
+  const auto keys = block.open(resolver, Reasons::halves, BlockForm::keys).value();
+  const auto count = static_cast<std::uint32_t>(set.rows.size());
+  RowRoom room;
+  for (std::uint32_t some = 0; some <= 20; ++some) {
+    std::vector<std::uint32_t> rows;
+    for (std::uint32_t i = 0; i < some; ++i) rows.push_back((i * 7 + some * 13) % count);
+    std::vector<ExceptionView> views(rows.size());
+    REQUIRE(keys->materialise(rows, views, room));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      REQUIRE(same_record(views[i], set.rows[rows[i]].view));
+  }
+}
+
 // Frames inflated to read one row of a fresh block, and the bytes of them.
 struct Inflated {
   std::uint64_t frames = 0;
@@ -162,6 +180,61 @@ TEST_CASE(
     CHECK_FALSE(keys->has_key_order());
     keys->prefetch_row(0);
     keys->prefetch_record(0);
+  }
+}
+
+TEST_CASE("rows read together are those read one by one") {
+  BlockMaker maker(17);
+  for (const std::size_t count : {1, 3, 40, 250})
+    for (const CodecId codec : {CodecId{0}, CodecId{2}}) check_together(maker.rows(count), codec);
+}
+
+TEST_CASE("rows read together inflate what they share once") {
+  const auto codecs = all_codecs();
+  const auto set = BlockMaker(18).rows(200);
+  const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+  const CountingResolver alone(codecs), together(codecs);
+  const auto one_by_one = block.open(alone, Reasons::halves, BlockForm::keys).value();
+  const auto at_once = block.open(together, Reasons::halves, BlockForm::keys).value();
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t row = 40; row < 56; ++row) rows.push_back(row);
+  std::vector<ExceptionView> views(rows.size());
+  RowRoom room;
+  for (const std::uint32_t row : rows) REQUIRE(one_by_one->materialise(row, views[0], room));
+  REQUIRE(at_once->materialise(rows, views, room));
+  CHECK(together.inflated().frames * 4 <= alone.inflated().frames);
+}
+
+TEST_CASE("columns decoded for a reader are those that a block keeps") {
+  const auto codecs = all_codecs();
+  const SimpleBlockResolver resolver(codecs);
+  BlockMaker maker(19);
+  for (const std::size_t count : {1, 9, 250}) {
+    const auto set = maker.rows(count);
+    const auto block = CompressedBlock::encode(set.rows, context_for(codecs, 2)).value();
+    const auto keys = block.open(resolver, Reasons::halves, BlockForm::keys).value();
+    const auto columns = block.open(resolver, Reasons::halves).value();
+    REQUIRE(columns->load(kAllColumns));
+    ColumnValues values;
+    REQUIRE(keys->decode(mask_of(BlockColumn::confidence), values));
+    CHECK(values.sources.empty());
+    REQUIRE(keys->decode(kAllColumns, values));
+    REQUIRE(values.sources.size() == set.rows.size());
+    REQUIRE(values.created_ats.size() == set.rows.size());
+    for (std::uint32_t row = 0; row < keys->row_count(); ++row) {
+      CHECK(values.sources[row] == columns->source(row));
+      CHECK(values.confidences[row] == columns->confidence(row));
+      CHECK(values.created_ats[row] == columns->created_at(row));
+    }
+    // Each form has its own way.
+    CHECK(columns->decode(kAllColumns, values).error().code() == ErrorCode::invalid_argument);
+    RowRoom room;
+    const std::vector<std::uint32_t> none{keys->row_count()};
+    std::vector<ExceptionView> views(1);
+    CHECK(columns->materialise(std::span(none).first(0), std::span(views).first(0), room)
+              .error()
+              .code() == ErrorCode::invalid_argument);
+    CHECK(keys->materialise(none, views, room).error().code() == ErrorCode::invalid_argument);
   }
 }
 

@@ -79,6 +79,7 @@ Result<std::shared_ptr<const PartitionImage>> WorldReader::with_columns(
     const Version&, Directory::Position, std::shared_ptr<const PartitionImage> image,
     CacheUse) const {
   if (!image->keys_alone()) return image;
+  ++widened;
   return image->with_columns(resolver_);
 }
 

@@ -42,6 +42,7 @@ class WorldReader final : public PartitionReader {
   ErrorCode alone = ErrorCode::corruption;  // what it fails with where nothing else is loaded
   bool keep_images = false;                 // load each once: for measuring
   mutable std::uint64_t loads = 0;
+  mutable std::uint64_t widened = 0;  // images that were asked for their columns as well
 
  private:
   const Catalogue& catalogue_;

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "caveat/block_resolver.h"
 #include "caveat/codec.h"
 #include "caveat/error.h"
 #include "caveat/exception_view.h"
@@ -70,18 +71,7 @@ inline constexpr ColumnMask kKeyColumns =
     mask_of(BlockColumn::node) | mask_of(BlockColumn::property);  // always loaded
 inline constexpr ColumnMask kAllColumns = 0xFF;                   // every column
 
-// --- Counters ------------------------------------------------------------------------------------
-
-// What encoding and decoding cost since open; shared by all blocks of a store. Relaxed counts.
-struct BlockCounters {
-  std::atomic<std::uint64_t> compressions{0};          // calls of a codec to compress a frame
-  std::atomic<std::uint64_t> compress_bytes_in{0};     // what these were given
-  std::atomic<std::uint64_t> compress_bytes_out{0};    // what was kept of it: raw where not smaller
-  std::atomic<std::uint64_t> compress_ns{0};           // their wall time, over all threads
-  std::atomic<std::uint64_t> decompressions{0};        // frames inflated
-  std::atomic<std::uint64_t> decompress_bytes_out{0};  // what they became
-  std::atomic<std::uint64_t> decompress_ns{0};         // their wall time, over all threads
-};
+// --- Statistics ----------------------------------------------------------------------------------
 
 // One block, as the encoder saw it.
 struct BlockStatistics {
@@ -159,42 +149,6 @@ struct BlockHeader {
 // The header's fields, checked for sense but without the checksum: cheap.
 [[nodiscard]] Result<BlockHeader> read_header(std::string_view bytes);
 
-// Finds what a block names. Called by DecodedBlock::open from any thread; must outlive the blocks.
-class BlockResolver {
- public:
-  virtual ~BlockResolver() = default;
-  // codec_missing, with the id, where it is not registered. Never asked for None.
-  [[nodiscard]] virtual Result<const Codec*> codec(CodecId id) const = 0;
-  // Corruption, with the id, where there is no such dictionary.
-  [[nodiscard]] virtual Result<std::shared_ptr<const CompressionDictionary>> dictionary(
-      std::uint32_t id) const = 0;
-  // Null: nothing is counted.
-  [[nodiscard]] virtual BlockCounters* counters() const { return nullptr; }
-  // Where opened blocks live. Never null. A block keeps it alive, as a view that a host holds may
-  // outlive the store.
-  [[nodiscard]] virtual const std::shared_ptr<MemoryPool>& memory() const = 0;
-};
-
-// Codecs of a registry, any number of dictionaries and a pool: enough for tests and tools.
-class SimpleBlockResolver final : public BlockResolver {
- public:
-  // Must outlive it.
-  explicit SimpleBlockResolver(const CodecRegistry& codecs) : codecs_(&codecs) {}
-  // Before the first block that names it is opened.
-  void add(std::shared_ptr<const CompressionDictionary> dictionary) {
-    dictionaries_.push_back(std::move(dictionary));
-  }
-  [[nodiscard]] Result<const Codec*> codec(CodecId id) const override { return codecs_->find(id); }
-  [[nodiscard]] Result<std::shared_ptr<const CompressionDictionary>> dictionary(
-      std::uint32_t id) const override;
-  [[nodiscard]] const std::shared_ptr<MemoryPool>& memory() const override { return memory_; }
-
- private:
-  const CodecRegistry* codecs_;
-  std::shared_ptr<MemoryPool> memory_ = std::make_shared<MemoryPool>();
-  std::vector<std::shared_ptr<const CompressionDictionary>> dictionaries_;
-};
-
 // One field of a run of rows. As a span of const T, but the fields are a row apart.
 template <class T>
 class RowFields {
@@ -230,6 +184,13 @@ enum class BlockForm : std::uint8_t {
   columns,  // all of it on first use, and keeps it: for who reads many rows, or a row often
   keys,     // nothing: each read decodes its row anew, in room that the reader brings. A quarter of
             // the memory, and ten times the time of a row that is decoded
+};
+
+// Columns of a block, a value for each of its rows; which of them are there, their reader knows.
+struct ColumnValues {
+  std::vector<ExceptionSource> sources;
+  std::vector<float> confidences;
+  std::vector<std::int64_t> created_ats;
 };
 
 // A block opened for reading. Keys are decoded at open, everything else on first use and kept.
@@ -384,6 +345,17 @@ class DecodedBlock {
   // With Reasons::whole.
   [[nodiscard]] Result<void> materialise(std::uint32_t row, ExceptionView& out) const;
 
+  // --- With BlockForm::keys: for one reader, and kept by nobody ---
+  // Several rows at once, a view for each: as materialise() one by one, but what they have in
+  // common is decoded and inflated once. All text is in `room` until that is used again. Of damage
+  // it does not say which row has it. invalid_argument: a row is not in the block, or this was
+  // opened with columns.
+  [[nodiscard]] Result<void> materialise(std::span<const std::uint32_t> rows,
+                                         std::span<ExceptionView> out, RowRoom& room) const;
+  // Of source, confidence and created_at those asked for, of all rows. Corruption names the column;
+  // invalid_argument as above.
+  [[nodiscard]] Result<void> decode(ColumnMask columns, ColumnValues& out) const;
+
  private:
   friend class BlockDescriber;
   struct Parts;
@@ -432,6 +404,15 @@ class DecodedBlock {
   };
   void fill(const Text& text, const Row& row, ExceptionView& out) const noexcept;
   static void join(const Text& text, const Row& row, ExceptionView& out, RowRoom& room);
+  struct Halves {
+    std::string_view head, tail;
+  };
+  [[nodiscard]] static Halves halves(const Text& text, const Row& row);
+  // What join() writes: nothing where one half is all.
+  [[nodiscard]] static std::size_t joined_bytes(const Halves& reason) noexcept {
+    return reason.head.empty() || reason.tail.empty() ? 0 : reason.head.size() + reason.tail.size();
+  }
+  [[nodiscard]] static std::string_view join(const Halves& reason, char* to) noexcept;
 
   // What a point read touches first. All of it points into the block's chunk.
   Keys keys_;

@@ -40,6 +40,8 @@ Result<void> read_first(std::string_view bytes, const DecodedBlock& block) {
   RowRoom room;
   CAVEAT_ASSIGN(const auto keys, open(bytes, Reasons::halves, BlockForm::keys));
   const std::uint32_t step = block.row_count() / kSome + 1;
+  std::vector<std::uint32_t> rows;
+  std::string one_by_one;
   for (std::uint32_t row = 0; row < block.row_count(); row += step) {
     CAVEAT_ASSIGN(const auto fresh, open(bytes, Reasons::halves));
     std::string alone, of_keys, among_others;
@@ -52,7 +54,16 @@ Result<void> read_first(std::string_view bytes, const DecodedBlock& block) {
     CAVEAT_TRY(keys->materialise(row, view, room));
     account(view, keys->property_id(row), of_keys);
     must_hold(alone == of_keys, "a row out of a block of its keys is not what it is elsewhere");
+    one_by_one += of_keys;
+    rows.push_back(row);
   }
+  // Rows that are read together have to do with all others: what is wrong with these may be told.
+  std::vector<ExceptionView> views(rows.size());
+  if (!keys->materialise(rows, views, room)) return {};
+  std::string together;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    account(views[i], keys->property_id(rows[i]), together);
+  must_hold(one_by_one == together, "rows read together are not what each is by itself");
   return {};
 }
 
