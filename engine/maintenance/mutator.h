@@ -19,6 +19,7 @@
 #include "engine/maintenance/directory_marks.h"
 #include "engine/maintenance/partition_commit.h"
 #include "engine/maintenance/rewrite_queue.h"
+#include "engine/maintenance/turns.h"
 #include "engine/store/core.h"
 #include "engine/store/features.h"
 #include "engine/tuning/choose.h"
@@ -61,6 +62,7 @@ class Mutator {
   void fit_filters();
 
   // --- optimize.cpp, rebuild.cpp, compact.cpp ---
+  // Waits until another one has ended.
   [[nodiscard]] Result<OptimizationResults> optimize(ProgressSink* progress);
   [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress);
   // Only the families that are not complete; how many those were.
@@ -175,6 +177,7 @@ class Mutator {
   Core& core_;
   RewriteQueue& queue_;
   const std::function<void()> on_folded_;
+  Turns optimizing_;  // before mutex_
   std::mutex mutex_;
   Publication publication_;
   DirectoryMarks marks_;

@@ -3,7 +3,8 @@
 // Folds what is pending, trains a dictionary on samples of the whole, then rewrites all partitions
 // in key order, cut to full size and compressed at the dense level, and merges every index
 // container. Linear in the size of the store; each step is committed by itself, so it may be
-// cancelled or killed at any point.
+// cancelled or killed at any point. One at a time: what it rewrites names its dictionary until it
+// has passed all partitions, and another one would drop that as an older one.
 #include <algorithm>
 
 #include "engine/encryption/encrypted_backend.h"
@@ -11,6 +12,7 @@
 #include "engine/maintenance/mutator.h"
 #include "engine/partition/container.h"
 #include "engine/store/event_log.h"
+#include "engine/sync/sync_point.h"
 
 namespace caveat {
 
@@ -67,6 +69,10 @@ double ratio(const Sizes& sizes) {
 }  // namespace
 
 Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
+  Turns own;
+  Turns& turns = CAVEAT_PLANTED(optimizes_side_by_side) ? own : optimizing_;
+  const Turns::Turn turn = turns.take([&] { return go_on(progress, "wait", 0, 0); });
+  if (!turn) return cancelled();
   const std::int64_t started = steady_now_ns();
   OptimizationResults results;
   const std::uint64_t splits = core_.counters.splits.load();
@@ -89,14 +95,18 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   results.compression_ratio_before = ratio(before);
 
   bool trained = false;
+  Encoding encoding;
+  std::uint32_t dictionaries_end = 0;
   {
     if (!go_on(progress, "train dictionary", 0, 0)) return cancelled();
     CAVEAT_ASSIGN(const auto lock, begin_step());
     CAVEAT_ASSIGN(trained, learn_from_store());
     results.dictionaries_trained = trained ? 1 : 0;
+    // In the same step, or a fold might learn between the two.
+    encoding = encoding_of(core_.tuning.now(), true);
+    dictionaries_end = core_.dictionaries.next_id();
   }
-  const Encoding encoding = encoding_of(core_.tuning.now(), true);
-  const std::uint32_t dictionaries_end = core_.dictionaries.next_id();
+  CAVEAT_SYNC_POINT(optimize_trained);
 
   // In key order, by bounds: whatever changes meanwhile, the walk goes on where it was.
   std::optional<ExceptionKey> at = ExceptionKey{};

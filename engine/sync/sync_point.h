@@ -25,6 +25,7 @@ enum class Point : std::uint8_t {
   postings_merged,        // the same of a posting container
   filters_made,           // filters were made of what was read, and not published
   rebuild_writing,        // a family is being written anew
+  optimize_trained,       // an optimize has its dictionary, and has rewritten nothing
   partition_located,      // a reader knows its partition, and has not read it
   block_cache_fill,       // a reader has decoded a partition, and not cached it
   record_cache_fill,      // the same of a record
@@ -50,6 +51,7 @@ enum class Fault : std::uint8_t {
   readers_ignore_snapshots,      // partitions are read as they are now
   caches_ignore_versions,        // a cached block counts for every version of its partition
   rebuild_unmarked,              // families are rebuilt without being marked incomplete on disk
+  optimizes_side_by_side,        // an optimize does not wait for another one's end
   rebuild_shows_old_snapshot,    // rebuilt families are trusted by queries that see the old ones
   recovery_refuses_damage,       // a damaged block keeps the store from opening
   salvage_takes_the_oldest,      // of the states of a key a salvage gives the first

@@ -1,6 +1,7 @@
 // What optimize_storage says of itself: sizes that statistics say as well, now and after the next
 // open, and each partition that it could not read.
 #include <algorithm>
+#include <future>
 #include <mutex>
 #include <set>
 
@@ -96,7 +97,51 @@ class MyCodec final : public CustomCompressor {
   CodecRegistry registry_ = CodecRegistry::built_in(3);
 };
 
+// Keeps the call at a stage, or stops it there.
+class AtStage final : public ProgressSink {
+ public:
+  explicit AtStage(std::string stage, bool stop = false) : stage_(std::move(stage)), stop_(stop) {}
+  [[nodiscard]] bool on_progress(const Progress& progress) override {
+    if (progress.stage != stage_) return true;
+    if (stop_) return false;
+    reached_.set_value();
+    stage_.clear();
+    leave_.get_future().wait();
+    return true;
+  }
+  void wait_until_reached() { reached_.get_future().wait(); }
+  void let_go() { leave_.set_value(); }
+
+ private:
+  std::string stage_;
+  const bool stop_;
+  std::promise<void> reached_;
+  std::promise<void> leave_;
+};
+
 }  // namespace
+
+// Side by side each dropped the dictionary that the other one's blocks named.
+TEST_CASE("a second optimize_storage waits for the first, and may be stopped meanwhile",
+          "[optimize][threads]") {
+  Told told;
+  Options options = small_partitions(told, false);
+  options.dictionary_bytes = 4096;
+  TestStore store(Backend::memory, options);
+  store_nodes(*store, kProperty, 0, 500, [](NodeId node) { return numbered(node, 0); });
+  AtStage merging("merge indexes");
+  auto first = std::async(std::launch::async, [&] { return store->optimize_storage(&merging); });
+  merging.wait_until_reached();
+  AtStage impatient("wait", true);
+  const auto stopped = store->optimize_storage(&impatient);
+  auto second = std::async(std::launch::async, [&] { return store->optimize_storage(); });
+  merging.let_go();
+  value_of(first.get());
+  value_of(second.get());
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code() == ErrorCode::cancelled);
+  CHECK(value_of(store->verify()).sound());
+}
 
 // The sizes afterwards were read through the snapshot of before the indexes were merged.
 TEST_CASE("optimize_storage gives the sizes that statistics and the next open give", "[optimize]") {

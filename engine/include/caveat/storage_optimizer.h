@@ -198,7 +198,7 @@ class StorageOptimizer {
   // Where keys were changed (Options::encryption), it ends the rotation: everything is written
   // under the current key, the files are compacted, and older keys are not needed any more. If a
   // value cannot be read, or a view of before is still open, they stay on the list until the next
-  // call.
+  // call. Of two at once the second waits for the first one's end (stage "wait"), then does all.
   [[nodiscard]] Result<OptimizationResults> optimize_storage(ProgressSink* progress = nullptr);
   // Makes the four secondary families anew from the primary. Queries stay right meanwhile.
   [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress = nullptr);
