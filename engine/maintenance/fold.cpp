@@ -83,6 +83,7 @@ Result<bool> Mutator::fold_next() {
     }
     const auto version = core_.versions.current();
     if (!version || version->generations.size() < 2) return false;
+    CAVEAT_TRY(drop_unneeded_dictionaries());
     // All but the active one.
     const std::vector<std::shared_ptr<const Generation>> sealed(version->generations.begin() + 1,
                                                                 version->generations.end());

@@ -83,6 +83,9 @@ class Mutator {
   // The lock, once the version is what was committed last.
   [[nodiscard]] Result<std::unique_lock<std::mutex>> begin_step();
   [[nodiscard]] Result<bool> settle_indexes_locked();
+  // Those that an optimize has left no block of, once nobody reads blocks of before. Under the
+  // lock.
+  [[nodiscard]] Result<void> drop_unneeded_dictionaries();
   // Writes what is under older keys anew.
   [[nodiscard]] Result<void> end_rotation(ProgressSink* progress, OptimizationResults& results);
   // The current version from now on looks at the backend as it is. Under the lock.
@@ -185,6 +188,12 @@ class Mutator {
   // By index_slot: the last era in which queries could read the family (Version::index_era).
   std::array<std::weak_ptr<const bool>, kIndexCount> last_read_;
   std::uint64_t records_at_last_lesson_ = 0;
+  // No block of the current version names a dictionary with a smaller id than `end` but `kept`.
+  struct UnneededDictionaries {
+    std::uint32_t end = 0;
+    std::uint32_t kept = 0;  // 0: none
+  };
+  std::optional<UnneededDictionaries> unneeded_;
   std::set<ExceptionKey> unreadable_;  // partitions that failed a rewrite: not tried again
 };
 

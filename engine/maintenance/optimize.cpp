@@ -100,6 +100,7 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   {
     if (!go_on(progress, "train dictionary", 0, 0)) return cancelled();
     CAVEAT_ASSIGN(const auto lock, begin_step());
+    unneeded_.reset();  // one of them may be written with again
     CAVEAT_ASSIGN(trained, learn_from_store());
     results.dictionaries_trained = trained ? 1 : 0;
     // In the same step, or a fold might learn between the two.
@@ -161,13 +162,14 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   } else {
     return fail(rebuilt.error());
   }
-  // Of those that were there before, no block names another one any more. (Where the store found
-  // that none is worth it, a fold may have learnt better since.)
-  if ((trained || !encoding.dictionary) && unreadable_.empty() &&
-      core_.versions.open_views() == 0) {
-    const std::uint32_t id = encoding.dictionary ? encoding.dictionary->id : 0;
+  {
     CAVEAT_ASSIGN(const auto lock, begin_step());
-    CAVEAT_TRY(core_.dictionaries.drop_below(dictionaries_end, id, *core_.backend));
+    // Of those that were there before, no block names another one any more. (Where the store found
+    // that none is worth it, a fold may have learnt better since.)
+    if ((trained || !encoding.dictionary) && unreadable_.empty()) {
+      unneeded_ = {dictionaries_end, encoding.dictionary ? encoding.dictionary->id : 0};
+    }
+    CAVEAT_TRY(drop_unneeded_dictionaries());
   }
   CAVEAT_TRY(write_directory());
   if (core_.encrypted != nullptr && core_.encrypted->rotating()) {
@@ -192,6 +194,14 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
   core_.heap_spare.give_back();
   results.duration_ns = static_cast<std::uint64_t>(steady_now_ns() - started);
   return results;
+}
+
+// A point read holds no view, and still reads what its version looks at, as a cursor does.
+Result<void> Mutator::drop_unneeded_dictionaries() {
+  if (!unneeded_ || !core_.versions.held().empty()) return {};
+  CAVEAT_TRY(core_.dictionaries.drop_below(unneeded_->end, unneeded_->kept, *core_.backend));
+  unneeded_.reset();
+  return {};
 }
 
 // What the steps before have rewritten is under the current key already; the rest is looked up.

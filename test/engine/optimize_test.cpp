@@ -1,6 +1,7 @@
 // What optimize_storage says of itself: sizes that statistics say as well, now and after the next
 // open, and each partition that it could not read.
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <mutex>
 #include <set>
@@ -97,26 +98,52 @@ class MyCodec final : public CustomCompressor {
   CodecRegistry registry_ = CodecRegistry::built_in(3);
 };
 
-// Keeps the call at a stage, or stops it there.
-class AtStage final : public ProgressSink {
+// Where one thread stays until another lets it go.
+class Halt {
  public:
-  explicit AtStage(std::string stage, bool stop = false) : stage_(std::move(stage)), stop_(stop) {}
-  [[nodiscard]] bool on_progress(const Progress& progress) override {
-    if (progress.stage != stage_) return true;
-    if (stop_) return false;
+  void stay() {
     reached_.set_value();
-    stage_.clear();
     leave_.get_future().wait();
-    return true;
   }
   void wait_until_reached() { reached_.get_future().wait(); }
   void let_go() { leave_.set_value(); }
 
  private:
-  std::string stage_;
-  const bool stop_;
   std::promise<void> reached_;
   std::promise<void> leave_;
+};
+
+// Keeps the call at a stage, or stops it there.
+class AtStage final : public ProgressSink {
+ public:
+  explicit AtStage(std::string stage, Halt* halt = nullptr)
+      : stage_(std::move(stage)), halt_(halt) {}
+  [[nodiscard]] bool on_progress(const Progress& progress) override {
+    if (progress.stage != stage_) return true;
+    if (halt_ == nullptr) return false;
+    stage_.clear();
+    halt_->stay();
+    return true;
+  }
+
+ private:
+  std::string stage_;
+  Halt* const halt_;
+};
+
+// Keeps the next that has read a container, and not yet opened it.
+class HaltsARead final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<bool> get(Family family, std::string_view key, const KvSnapshot* snapshot,
+                   std::string& value) override {
+    auto found = BackendDouble::get(family, key, snapshot, value);
+    if (family == Family::primary) {
+      if (Halt* const halt = next.exchange(nullptr)) halt->stay();
+    }
+    return found;
+  }
+  std::atomic<Halt*> next{nullptr};
 };
 
 }  // namespace
@@ -129,18 +156,51 @@ TEST_CASE("a second optimize_storage waits for the first, and may be stopped mea
   options.dictionary_bytes = 4096;
   TestStore store(Backend::memory, options);
   store_nodes(*store, kProperty, 0, 500, [](NodeId node) { return numbered(node, 0); });
-  AtStage merging("merge indexes");
+  Halt halt;
+  AtStage merging("merge indexes", &halt);
   auto first = std::async(std::launch::async, [&] { return store->optimize_storage(&merging); });
-  merging.wait_until_reached();
-  AtStage impatient("wait", true);
+  halt.wait_until_reached();
+  AtStage impatient("wait");
   const auto stopped = store->optimize_storage(&impatient);
   auto second = std::async(std::launch::async, [&] { return store->optimize_storage(); });
-  merging.let_go();
+  halt.let_go();
   value_of(first.get());
   value_of(second.get());
   REQUIRE_FALSE(stopped);
   CHECK(stopped.error().code() == ErrorCode::cancelled);
   CHECK(value_of(store->verify()).sound());
+}
+
+// It holds no view, only a pin, and its block was "corrupt": the dictionary was gone.
+TEST_CASE("a point read that is under way keeps the dictionary of its block",
+          "[optimize][threads]") {
+  Told told;
+  Options options = small_partitions(told, false);
+  options.dictionary_bytes = 4096;
+  options.cache_bytes = 1;
+  auto backend = std::make_unique<HaltsARead>(shared_memory_backend());
+  auto& reads = backend->next;
+  auto store = value_of(StorageOptimizer::open(std::move(backend), options));
+  store_nodes(store, kProperty, 0, 500, [](NodeId node) { return numbered(node, 0); });
+  REQUIRE(value_of(store.optimize_storage()).dictionaries_trained == 1);
+  Halt halt;
+  reads = &halt;
+  auto read = std::async(std::launch::async, [&] {
+    return store.retrieve_exception({7, kProperty});
+  });
+  halt.wait_until_reached();
+  const auto done = store.optimize_storage();
+  const auto kept = store.estimate_storage_statistics().dictionaries;
+  halt.let_go();
+  const auto there = value_of(read.get());
+  CHECK(there == numbered(7, 0));
+  CHECK(value_of(done).dictionaries_trained == 1);
+  CHECK(kept == 2);
+  // Nobody needs it any more: the next fold drops it.
+  value_of(store.store_exception({7, kProperty}, numbered(7, 1)));
+  value_of(store.flush());
+  CHECK(store.estimate_storage_statistics().dictionaries == 1);
+  CHECK(value_of(store.verify()).sound());
 }
 
 // The sizes afterwards were read through the snapshot of before the indexes were merged.
