@@ -50,15 +50,18 @@ Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::siz
 }
 
 CommitQueue::Group CommitQueue::head_group(Durability& durability) const {
+  static_assert(kGroupBytesMax <= kMaxDeltaRawBytes);
   Group group;
   group.first = head_;
   durability = Durability::none;
   std::size_t bytes = 0;
   for (const Request* request = head_; request != nullptr; request = request->behind) {
-    // A condition is checked against what is visible, so its request leads a group of its own.
-    if (group.size > 0 && (request->precondition != nullptr || bytes > kGroupBytesMax)) break;
+    // A condition is checked against what is visible, so its request leads a group of its own. What
+    // is large gains nothing by company, and only a request by itself is sure to fit a log record.
+    const std::size_t with_it = bytes + request->rows.size();
+    if (group.size > 0 && (request->precondition != nullptr || with_it > kGroupBytesMax)) break;
     ++group.size;
-    bytes += request->rows.size();
+    bytes = with_it;
     durability = std::max(durability, request->durability);
     if (request->precondition != nullptr) break;
   }

@@ -1,5 +1,10 @@
 // One case for every bug found, by what went wrong.
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include "engine/store/engine.h"
+#include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -353,6 +358,61 @@ TEST_CASE("an unknown durability of one write is refused", "[regression]") {
   refused(store.clear_node(1, options));
   refused(store.clear_property(key.property_hash, options));
   CHECK(value_of(store.retrieve_exception(key)) == with(0.5F, 0));
+}
+
+namespace {
+
+// Keeps the first writer in the log until it is let go, and counts the log's records.
+class HaltsTheLog final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    if (batch.entry(0).family == Family::delta && records++ == 0) {
+      reached.set_value();
+      leave.get_future().wait();
+    }
+    return BackendDouble::write(batch, durability);
+  }
+  std::atomic<int> records{0};
+  std::promise<void> reached;
+  std::promise<void> leave;
+};
+
+}  // namespace
+
+// A small write took a batch near the limit along, and the record of both was beyond what replay
+// takes: acknowledged, and lost with the next crash.
+TEST_CASE("a large batch is not logged together with a small write before it",
+          "[regression][threads]") {
+  const auto memory = shared_memory_backend();
+  auto backend = std::make_unique<HaltsTheLog>(memory);
+  HaltsTheLog& log = *backend;
+  auto store = value_of(StorageOptimizer::open(std::move(backend), plain_options()));
+  const PropertyHash property = hash_property("p");
+  WriteBatch large;
+  Exception big;
+  big.reason = std::string(100'000, 'r');
+  for (NodeId node = 100; node < 120; ++node)
+    value_of(large.store_exception({node, property}, big));
+  const auto waiting = [&] { return store.estimate_storage_statistics().waiting_writers; };
+  const auto begin = [&](std::size_t place, const auto& call) {
+    auto begun = std::async(std::launch::async, call);
+    while (waiting() < place) std::this_thread::yield();
+    return begun;
+  };
+  std::vector<std::future<Result<void>>> writes;
+  const auto put = [&](NodeId node) { return store.store_exception({node, property}, {}); };
+  writes.push_back(begin(1, [&] { return put(1); }));
+  log.reached.get_future().wait();
+  writes.push_back(begin(2, [&] { return put(2); }));
+  writes.push_back(begin(3, [&] { return store.write(large); }));
+  writes.push_back(begin(4, [&] { return put(4); }));
+  log.leave.set_value();
+  for (auto& write : writes) value_of(write.get());
+  CHECK(log.records == 4);
+  auto crashed = value_of(
+      StorageOptimizer::open(std::make_unique<BackendDouble>(image_of(*memory)), plain_options()));
+  CHECK(value_of(crashed.count({})) == 23);
 }
 
 }  // namespace caveat::test
