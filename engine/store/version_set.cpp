@@ -43,6 +43,7 @@ std::shared_ptr<const ReadView> VersionSet::view() const {
 void VersionSet::update(const std::function<void(Version&)>& change) {
   std::vector<std::shared_ptr<const Version>> freed;  // destroyed after the lock is gone
   const std::lock_guard lock(mutex_);
+  if (cleared_) return;
   auto next = owner_ ? std::make_shared<Version>(*owner_) : std::make_shared<Version>();
   next->created_ns = clock_.now_ns();
   freed.reserve(retired_.size() + 1);
@@ -115,6 +116,7 @@ void VersionSet::clear() {
   std::shared_ptr<const Version> last;
   {
     const std::lock_guard lock(mutex_);
+    cleared_ = true;
     current_.store(nullptr, std::memory_order_seq_cst);
     freed.swap(retired_);
     last.swap(owner_);

@@ -46,7 +46,8 @@ class VersionSet {
   // A counted view of now. Destroying it may free versions; any thread. Waits while drain() does.
   [[nodiscard]] std::shared_ptr<const ReadView> view() const;
 
-  // Replaces the current version by what `change` makes of a copy of it. Serial.
+  // Replaces the current version by what `change` makes of a copy of it. Serial. Does nothing, and
+  // does not call it, after clear().
   void update(const std::function<void(Version&)>& change);
 
   // The current version, counted; for the mutator, which changes it by update() alone.
@@ -61,7 +62,8 @@ class VersionSet {
   [[nodiscard]] bool drain(std::chrono::milliseconds at_most, bool refuse);
   [[nodiscard]] std::int64_t oldest_view_age_ns() const;
 
-  // Frees everything, once no point read has it pinned any more. After it there is no version.
+  // Frees everything, once no point read has it pinned any more. After it there is no version, for
+  // good: a call that is still under way may find something to note only now.
   void clear();
 
  private:
@@ -78,6 +80,7 @@ class VersionSet {
   std::vector<std::shared_ptr<const Version>> retired_;
   std::vector<std::weak_ptr<const Version>> replaced_;  // those that are not freed yet, and a few
   std::uint64_t places_ = 0;
+  bool cleared_ = false;
 
   // Outlives the set where a view does: a host that keeps a snapshot too long gets no crash here.
   struct OpenViews {

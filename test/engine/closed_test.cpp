@@ -1,8 +1,12 @@
 // A store that was closed, or that cannot be closed yet.
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <future>
 #include <thread>
 
+#include "test/engine/plain_options.h"
+#include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -177,6 +181,39 @@ TEST_CASE("a flush ends beside threads that never stop to write", "[threads][reg
 TEST_CASE("a flush on rocksdb ends beside threads that never stop to write",
           "[threads][regression]") {
   flush_beside_writers(Backend::rocksdb);
+}
+
+namespace {
+
+// Finds an index damaged when it compacts it, once it is let go.
+class FindsDamageLate final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> compact(Family family, const std::function<bool()>& keep_going) override {
+    if (family != Family::temporal) return BackendDouble::compact(family, keep_going);
+    reached.set_value();
+    leave.get_future().wait();
+    return fail(ErrorCode::corruption, "a bad place");
+  }
+  std::promise<void> reached;
+  std::promise<void> leave;
+};
+
+}  // namespace
+
+// What it noted brought back a version, which had no directory: the next read fell over it.
+TEST_CASE("a store stays closed though a compaction meets damage afterwards", "[bad][threads]") {
+  auto backend = std::make_unique<FindsDamageLate>(shared_memory_backend());
+  FindsDamageLate& files = *backend;
+  auto store = value_of(StorageOptimizer::open(std::move(backend), plain_options()));
+  value_of(store.store_exception(kKey, {}));
+  auto compacting = std::async(std::launch::async, [&] { return store.compact_storage(); });
+  files.reached.get_future().wait();
+  value_of(store.close());
+  files.leave.set_value();
+  static_cast<void>(compacting.get());
+  require_code(store.retrieve_exception(kKey), ErrorCode::closed);
+  require_code(store.query({}), ErrorCode::closed);
 }
 
 }  // namespace caveat::test
