@@ -15,7 +15,10 @@ Mutator::Mutator(Core& core, RewriteQueue& queue, std::function<void()> on_folde
 
 Result<std::unique_lock<std::mutex>> Mutator::begin_step() {
   std::unique_lock lock(mutex_);
-  if (core_.versions.current()) CAVEAT_TRY(publication_.settle());
+  if (!core_.versions.current()) return lock;
+  CAVEAT_ASSIGN(const bool shown, publication_.settle());
+  // It may have been the end of a fold, and writers who wait for that are told nowhere else.
+  if (shown) on_folded_();
   return lock;
 }
 

@@ -28,7 +28,7 @@ namespace caveat {
 
 class Mutator {
  public:
-  // `on_folded`: a generation less is waiting; called without the lock.
+  // `on_folded`: a generation less is waiting, it may be; called with the lock or without.
   Mutator(Core& core, RewriteQueue& queue, std::function<void()> on_folded);
 
   // No step runs while this is held. After the versions were cleared under it, steps give `closed`.

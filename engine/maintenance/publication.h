@@ -23,9 +23,11 @@ class Publication {
   // After the write: what it makes of the version, beside a new snapshot of the backend. Made
   // before the write, for it takes memory; may be called again after it threw.
   [[nodiscard]] Result<void> publish(std::function<void(Version&)> change);
-  // At the beginning of each step.
-  [[nodiscard]] Result<void> settle() {
-    return waiting_ ? publish(std::exchange(waiting_, nullptr)) : Result<void>();
+  // At the beginning of each step. True: there was something to show.
+  [[nodiscard]] Result<bool> settle() {
+    if (!waiting_) return false;
+    CAVEAT_TRY(publish(std::exchange(waiting_, nullptr)));
+    return true;
   }
 
  private:

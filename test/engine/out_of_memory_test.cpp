@@ -1,7 +1,11 @@
 // No memory, and errors of the backend, at the worst moments: between what is written and what is
 // seen. test/torture tries all moments; here are those that something was wrong with.
+#include <atomic>
+#include <chrono>
 #include <new>
+#include <thread>
 
+#include "engine/store/engine.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -96,6 +100,69 @@ TEST_CASE("a fold that is committed and has no memory to be shown loses nothing"
   value_of(world.store->close());
   world.open();
   check_all(*world.store, 100);
+}
+
+namespace {
+
+// Has no memory for the snapshot behind the next fold's end.
+class FoldsUnseen final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    CAVEAT_TRY(BackendDouble::write(batch, durability));
+    for (std::size_t i = 0; i < batch.count(); ++i) {
+      const auto entry = batch.entry(i);
+      const bool drops = entry.family == Family::delta && entry.op == KvBatch::Op::erase_range;
+      if (drops && armed.exchange(false)) fail_next_ = true;
+    }
+    return {};
+  }
+  Result<std::shared_ptr<const KvSnapshot>> snapshot() override {
+    if (fail_next_.exchange(false)) throw std::bad_alloc();
+    return BackendDouble::snapshot();
+  }
+  std::atomic<bool> armed{false};
+
+ private:
+  std::atomic<bool> fail_next_{false};
+};
+
+}  // namespace
+
+// The next step shows what the fold had no memory to show, and the next fold finds nothing to do:
+// neither said so to the writers, who waited for ever.
+TEST_CASE("writers who wait go on after a fold that had no memory to be shown", "[bad][threads]") {
+  auto backend = std::make_unique<FoldsUnseen>(shared_memory_backend());
+  FoldsUnseen& folds = *backend;
+  Options options;
+  options.partition_records = 64;
+  options.memory_budget_bytes = kMemoryBudgetMin;
+  options.cache_bytes = 1;
+  options.delta_bytes = 300'000;
+  auto store = value_of(StorageOptimizer::open(std::move(backend), options));
+  std::atomic<NodeId> calls{0};
+  std::atomic<bool> stop{false};
+  auto no_fold = store.engine().mutator().lock();
+  std::thread writer([&] {
+    for (NodeId node = 0; !stop; calls = ++node) {
+      // (One of them is told of the fold.)
+      static_cast<void>(store.store_exception({node, kProperty}, record(node)));
+    }
+  });
+  const auto& stalled = store.engine().core().counters.write_stall_since_ns;
+  while (stalled == 0) std::this_thread::yield();
+  folds.armed = true;
+  no_fold.unlock();
+  while (folds.armed) std::this_thread::yield();
+  const NodeId before = calls;
+  // Twice what the delta holds.
+  for (int i = 0; i < 1000 && calls < 2 * before; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK(calls >= 2 * before);
+  stop = true;
+  value_of(store.close());
+  writer.join();
 }
 
 TEST_CASE("a write is not refused after it was logged, for a fold that fails", "[bad]") {
