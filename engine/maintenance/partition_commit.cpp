@@ -168,7 +168,7 @@ Result<void> PartitionCommit::gather(HintChanges& hints, const Chunk* chunk,
   CAVEAT_TRY(core_.indexes->apply(hints, batch_));
   marked = adopt_index_damage(core_, superblock) || marked;
   if (marked || ids_end_ != 0) {
-    if (ids_end_ != 0) superblock.partition_ids_end = ids_end_;
+    if (ids_end_ != 0) superblock.partition_ids_end = std::min(ids_end_, PartitionIds::kIdsMax);
     std::string bytes;
     superblock.encode(bytes);
     batch_.put(Family::meta, kSuperblockKey, bytes);
@@ -257,6 +257,9 @@ Result<void> PartitionCommit::commit_in_steps() {
 }
 
 Result<void> PartitionCommit::commit() {
+  if (core_.next_partition_id > PartitionIds::kIdsMax) {
+    return fail(ErrorCode::limit_exceeded, "all partition ids of the store are taken");
+  }
   if (chunks_.size() == 1 && hints_.count() <= kHintsOfOne) {
     CAVEAT_TRY(write(hints_, &chunks_.front()));
   } else {

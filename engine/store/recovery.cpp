@@ -51,6 +51,23 @@ Result<void> set_aside(Core& core, std::string_view key, std::string_view value,
   return core.backend->write(keep, Durability::wal);
 }
 
+// Generations and sequences go up one by one: a key that is so far ahead of what is known is none
+// that the store has written, and what came behind it would soon have no number left.
+constexpr std::uint64_t kAhead = std::uint64_t{1} << 56;
+
+Result<DeltaRecordKey> log_key(std::string_view bytes, GenerationId generation, Sequence sequence) {
+  CAVEAT_ASSIGN(const auto key, decode_delta_key(bytes));
+  const auto far = [](std::uint64_t number, std::uint64_t from) {
+    return number > from && number - from > kAhead;
+  };
+  if (far(key.generation, generation) || far(key.first_sequence, sequence)) {
+    return fail(ErrorCode::corruption,
+                fmt::format("delta generation {} sequence {}: the key is no record's",
+                            key.generation, key.first_sequence));
+  }
+  return key;
+}
+
 // By the keys of the log. What cannot be listed stays; verify says so.
 std::set<std::string, std::less<>> set_aside_before(KvBackend& backend) {
   std::set<std::string, std::less<>> keys;
@@ -254,7 +271,7 @@ Result<void> Engine::recover() {
   const auto kept = set_aside_before(backend);
   CAVEAT_ASSIGN(auto log, backend.iterate(Family::delta, nullptr, true));
   for (log->seek_to_first(); log->valid(); log->next()) {
-    const auto decoded_key = decode_delta_key(log->key());
+    const auto decoded_key = log_key(log->key(), last_generation, last_sequence);
     if (!decoded_key) {
       CAVEAT_TRY(set_aside(core_, log->key(), log->value(), decoded_key.error()));
       strays.erase(Family::delta, log->key());

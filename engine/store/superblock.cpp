@@ -4,6 +4,7 @@
 
 #include "engine/model/bytes.h"
 #include "engine/model/checksum.h"
+#include "engine/store/partition_ids.h"
 
 namespace caveat {
 
@@ -63,7 +64,9 @@ Result<Superblock> Superblock::decode(std::string_view bytes) {
   block.partition_ids_end = get_fixed<std::uint64_t>(bytes, 32);
   block.dropped_generation = get_fixed<std::uint64_t>(bytes, 40);
   if (block.temporal_shift > 63 || incomplete >> kFamilyCount != 0 ||
-      block.partition_ids_end == 0 || get_fixed<std::uint64_t>(bytes, 48) != 0) {
+      block.partition_ids_end == 0 || block.partition_ids_end > PartitionIds::kIdsMax ||
+      block.folded_through >= kCountersEnd || block.dropped_generation >= kCountersEnd ||
+      get_fixed<std::uint64_t>(bytes, 48) != 0) {
     return fail(ErrorCode::corruption, "superblock: impossible field");
   }
   return block;

@@ -25,6 +25,8 @@ namespace caveat {
 inline constexpr std::uint16_t kFormatVersion = 1;
 inline constexpr std::size_t kSuperblockBytes = 64;
 inline constexpr std::string_view kSuperblockKey = "S";
+// No store has come so far: sequences and generations go up one by one.
+inline constexpr std::uint64_t kCountersEnd = std::uint64_t{1} << 63;
 
 struct Superblock {
   std::uint8_t temporal_shift = 36;

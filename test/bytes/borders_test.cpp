@@ -7,6 +7,7 @@
 #include "engine/model/checksum.h"
 #include "engine/model/varint.h"
 #include "engine/store/directory_page.h"
+#include "engine/store/partition_ids.h"
 #include "engine/store/superblock.h"
 
 namespace caveat::test {
@@ -123,6 +124,30 @@ TEST_CASE("a superblock may shift times by 63 bits and no more", "[bytes]") {
     std::string bytes;
     block.encode(bytes);
     CHECK(Superblock::decode(bytes).has_value() == (shift <= 63));
+  }
+}
+
+// Ids beyond wrote where there is no memory, and with the other two every later write counted as
+// older than what is stored.
+TEST_CASE("a superblock's counters end where the store's own do", "[bytes]") {
+  const auto reads = [](const auto& set) {
+    Superblock block;
+    set(block);
+    std::string bytes;
+    block.encode(bytes);
+    return Superblock::decode(bytes).has_value();
+  };
+  const auto ids = [&](std::uint64_t end) {
+    return reads([&](Superblock& block) { block.partition_ids_end = end; });
+  };
+  CHECK_FALSE(ids(0));
+  CHECK(ids(1));
+  CHECK(ids(PartitionIds::kIdsMax));
+  CHECK_FALSE(ids(PartitionIds::kIdsMax + 1));
+  for (const std::uint64_t number : {kCountersEnd - 1, kCountersEnd, ~std::uint64_t{0}}) {
+    const bool allowed = number < kCountersEnd;
+    CHECK(reads([&](Superblock& block) { block.folded_through = number; }) == allowed);
+    CHECK(reads([&](Superblock& block) { block.dropped_generation = number; }) == allowed);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/catalogue/catalogue_format.h"
+#include "engine/delta/delta_record.h"
 #include "engine/partition/container.h"
 #include "engine/store/partition_ids.h"
 #include "test/engine/plain_options.h"
@@ -173,6 +174,33 @@ TEST_CASE("a record of the log under no key of one is set aside and told", "[bad
   auto store = open();
   CHECK(told.empty());
   check(store);
+}
+
+// Its generation was believed, and the next one's number was 0: what was written from then on
+// counted as folded with the next opening.
+TEST_CASE("a record of the log under numbers that no store reaches costs no later write",
+          "[bad][regression]") {
+  const DeltaRecordKey far = GENERATE(DeltaRecordKey{~0ULL, 5}, DeltaRecordKey{2, ~0ULL - 5},
+                                      DeltaRecordKey{1ULL << 62, 1ULL << 62});
+  const auto backend = closed_store();
+  KvBatch batch;
+  batch.put(Family::delta, encode_delta_key(far), "no record");
+  value_of(backend->write(batch, Durability::wal));
+  std::vector<std::string> told;
+  Options options = plain_options();
+  options.on_background_error = [&](const StorageError& error) { told.push_back(error.message()); };
+  const auto open = [&](const std::shared_ptr<KvBackend>& on) {
+    return value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(on), options));
+  };
+  auto store = open(backend);
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], Catch::Contains("the key is no record's"));
+  CHECK(stored_under(*backend, Family::meta, "Q" + encode_delta_key(far)) == "no record");
+  value_of(store.store_exception({kNodes, kProperty}, exception_of(kNodes)));
+  auto crashed = open(image_of(*backend));
+  CHECK(value_of(crashed.contains({kNodes, kProperty})));
+  value_of(crashed.flush());
+  CHECK(value_of(crashed.count({})) == kNodes + 1);
 }
 
 namespace {
