@@ -7,7 +7,17 @@ Result<HintSet> hints_of(const PartitionImage& image, HintBuilder& builder,
   HintSet hints;
   CAVEAT_ASSIGN(const auto runs, image.all_run_rows());
   if (const DecodedBlock* base = image.base()) {
+    // Rows of others, as a torn split leaves them, may have lost theirs: then a rewrite that brings
+    // the term back would leave it without.
+    const auto outside = [&](std::uint32_t row) {
+      const auto property = catalogue.hash_of(base->property_id(row));
+      if (!property) return false;
+      const ExceptionKey key{base->node(row), *property};
+      return key < image.lower() || (image.upper() && key >= *image.upper());
+    };
+    const bool all_inside = image.base_is_inside();
     for (std::uint32_t row = 0; row < base->row_count(); ++row) {
+      if (!all_inside && outside(row)) continue;
       builder.add(base->property_id(row), base->source(row), base->confidence(row),
                   base->created_at(row));
     }

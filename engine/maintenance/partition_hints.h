@@ -7,10 +7,11 @@
 
 namespace caveat {
 
-// All terms that the image's rows have, superseded, removed and cleared ones included. Rewrites
-// take the difference to these, so whoever writes hints from a container writes exactly these:
-// a rebuild that left out the superseded ones made the next rewrite believe that they were there.
-// The image's columns must be loaded.
+// All terms that the image's rows have, superseded, removed and cleared ones included; of its base,
+// those of the rows that lie inside of the partition. Rewrites take the difference to these, so
+// whoever writes hints from a container writes exactly these: a rebuild that left out the
+// superseded ones made the next rewrite believe that they were there. The image's columns must be
+// loaded.
 [[nodiscard]] Result<HintSet> hints_of(const PartitionImage& image, HintBuilder& builder,
                                        const Catalogue& catalogue);
 

@@ -7,6 +7,14 @@ namespace caveat {
 
 Result<void> DirectoryScan::add(const ExceptionKey& first,
                                 const std::optional<ExceptionKey>& last) {
+  CAVEAT_TRY(read(first, last));
+  if (last) end_last(*last);
+  last_base_ = nullptr;
+  return {};
+}
+
+Result<void> DirectoryScan::read(const ExceptionKey& first,
+                                 const std::optional<ExceptionKey>& last) {
   const auto make = [&] { return core_.backend->iterate(Family::primary, nullptr, true); };
   CAVEAT_ASSIGN(auto it, make());
   std::optional<ExceptionKey> at;  // the last that was read
@@ -32,9 +40,11 @@ Result<void> DirectoryScan::add(const ExceptionKey& first,
 }
 
 void DirectoryScan::add_container(const ExceptionKey& lower, std::string_view container) {
+  end_last(lower);
   PartitionEntry entry;
   entry.lower = lower;
   entry.bytes = static_cast<std::uint32_t>(container.size());
+  open_base(container);
   if (auto summary = summarise_container(container)) {
     entry.id = summary->id;
     entry.rows = summary->rows;
@@ -52,11 +62,37 @@ void DirectoryScan::add_container(const ExceptionKey& lower, std::string_view co
   entries_.push_back(std::move(entry));
 }
 
+// Its keys alone, which takes little beside reading it. What cannot be opened its readers report.
+void DirectoryScan::open_base(std::string_view container) {
+  const auto layout = parse_container(container);
+  if (!layout || !layout->block) return;
+  const auto bytes = std::make_shared<const std::string>(*layout->block);
+  auto base = DecodedBlock::open(bytes, 0, bytes->size(), core_.dictionaries, Reasons::whole,
+                                 BlockForm::keys);
+  if (base) last_base_ = std::move(*base);
+}
+
+// A backend that is atomic for each key alone may have been cut off between the parts of a split:
+// then the left one still has the rows of the others, which readers leave out, and its header's
+// count is not the partition's.
+void DirectoryScan::end_last(const ExceptionKey& upper) {
+  const auto base = std::exchange(last_base_, nullptr);
+  if (!base || base->row_count() == 0 || base->distinct_nodes().back() < upper.node_id) return;
+  std::uint32_t outside = 0;
+  for (std::uint32_t row = base->row_count(); row-- > 0 && base->node(row) >= upper.node_id;) {
+    const auto property = core_.catalogue.hash_of(base->property_id(row));
+    if (property && ExceptionKey{base->node(row), *property} >= upper) ++outside;
+  }
+  // As if so many were still to be removed.
+  entries_.back().run_rows += outside;
+}
+
 void DirectoryScan::add_missing_first() {
   add_lost({}, {ErrorCode::corruption, "the first partition is missing"});
 }
 
 void DirectoryScan::add_lost(const ExceptionKey& lower, const StorageError& error) {
+  end_last(lower);
   PartitionEntry entry;
   entry.lower = lower;
   entry.run_rows = 1;

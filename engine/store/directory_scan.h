@@ -1,6 +1,7 @@
 // Reads a stretch of the directory off the primary itself.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -30,11 +31,17 @@ class DirectoryScan {
   }
 
  private:
+  [[nodiscard]] Result<void> read(const ExceptionKey& first,
+                                  const std::optional<ExceptionKey>& last);
   void add_container(const ExceptionKey& lower, std::string_view container);
+  void open_base(std::string_view container);
+  // The last entry ends there.
+  void end_last(const ExceptionKey& upper);
   void add_lost(const ExceptionKey& lower, const StorageError& error);
 
   Core& core_;
   std::vector<PartitionEntry>& entries_;
+  std::shared_ptr<const DecodedBlock> last_base_;  // of the last entry; null: nothing to look at
   bool damaged_ = false;
   std::vector<std::pair<ExceptionKey, StorageError>> lost_;
 };
