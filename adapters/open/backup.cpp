@@ -16,6 +16,29 @@ StorageError of_verification(const StorageError& error, const std::string& shown
           "verify " + shown + ": stopped by its caller; it was not read to its end"};
 }
 
+// What is wrong with the records of a backup; empty: nothing.
+Result<std::string> look_at_records(const detail::BackupDirectory& directory,
+                                    const detail::BackupManifest& manifest,
+                                    const BackupVerifyOptions& options) {
+  const std::string shown = "backup " + std::to_string(manifest.id);
+  CAVEAT_ASSIGN(const auto scratch, detail::TemporaryDirectory::make());
+  const auto path = scratch.path() / "store";
+  CAVEAT_TRY(detail::assemble(directory, manifest, path));
+  Options look;
+  look.create_if_missing = false;
+  look.background_maintenance = false;
+  look.encryption.keys = options.keys;
+  const auto store = StorageOptimizer::open(path, look);
+  if (!store) return fail(store.error().within(shown));
+  const auto found = store->verify(options.progress);
+  if (!found) return fail(of_verification(found.error(), shown));
+  if (!found->errors.empty()) return found->errors.front();
+  if (found->missing_hints > 0) {
+    return std::to_string(found->missing_hints) + " hints are missing";
+  }
+  return found->sound() ? "" : "an index is not complete";
+}
+
 }  // namespace
 
 Result<BackupInfo> create_backup(StorageOptimizer& store, const std::filesystem::path& backups,
@@ -56,26 +79,18 @@ Result<BackupInfo> verify_backup(const std::filesystem::path& backups,
   }
   if (!options.records) return manifest.info();
 
-  CAVEAT_ASSIGN(const TemporaryDirectory scratch, TemporaryDirectory::make());
-  const auto path = scratch.path() / "store";
-  CAVEAT_TRY(assemble(directory, manifest, path));
-  Options look;
-  look.create_if_missing = false;
-  look.background_maintenance = false;
-  look.encryption.keys = options.keys;
-  const auto store = StorageOptimizer::open(path, look);
-  if (!store) return fail(store.error().within(shown));
-  const auto found = store->verify(options.progress);
-  if (!found) return fail(of_verification(found.error(), shown));
-  if (found->sound()) return manifest.info();
-  std::string first = "an index is not complete";
-  if (!found->errors.empty()) {
-    first = found->errors.front();
-  } else if (found->missing_hints > 0) {
-    first = std::to_string(found->missing_hints) + " hints are missing";
+  // What is found may be an error of the disk, which is no damage: it is if the files cannot be
+  // read now, or if all is well the second time.
+  CAVEAT_ASSIGN(auto wrong, look_at_records(directory, manifest, options));
+  if (wrong.empty()) return manifest.info();
+  CopyProgress quiet(nullptr, "", 0);
+  if (const auto files = check_contents(directory, manifest, quiet); !files) {
+    return fail(of_verification(files.error(), shown));
   }
+  CAVEAT_ASSIGN(wrong, look_at_records(directory, manifest, options));
+  if (wrong.empty()) return manifest.info();
   return fail(ErrorCode::corruption,
-              shown + ": the store was damaged when it was backed up: " + first);
+              shown + ": the store was damaged when it was backed up: " + wrong);
 }
 
 }  // namespace caveat

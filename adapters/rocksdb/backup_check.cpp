@@ -103,8 +103,10 @@ Result<void> check_opens(const fs::path& database, const std::string& shown) {
   if (status.ok()) return {};
   const StoreNames names(database.string(), shown);
   const StorageError refused = names.error(status, shown);
-  // A file that RocksDB misses is damage of the backup.
-  if (refused.code() == ErrorCode::no_space) return fail(refused);
+  // A file that RocksDB misses is damage of the backup; one that the disk does not give is none.
+  const bool of_disk =
+      refused.code() == ErrorCode::no_space || refused.code() == ErrorCode::io_error;
+  if (of_disk) return fail(refused);
   return fail(ErrorCode::corruption, refused.message());
 }
 

@@ -108,6 +108,7 @@ class Ground {
   virtual Result<StorageOptimizer> open(const Options& options, const std::string& planted) = 0;
   // What the end of the process would leave now, or null: that cannot be told.
   virtual std::unique_ptr<Ground> crashed() = 0;
+  [[nodiscard]] virtual Places places() const { return {}; }
 };
 
 class InMemory final : public Ground {
@@ -143,6 +144,8 @@ class OnRocksdb final : public Ground {
   }
   void renew() override {
     std::filesystem::remove_all(store_);
+    std::filesystem::remove_all(places().beside);
+    std::filesystem::create_directories(places().beside);
     if (!image_.empty()) copy_store(image_, store_);
   }
   Result<StorageOptimizer> open(const Options& options, const std::string& planted) override {
@@ -154,6 +157,7 @@ class OnRocksdb final : public Ground {
     return StorageOptimizer::open(std::move(backend), options);
   }
   std::unique_ptr<Ground> crashed() override { return nullptr; }
+  [[nodiscard]] Places places() const override { return {store_, work_.path() / "beside"}; }
 
  private:
   ScratchDirectory work_;
@@ -217,7 +221,7 @@ std::optional<Result<void>> AllocTrial::make_call(Store& store, Ledger& ledger, 
     if (call_.destroys()) {
       store.reset();
     } else if (!call_.opens()) {
-      result = call_.run(*store, ledger, wrong);
+      result = call_.make(store ? &*store : nullptr, ground_->places(), ledger, wrong);
     } else if (auto opened = open(*ground_)) {
       store.emplace(std::move(*opened));
     } else {
@@ -245,6 +249,7 @@ Violation AllocTrial::look_after(StorageOptimizer& store, Ledger& ledger) const 
     if (written) break;
   }
   if (!written) return "with memory again, no write is taken: " + written.error().message();
+  if (auto wrong = call_.mend(store)) return "with memory again: " + *wrong;
   if (auto wrong = check_answers(store, ledger, false)) return wrong;
   if (auto wrong = check_queries(store, ledger.records(), 1)) return wrong;
   const auto flushed = store.flush();
@@ -261,6 +266,7 @@ Violation AllocTrial::look_again(Ground& ground, Ledger& ledger) const {
   auto found = scan(*store);
   if (!found) return "opened again, a scan fails: " + found.error().message();
   if (auto wrong = ledger.settle(*found)) return "opened again, " + *wrong;
+  if (auto wrong = call_.mend(*store)) return "opened again: " + *wrong;
   if (auto wrong = check_queries(*store, *found, 1)) return "opened again: " + *wrong;
   const auto closed = store->close();
   if (!closed) return "opened again, it does not close: " + closed.error().message();
@@ -274,7 +280,10 @@ Trial::Outcome AllocTrial::attempt(std::uint64_t point) {
   Outcome outcome;
   {
     Store store;
-    if (!call_.opens()) store.emplace(value_of(open(*ground_)));
+    if (call_.has_store()) store.emplace(value_of(open(*ground_)));
+    if (call_.files != nullptr) {
+      call_.files->prepare(store ? &*store : nullptr, ground_->places(), ledger);
+    }
     const auto result = make_call(store, ledger, outcome.wrong, point);
     outcome.struck = heap_struck() > 0;
     outcome.failed = !result || !*result;
@@ -299,6 +308,9 @@ Trial::Outcome AllocTrial::attempt(std::uint64_t point) {
     if (store && !closed && !outcome.wrong) outcome.wrong = look_after(*store, ledger);
   }
   if (!outcome.wrong) outcome.wrong = look_again(*ground_, ledger);
+  if (!outcome.wrong && call_.needs_files()) {
+    outcome.wrong = call_.files->look(ground_->places(), ledger);
+  }
   return outcome;
 }
 

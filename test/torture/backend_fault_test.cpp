@@ -240,6 +240,7 @@ struct Outcome {
 Outcome fail_everywhere(ErrorCode code, std::uint64_t points_max) {
   Outcome all;
   for (const PublicCall& call : public_calls()) {
+    if (call.files != nullptr) continue;  // what works on files does not ask the backend
     Trials trials(call, code);
     if (const auto wrong = trials.at(BackendFault::kNever)) {
       all.violations.push_back(fmt::format("{}: {}", call.name, *wrong));

@@ -86,8 +86,13 @@ class FaultTrial final : public Trial {
         planted_(plan.planted),
         images_(std::move(images)),
         base_(base_workload()) {
-    if (plan.mode == "sticky") fault_ = IoFault::sticky;
-    if (plan.mode == "no-space") fault_ = IoFault::no_space;
+    if (plan.mode.starts_with("sticky")) fault_ = IoFault::sticky;
+    if (plan.mode.starts_with("no-space")) fault_ = IoFault::no_space;
+    for (const IoKind kind : kIoKinds) {
+      if (plan.mode.ends_with("/" + std::string(to_string(kind)))) kind_ = kind;
+    }
+    // Temporary files count as well.
+    if (call_.needs_files()) ::setenv("TMPDIR", places_.beside.c_str(), 1);
     IoFaults::instance().skip_syncs();
   }
 
@@ -100,7 +105,7 @@ class FaultTrial final : public Trial {
  private:
   using Store = std::optional<StorageOptimizer>;
   Result<StorageOptimizer> open(std::shared_ptr<rocksdb::Env> env) {
-    return open_with(work_.path() / "store", std::move(env), planted_,
+    return open_with(places_.store, std::move(env), planted_,
                      call_.begin == PublicCall::Begin::opened_busy);
   }
   Result<void> make_call(Store& store, Ledger& ledger, Violation& wrong);
@@ -113,9 +118,11 @@ class FaultTrial final : public Trial {
   const fs::path images_;
   const Workload base_;
   IoFault fault_ = IoFault::once;
+  std::optional<IoKind> kind_;  // that alone fails
   std::uint64_t operations_ = 0;
   bool writable_ = false;  // it said so since the error
   ScratchDirectory work_;
+  const Places places_{work_.path() / "store", work_.path() / "beside"};
 };
 
 Result<void> FaultTrial::make_call(Store& store, Ledger& ledger, Violation& wrong) {
@@ -123,7 +130,7 @@ Result<void> FaultTrial::make_call(Store& store, Ledger& ledger, Violation& wron
     store.reset();
     return {};
   }
-  if (!call_.opens()) return call_.run(*store, ledger, wrong);
+  if (!call_.opens()) return call_.make(store ? &*store : nullptr, places_, ledger, wrong);
   auto opened = open(FaultyFileSystem::env());
   if (!opened) return fail(opened.error());
   store.emplace(std::move(*opened));
@@ -172,6 +179,7 @@ Violation FaultTrial::look_again(Ledger& ledger) {
   auto found = scan(*store);
   if (!found) return "opened again, a scan fails: " + found.error().message();
   if (auto wrong = ledger.settle(*found)) return "opened again, " + *wrong;
+  if (auto wrong = call_.mend(*store)) return "opened again: " + *wrong;
   if (auto wrong = check_queries(*store, *found, 1)) return "opened again: " + *wrong;
   const auto written = write_one(*store, ledger);
   if (!written) return "opened again, it takes no write: " + written.error().message();
@@ -183,8 +191,11 @@ Violation FaultTrial::look_again(Ledger& ledger) {
 
 Trial::Outcome FaultTrial::at(std::uint64_t point) {
   using Begin = PublicCall::Begin;
-  const fs::path directory = work_.path() / "store";
-  fs::remove_all(directory);
+  const fs::path& directory = places_.store;
+  // Of calls on files all files count; of others the store's own.
+  const fs::path watched = call_.needs_files() ? work_.path() : directory;
+  for (const auto& entry : fs::directory_iterator(work_.path())) fs::remove_all(entry.path());
+  fs::create_directories(places_.beside);
   const bool absent = call_.begin == Begin::absent;
   if (!absent)
     copy_store(images_ / (call_.begin == Begin::closed ? "closed" : "crashed"), directory);
@@ -193,11 +204,14 @@ Trial::Outcome FaultTrial::at(std::uint64_t point) {
   Outcome outcome;
   {
     Store store;
-    if (!call_.opens()) {
-      store.emplace(value_of(open(FaultyFileSystem::env())));
-      wait_until_still(directory);
+    if (call_.has_store()) store.emplace(value_of(open(FaultyFileSystem::env())));
+    if (call_.files != nullptr) call_.files->prepare(store ? &*store : nullptr, places_, ledger);
+    if (store) wait_until_still(watched);
+    if (kind_) {
+      faults.arm(watched, *kind_, "", point, fault_);
+    } else {
+      faults.arm(watched, point, fault_);
     }
-    faults.arm(directory, point, fault_);
     const auto result = make_call(store, ledger, outcome.wrong);
     operations_ = faults.operations();
     outcome.struck = faults.struck() > 0;
@@ -217,6 +231,7 @@ Trial::Outcome FaultTrial::at(std::uint64_t point) {
   const std::string where = faults.first_struck();
   faults.disarm();
   if (!outcome.wrong) outcome.wrong = look_again(ledger);
+  if (!outcome.wrong && call_.needs_files()) outcome.wrong = call_.files->look(places_, ledger);
   if (outcome.wrong) outcome.wrong = fmt::format("({}) {}", where, *outcome.wrong);
   return outcome;
 }

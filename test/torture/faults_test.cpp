@@ -3,6 +3,7 @@
 //
 // A few points of each call by default; tools/torture faults does all.
 #include "test/support/seed.h"
+#include "test/torture/io_faults.h"
 #include "test/torture/trials.h"
 
 namespace caveat::test {
@@ -21,31 +22,76 @@ std::size_t caught(const char* call, const char* mode, const char* planted) {
   return run_trials(plan, images.path()).violations.size();
 }
 
+TrialResults run_faults(TrialSet set, std::vector<std::string> modes,
+                        const ScratchDirectory& images) {
+  make_fault_images(images.path());
+  set.campaign = "faults";
+  set.modes = std::move(modes);
+  for (const IoKind kind : kIoKinds) set.kinds.emplace_back(to_string(kind));
+  return run_trial_set(set, images.path());
+}
+
+// Each kind of operation failed at least once in each mode; of a full disk those that need room.
+std::vector<std::string> unseen(const TrialResults& all, const std::vector<std::string>& modes) {
+  std::vector<std::string> kinds;
+  for (const std::string& mode : modes) {
+    const auto seen = all.seen_in.find(mode);
+    for (const IoKind kind : kIoKinds) {
+      if (mode == "no-space" && !needs_space(kind)) continue;
+      const std::string name(to_string(kind));
+      const bool there = seen != all.seen_in.end() && seen->second.contains(name);
+      if (!there) kinds.push_back(mode + " " + name);
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 TEST_CASE("an error of the disk is said, and nothing is lost, on rocksdb", "[faults]") {
   const ScratchDirectory images;
-  make_fault_images(images.path());
   TrialSet set;
-  set.campaign = "faults";
-  set.modes = {"once", "sticky"};
   set.seed = chosen_seed();
   set.points = kSanitized ? 1 : 3;
-  const TrialResults all = run_trial_set(set, images.path());
+  const std::vector<std::string> modes = {"once", "sticky"};
+  const TrialResults all = run_faults(set, modes, images);
   for (const std::string& violation : all.violations) UNSCOPED_INFO(violation);
   CHECK(all.violations.empty());
   CHECK(all.failed > 10);
+  CHECK(unseen(all, modes) == std::vector<std::string>());
+}
+
+// What RocksDB could not read while it looked at a backup was told as damage of the backup, and so
+// was what a verification of its records could not read.
+TEST_CASE("a backup that the disk does not give is not called damaged, on rocksdb",
+          "[faults][backup][regression]") {
+  const ScratchDirectory images;
+  make_fault_images(images.path());
+  for (const auto& [call, mode] :
+       {std::pair("restore", "sticky"), std::pair("restore-over", "once"),
+        std::pair("verify-backup", "once")}) {
+    TrialPlan plan;
+    plan.campaign = "faults";
+    plan.call = call;
+    plan.mode = mode;
+    plan.points = kSanitized ? 2 : 6;
+    plan.seed = chosen_seed();
+    const TrialResults results = run_trials(plan, images.path());
+    for (const std::string& violation : results.violations) UNSCOPED_INFO(violation);
+    CHECK(results.violations.empty());
+    CHECK(results.failed > 0);
+  }
 }
 
 // Environment: see tools/campaigns/faults.
 TEST_CASE("the campaign: an error at every operation of the disk, on rocksdb",
           "[.faults-campaign]") {
   const ScratchDirectory images;
-  make_fault_images(images.path());
-  TrialSet set = set_of_environment();
-  set.campaign = "faults";
-  set.modes = {"once", "sticky", "no-space"};
-  CHECK(run_trial_set(set, images.path()).violations.empty());
+  const TrialSet set = set_of_environment();
+  const std::vector<std::string> modes = {"once", "sticky", "no-space"};
+  const TrialResults all = run_faults(set, modes, images);
+  CHECK(all.violations.empty());
+  if (set.only.empty()) CHECK(unseen(all, modes) == std::vector<std::string>());
 }
 
 TEST_CASE("the campaign: one error of the disk again, on rocksdb", "[.faults-repeat]") {
@@ -54,9 +100,24 @@ TEST_CASE("the campaign: one error of the disk again, on rocksdb", "[.faults-rep
   CHECK(repeat_trial("faults", images.path()).violations.empty());
 }
 
+TEST_CASE("planted: a kind of operation that never fails is noticed", "[faults][planted]") {
+  TrialResults all;
+  for (const IoKind kind : kIoKinds) all.seen_in["once"].emplace(to_string(kind));
+  CHECK(unseen(all, {"once"}).empty());
+  all.seen_in["once"].erase("rename");
+  CHECK(unseen(all, {"once"}) == std::vector<std::string>{"once rename"});
+  CHECK(unseen(all, {"once", "no-space"}).size() == 1 + 5);
+}
+
 TEST_CASE("planted: a failed write that is taken for done is caught, on rocksdb",
           "[faults][planted]") {
   CHECK(caught("store", "once", "swallowed-writes") == 1);
+}
+
+TEST_CASE(
+    "planted: a write for which there is no room that is taken for done is caught, on rocksdb",
+    "[faults][planted]") {
+  CHECK(caught("store", "no-space", "swallowed-writes") == 1);
 }
 
 TEST_CASE("planted: a failed read that is taken for nothing is caught, on rocksdb",

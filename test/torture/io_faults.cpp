@@ -12,11 +12,11 @@ namespace {
 
 std::atomic<bool> any_armed{false};
 
-bool writes(IoKind kind) {
+}  // namespace
+
+bool needs_space(IoKind kind) {
   return kind != IoKind::read && kind != IoKind::look && kind != IoKind::remove;
 }
-
-}  // namespace
 
 std::string_view to_string(IoKind kind) {
   constexpr std::array kNames = {"open",   "read",   "write", "sync",
@@ -39,6 +39,7 @@ void IoFaults::arm(const fs::path& directory, std::uint64_t point, IoFault fault
   directory_ = directory;
   point_ = point;
   name_end_.clear();
+  kind_.reset();
   fault_ = fault;
   operations_ = struck_ = 0;
   first_struck_.clear();
@@ -60,11 +61,11 @@ void IoFaults::disarm() {
 }
 
 bool IoFaults::strikes_locked(IoKind kind, const std::string& name) {
-  if (!name_end_.empty() && (kind != kind_ || !name.ends_with(name_end_))) return false;
+  if (kind_ && (kind != *kind_ || !name.ends_with(name_end_))) return false;
   const std::uint64_t here = operations_++;
   bool strikes = here == point_;
   if (fault_ == IoFault::sticky) strikes = here >= point_;
-  if (fault_ == IoFault::no_space) strikes = here >= point_ && writes(kind);
+  if (fault_ == IoFault::no_space) strikes = here >= point_ && needs_space(kind);
   if (strikes && struck_++ == 0) {
     first_kind_ = kind;
     first_struck_ = std::string(to_string(kind)) + " " + name;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,8 @@ inline constexpr std::array kIoKinds = {IoKind::open, IoKind::read,   IoKind::wr
                                         IoKind::sync, IoKind::rename, IoKind::remove,
                                         IoKind::look, IoKind::close};
 [[nodiscard]] std::string_view to_string(IoKind kind);
+// A full disk lets it fail.
+[[nodiscard]] bool needs_space(IoKind kind);
 
 enum class IoFault : std::uint8_t {
   once,      // that operation, and none after it
@@ -45,7 +48,8 @@ class IoFaults {
 
   // Operation number `point` fails, the next one being 0.
   void arm(const std::filesystem::path& directory, std::uint64_t point, IoFault fault);
-  // Of the operations of that kind on files whose names end so: the first, or number `point`.
+  // Of the operations of that kind on files whose names end so (empty: on all): the first, or
+  // number `point`.
   void arm(const std::filesystem::path& directory, IoKind kind, std::string name_end,
            std::uint64_t point = 0, IoFault fault = IoFault::once);
   // The disk is well again.
@@ -89,8 +93,8 @@ class IoFaults {
   mutable std::mutex mutex_;
   std::filesystem::path directory_;  // empty: disarmed
   std::uint64_t point_ = kNever;
-  std::string name_end_;  // not empty: of the files that count
-  IoKind kind_ = IoKind::open;
+  std::string name_end_;        // of the files that count
+  std::optional<IoKind> kind_;  // that alone counts
   IoFault fault_ = IoFault::once;
   std::uint64_t operations_ = 0;
   std::uint64_t struck_ = 0;

@@ -71,6 +71,37 @@ Result<void> store_bulk(StorageOptimizer& store, Ledger& ledger, Violation&) {
   return take_step(store, ledger, step);
 }
 
+// Views of bytes that are the host's.
+Result<void> store_views(StorageOptimizer& store, Ledger& ledger, Violation& wrong) {
+  std::vector<Change> changes = many_changes(ledger, 60);
+  for (Change& change : changes) change.kind = Kind::store;
+  std::vector<ExceptionRecord> records;
+  std::vector<std::string> values;
+  std::vector<ExceptionView> views;
+  for (const Change& change : changes) {
+    records.push_back({change.key, numbered(change.key, change.number)});
+    for (const auto* value :
+         {&records.back().exception.inherited_value, &records.back().exception.actual_value}) {
+      encode_payload(*value, values.emplace_back());
+    }
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const Exception& it = records[i].exception;
+    views.push_back({records[i].key, ValueView(it.inherited_value.kind(), values[2 * i]),
+                     ValueView(it.actual_value.kind(), values[2 * i + 1]), it.reason, it.created_at,
+                     it.confidence, it.source});
+  }
+  ledger.begin(changes);
+  CAVEAT_ASSIGN(const std::size_t stored, store.bulk_store(views));
+  ledger.done();
+  std::sort(changes.begin(), changes.end(),
+            [](const Change& a, const Change& b) { return a.key < b.key; });
+  const auto same = [](const Change& a, const Change& b) { return a.key == b.key; };
+  changes.erase(std::unique(changes.begin(), changes.end(), same), changes.end());
+  if (stored != changes.size()) wrong = "bulk_store counts wrongly";
+  return {};
+}
+
 // Enough for the delta to be folded, by its writer or in the background.
 Result<void> fill_delta(StorageOptimizer& store, Ledger& ledger, Violation&) {
   for (int i = 0; i < 8; ++i) {
@@ -141,6 +172,15 @@ Result<void> register_name(StorageOptimizer& store, Ledger&, Violation& wrong) {
   return {};
 }
 
+Result<void> register_names(StorageOptimizer& store, Ledger&, Violation& wrong) {
+  const std::string_view names[] = {"torture/one of two names", "torture/the other one"};
+  CAVEAT_TRY(store.register_properties(names));
+  for (const std::string_view name : names) {
+    if (store.property_name(hash_property(name)) != name) wrong = "a registered name is not known";
+  }
+  return {};
+}
+
 template <class Call>
 Result<void> without_value(const Call& call) {
   CAVEAT_TRY(call());
@@ -172,30 +212,43 @@ Result<void> statistics(StorageOptimizer& store, Ledger& ledger, Violation& wron
 }
 
 constexpr PublicCall kWrites[] = {
-    {"store", PublicCall::Begin::opened, store_one},
-    {"store-fsync", PublicCall::Begin::opened, store_synced},
-    {"remove", PublicCall::Begin::opened, remove_one},
-    {"exchange", PublicCall::Begin::opened, exchange},
-    {"take", PublicCall::Begin::opened, take},
-    {"erase", PublicCall::Begin::opened, erase},
-    {"compare-and-set", PublicCall::Begin::opened, compare_and_set},
-    {"write", PublicCall::Begin::opened, write_batch},
-    {"bulk-store", PublicCall::Begin::opened, store_bulk},
-    {"clear-node", PublicCall::Begin::opened, clear_node},
-    {"clear-property", PublicCall::Begin::opened, clear_property},
-    {"register-property", PublicCall::Begin::opened, register_name},
+    {"store", PublicCall::Begin::opened, store_one, nullptr, "StorageOptimizer::store_exception"},
+    {"store-fsync", PublicCall::Begin::opened, store_synced, nullptr,
+     "StorageOptimizer::store_exception"},
+    {"remove", PublicCall::Begin::opened, remove_one, nullptr,
+     "StorageOptimizer::remove_exception"},
+    {"exchange", PublicCall::Begin::opened, exchange, nullptr,
+     "StorageOptimizer::exchange_exception"},
+    {"take", PublicCall::Begin::opened, take, nullptr, "StorageOptimizer::take_exception"},
+    {"erase", PublicCall::Begin::opened, erase, nullptr, "StorageOptimizer::erase_exception"},
+    {"compare-and-set", PublicCall::Begin::opened, compare_and_set, nullptr,
+     "StorageOptimizer::compare_and_set"},
+    {"write", PublicCall::Begin::opened, write_batch, nullptr, "StorageOptimizer::write"},
+    {"bulk-store", PublicCall::Begin::opened, store_bulk, nullptr, "StorageOptimizer::bulk_store"},
+    {"bulk-store-views", PublicCall::Begin::opened, store_views, nullptr,
+     "StorageOptimizer::bulk_store"},
+    {"clear-node", PublicCall::Begin::opened, clear_node, nullptr, "StorageOptimizer::clear_node"},
+    {"clear-property", PublicCall::Begin::opened, clear_property, nullptr,
+     "StorageOptimizer::clear_property"},
+    {"register-property", PublicCall::Begin::opened, register_name, nullptr,
+     "StorageOptimizer::register_property StorageOptimizer::property_name"},
+    {"register-names", PublicCall::Begin::opened, register_names, nullptr,
+     "StorageOptimizer::register_properties"},
     {"fill-delta", PublicCall::Begin::opened, fill_delta},
     {"background", PublicCall::Begin::opened_busy, fill_in_background},
-    {"flush", PublicCall::Begin::opened, flush},
-    {"optimize", PublicCall::Begin::opened, optimize},
-    {"compact", PublicCall::Begin::opened, compact},
-    {"rebuild-indexes", PublicCall::Begin::opened, rebuild},
-    {"statistics", PublicCall::Begin::opened, statistics},
-    {"close", PublicCall::Begin::opened, close},
+    {"flush", PublicCall::Begin::opened, flush, nullptr, "StorageOptimizer::flush"},
+    {"optimize", PublicCall::Begin::opened, optimize, nullptr,
+     "StorageOptimizer::optimize_storage"},
+    {"compact", PublicCall::Begin::opened, compact, nullptr, "StorageOptimizer::compact_storage"},
+    {"rebuild-indexes", PublicCall::Begin::opened, rebuild, nullptr,
+     "StorageOptimizer::rebuild_indexes"},
+    {"statistics", PublicCall::Begin::opened, statistics, nullptr,
+     "StorageOptimizer::get_storage_statistics"},
+    {"close", PublicCall::Begin::opened, close, nullptr, "StorageOptimizer::close"},
     {"destroy", PublicCall::Begin::opened, nullptr},
-    {"open", PublicCall::Begin::closed, nullptr},
+    {"open", PublicCall::Begin::closed, nullptr, nullptr, "StorageOptimizer::open open"},
     {"recover", PublicCall::Begin::crashed, nullptr},
-    {"create", PublicCall::Begin::absent, nullptr},
+    {"create", PublicCall::Begin::absent, nullptr, nullptr, "StorageOptimizer::open"},
 };
 
 const std::vector<PublicCall>& all_calls() {
@@ -203,6 +256,8 @@ const std::vector<PublicCall>& all_calls() {
     std::vector<PublicCall> calls(std::begin(kWrites), std::end(kWrites));
     const auto reads = reading_calls();
     calls.insert(calls.end(), reads.begin(), reads.end());
+    const auto files = file_calls();
+    calls.insert(calls.end(), files.begin(), files.end());
     return calls;
   }();
   return all;

@@ -242,24 +242,67 @@ Result<void> look_at_blocks(StorageOptimizer& store, Ledger& ledger, Violation& 
   });
 }
 
+Result<void> metrics(StorageOptimizer& store, Ledger&, Violation& wrong) {
+  if (store.metrics().find("\ncaveat_") == std::string::npos) wrong = "metrics say nothing";
+  return {};
+}
+
+// Of a store that is not encrypted.
+Result<void> key_usage(StorageOptimizer& store, Ledger&, Violation& wrong) {
+  CAVEAT_ASSIGN(const auto usage, store.key_usage());
+  if (!usage.empty()) wrong = "keys are used, and there are none";
+  return {};
+}
+
+Result<void> explain_tuning(StorageOptimizer& store, Ledger&, Violation& wrong) {
+  CAVEAT_ASSIGN(const auto found, store.explain_tuning());
+  // Partitions that cannot be read are left out.
+  if (found.options.empty() || found.partitions > store.estimate_storage_statistics().partitions) {
+    wrong = "the tuning is explained wrongly";
+  }
+  return {};
+}
+
+// Each record's bytes as they are stored.
+Result<void> containers(StorageOptimizer& store, Ledger&, Violation& wrong) {
+  const CompressedExceptionStore blocks(store);
+  CAVEAT_ASSIGN(const auto partitions, blocks.partitions());
+  for (const PartitionInfo& partition : partitions) {
+    CAVEAT_ASSIGN(const std::string bytes, blocks.container(partition.id));
+    if (bytes.empty()) wrong = "a container has no bytes";
+  }
+  return {};
+}
+
 constexpr auto kOpened = PublicCall::Begin::opened;
 constexpr PublicCall kReads[] = {
-    {"contains", kOpened, contains},
-    {"has-exceptions", kOpened, has_exceptions},
-    {"retrieve", kOpened, retrieve},
-    {"retrieve-view", kOpened, retrieve_view},
-    {"snapshot", kOpened, retrieve_in_snapshot},
-    {"bulk-retrieve", kOpened, bulk_retrieve},
+    {"contains", kOpened, contains, nullptr, "StorageOptimizer::contains"},
+    {"has-exceptions", kOpened, has_exceptions, nullptr, "StorageOptimizer::has_exceptions"},
+    {"retrieve", kOpened, retrieve, nullptr, "StorageOptimizer::retrieve_exception"},
+    {"retrieve-view", kOpened, retrieve_view, nullptr, "StorageOptimizer::retrieve_view"},
+    {"snapshot", kOpened, retrieve_in_snapshot, nullptr, "StorageOptimizer::snapshot"},
+    {"bulk-retrieve", kOpened, bulk_retrieve, nullptr, "StorageOptimizer::bulk_retrieve"},
     {"scan", kOpened, scan_all},
     {"query", kOpened, query_combined},
-    {"query-in-order", kOpened, query_in_order},
-    {"query-by", kOpened, query_by},
-    {"count", kOpened, count},
-    {"explain", kOpened, explain},
-    {"verify", kOpened, verify},
-    {"column-statistics", kOpened, column_statistics},
-    {"estimate", kOpened, estimate},
-    {"blocks", kOpened, look_at_blocks},
+    {"query-in-order", kOpened, query_in_order, nullptr,
+     "StorageOptimizer::query Cursor::next Cursor::resume_token"},
+    {"query-by", kOpened, query_by, nullptr,
+     "StorageOptimizer::query_by_node StorageOptimizer::query_by_property "
+     "StorageOptimizer::query_by_source StorageOptimizer::query_by_confidence_range "
+     "StorageOptimizer::query_by_time_range"},
+    {"count", kOpened, count, nullptr, "StorageOptimizer::count"},
+    {"explain", kOpened, explain, nullptr, "StorageOptimizer::explain"},
+    {"verify", kOpened, verify, nullptr, "StorageOptimizer::verify"},
+    {"column-statistics", kOpened, column_statistics, nullptr,
+     "StorageOptimizer::column_statistics"},
+    {"estimate", kOpened, estimate, nullptr, "StorageOptimizer::estimate_storage_statistics"},
+    {"blocks", kOpened, look_at_blocks, nullptr,
+     "CompressedExceptionStore::partitions CompressedExceptionStore::describe "
+     "CompressedExceptionStore::locate CompressedExceptionStore::read"},
+    {"containers", kOpened, containers, nullptr, "CompressedExceptionStore::container"},
+    {"metrics", kOpened, metrics, nullptr, "StorageOptimizer::metrics"},
+    {"key-usage", kOpened, key_usage, nullptr, "StorageOptimizer::key_usage"},
+    {"explain-tuning", kOpened, explain_tuning, nullptr, "StorageOptimizer::explain_tuning"},
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr unsigned kHangSeconds = kSanitized ? 120 : 60;
 constexpr unsigned kPlantedHangSeconds = 10;  // of a bug that hangs
 constexpr const char* kVariable = "CAVEAT_TRIAL";
+constexpr const char* kDoesAll = "recover";
 constexpr const char* kChild = "child: trials of one call";
 
 double since(Clock::time_point begin) {
@@ -89,6 +90,7 @@ void TrialResults::add(const TrialResults& other) {
   failed += other.failed;
   seconds += other.seconds;
   for (const auto& [what, count] : other.seen) seen[what] += count;
+  for (const auto& [mode, what] : other.seen_in) seen_in[mode].insert(what.begin(), what.end());
   for (const auto& [what, count] : other.rocksdb_asserts) rocksdb_asserts[what] += count;
   violations.insert(violations.end(), other.violations.begin(), other.violations.end());
 }
@@ -153,7 +155,7 @@ TrialResults run_trials(const TrialPlan& plan, const fs::path& images) {
 namespace {
 
 void print_heading() {
-  std::printf("%-18s %-9s %10s %7s %7s %7s %10s %8s  %s\n", "call", "mode", "operations", "points",
+  std::printf("%-18s %-15s %10s %7s %7s %7s %10s %8s  %s\n", "call", "mode", "operations", "points",
               "struck", "failed", "violations", "seconds", "seen");
 }
 
@@ -164,7 +166,7 @@ void print_row(const std::string& call, const std::string& mode, const TrialResu
     seen += fmt::format("{}{} {}", seen.empty() ? "" : ", ", what, count);
     struck += count;
   }
-  fmt::print("{:<18} {:<9} {:>10} {:>7} {:>7} {:>7} {:>10} {:>8.1f}  {}\n", call, mode,
+  fmt::print("{:<18} {:<15} {:>10} {:>7} {:>7} {:>7} {:>10} {:>8.1f}  {}\n", call, mode,
              results.operations, results.points, struck, results.failed, results.violations.size(),
              results.seconds, seen);
   for (const auto& [what, count] : results.rocksdb_asserts) {
@@ -185,13 +187,18 @@ TrialResults run_trial_set(const TrialSet& set, const fs::path& images) {
   fmt::print("repeat with CAVEAT_SEED={}\n", set.seed);
   print_heading();
   const auto begin = Clock::now();
+  const auto is_one = [&](const PublicCall& call, const std::string& mode) {
+    const bool in_memory = set.campaign == "alloc" && !mode.starts_with("rocksdb");
+    return (set.only.empty() || set.only == call.name) && !(in_memory && call.needs_files());
+  };
   std::size_t left = 0;  // rows to come
-  for (const PublicCall& call : public_calls()) left += set.only.empty() || set.only == call.name;
-  left *= set.modes.size();
+  for (const std::string& mode : set.modes) {
+    for (const PublicCall& call : public_calls()) left += is_one(call, mode) ? 1U : 0U;
+  }
   TrialResults all;
   for (const std::string& mode : set.modes) {
     for (const PublicCall& call : public_calls()) {
-      if (!set.only.empty() && set.only != call.name) continue;
+      if (!is_one(call, mode)) continue;
       TrialPlan plan;
       plan.campaign = set.campaign;
       plan.call = call.name;
@@ -212,6 +219,22 @@ TrialResults run_trial_set(const TrialSet& set, const fs::path& images) {
         results.violations.push_back(plan.call + " " + mode + ": no point was tried");
       }
       print_row(plan.call, mode, results);
+      for (const auto& [what, count] : results.seen) results.seen_in[mode].insert(what);
+      all.add(results);
+    }
+    // A call that does all there is, where only some of the operations above were tried.
+    for (const std::string& kind : set.kinds) {
+      if (!set.only.empty()) break;
+      TrialPlan plan;
+      plan.campaign = set.campaign;
+      plan.call = kDoesAll;
+      plan.mode = mode + "/" + kind;
+      plan.seed = set.seed;
+      plan.points = 1;
+      TrialResults results = run_trials(plan, images);
+      if (mode == "no-space" && results.seen.empty()) continue;
+      print_row(plan.call, plan.mode, results);
+      for (const auto& [what, count] : results.seen) results.seen_in[mode].insert(what);
       all.add(results);
     }
   }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct TrialPlan {
 
   std::string campaign;  // "faults" or "alloc"
   std::string call;
-  std::string mode;              // how it fails
+  std::string mode;              // how it fails; "once/sync": those operations alone
   std::string planted = "none";  // a bug by its name
   std::uint64_t points = 0;      // evenly spread; 0: all
   std::uint64_t seed = 0;        // of where they begin
@@ -47,8 +48,9 @@ struct TrialPlan {
 struct TrialResults {
   std::uint64_t operations = 0;
   std::uint64_t points = 0;
-  std::uint64_t failed = 0;                   // of them, calls that said so
-  std::map<std::string, std::uint64_t> seen;  // what failed, how often
+  std::uint64_t failed = 0;                              // of them, calls that said so
+  std::map<std::string, std::uint64_t> seen;             // what failed, how often
+  std::map<std::string, std::set<std::string>> seen_in;  // by mode, in run_trial_set
   // RocksDB ended the process, by which assertion, how often: nothing that caveat could mend.
   std::map<std::string, std::uint64_t> rocksdb_asserts;
   std::vector<std::string> violations;
@@ -64,6 +66,8 @@ struct TrialResults {
 struct TrialSet {
   std::string campaign;
   std::vector<std::string> modes;
+  std::vector<std::string>
+      kinds;         // of operations: of each some fail in each mode, whatever else does
   std::string only;  // that call alone; empty: all
   std::uint64_t seed = 0;
   std::uint64_t points = 0;  // of each call; 0: all
