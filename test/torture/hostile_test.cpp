@@ -1,17 +1,22 @@
 // Input that is meant to hurt: what is too large, too many, too alike, backwards, or in a place
-// that is not what it seems. (Blocks and queries that lie about their sizes: test/bytes and
-// test/fuzz.)
+// that is not what it seems. No case draws at random, so there is no seed. (Blocks and queries
+// that lie about their sizes: test/bytes and test/fuzz.)
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-
+#include <memory>
+#include <random>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -50,6 +55,61 @@ class BackwardClock final : public Clock {
   mutable std::atomic<std::int64_t> now_{1'000'000'000'000};
 };
 
+// A figure of the campaign.
+void tried(std::size_t count, const char* what) {
+  std::printf("hostile: %9zu %s\n", count, what);
+  std::fflush(stdout);
+}
+
+constexpr NodeId kHugeRecords = 3;
+
+Exception huge_exception() {
+  std::string huge(std::size_t{16} << 20, 'x');
+  for (std::size_t i = 0; i < huge.size(); i += 61) huge[i] = static_cast<char>(i / 61);
+  Exception exception = reasoned(huge);
+  exception.actual_value = std::move(huge);
+  return exception;
+}
+
+Result<void> store_huge(StorageOptimizer& store, const Exception& exception) {
+  for (NodeId node = 1; node <= kHugeRecords; ++node) {
+    CAVEAT_TRY(store.store_exception({node, 1}, exception));
+    CAVEAT_TRY(store.store_exception({node, 2}, reasoned("small")));
+  }
+  return store.flush();
+}
+
+// Records that do not come back as they were stored.
+std::size_t lost_of_huge(const StorageOptimizer& store, const Exception& exception) {
+  std::size_t lost = 0;
+  for (NodeId node = 1; node <= kHugeRecords; ++node) {
+    const auto found = store.retrieve_exception({node, 1});
+    if (!found || *found != exception) ++lost;
+  }
+  return lost;
+}
+
+// A planted bug: says that a large value was written.
+class DropsWhatIsLarge final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    const auto large = [](const KvBatch::Entry& entry) { return entry.value.size() > 4096; };
+    return BackendDouble::write(without(batch, large), durability);
+  }
+};
+
+// What in a store's directory, and that itself, others than its owner may use.
+std::vector<std::string> open_to_others(const fs::path& path) {
+  std::vector<std::string> open;
+  if (mode_of(path) != 0700) open.push_back(path.filename());
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    const unsigned wanted = entry.is_directory() ? 0700U : 0600U;
+    if (mode_of(entry.path()) != wanted) open.push_back(entry.path().filename());
+  }
+  return open;
+}
+
 void in_both(const std::function<void(TestStore&)>& test, const Options& options = {}) {
   for (const Backend backend : {Backend::memory, Backend::rocksdb}) {
     INFO(name_of(backend));
@@ -65,21 +125,10 @@ TEST_CASE("strings of 16 MiB are stored, found and folded, on rocksdb", "[hostil
   options.memory_budget_bytes = std::size_t{64} << 20;
   in_both(
       [](TestStore& test) {
-        std::string huge(std::size_t{16} << 20, 'x');
-        for (std::size_t i = 0; i < huge.size(); i += 61) huge[i] = static_cast<char>(i / 61);
-        Exception exception = reasoned(huge);
-        exception.actual_value = huge;
-        for (NodeId node = 1; node <= 3; ++node) {
-          value_of(test->store_exception({node, 1}, exception));
-          value_of(test->store_exception({node, 2}, reasoned("small")));
-        }
-        value_of(test->flush());
+        Exception exception = huge_exception();
+        value_of(store_huge(*test, exception));
         test.reopen();
-        for (NodeId node = 1; node <= 3; ++node) {
-          const auto found = value_of(test->retrieve_exception({node, 1}));
-          REQUIRE(found);
-          CHECK(*found == exception);
-        }
+        CHECK(lost_of_huge(*test, exception) == 0);
         CHECK(value_of(test->query_by_property(2)).size() == 3);
         value_of(test->optimize_storage());
         CHECK(value_of(test->verify()).sound());
@@ -91,6 +140,25 @@ TEST_CASE("strings of 16 MiB are stored, found and folded, on rocksdb", "[hostil
         CHECK(value_of(test->count({})) == 6);
       },
       options);
+  tried(2 * kHugeRecords, "records of two strings of 16 MiB each");
+}
+
+TEST_CASE("planted: a large value that is not written is caught", "[hostile][planted]") {
+  std::string noise(1 << 20, ' ');  // as large when it is stored
+  std::mt19937_64 random(1);
+  for (char& c : noise) c = static_cast<char>(random());
+  const Exception exception = reasoned(std::move(noise));
+  for (const bool planted : {false, true}) {
+    const auto backend = shared_memory_backend();
+    std::unique_ptr<KvBackend> around = std::make_unique<BackendDouble>(backend);
+    if (planted) around = std::make_unique<DropsWhatIsLarge>(backend);
+    {
+      auto store = value_of(StorageOptimizer::open(std::move(around), {}));
+      value_of(store_huge(store, exception));
+    }
+    auto store = value_of(StorageOptimizer::open(std::make_unique<BackendDouble>(backend), {}));
+    CHECK(lost_of_huge(store, exception) == (planted ? kHugeRecords : 0));
+  }
 }
 
 TEST_CASE("a property for every record is no trouble, on rocksdb", "[hostile]") {
@@ -116,6 +184,7 @@ TEST_CASE("a property for every record is no trouble, on rocksdb", "[hostile]") 
     }
     CHECK(value_of(test->verify()).sound());
   });
+  tried(2 * properties, "records, each with a property of its own");
 }
 
 TEST_CASE("keys that differ in one bit stay apart, on rocksdb", "[hostile]") {
@@ -145,6 +214,7 @@ TEST_CASE("keys that differ in one bit stay apart, on rocksdb", "[hostile]") {
       value_of(test->flush());
       test.reopen();
     }
+    tried(keys.size(), "keys that differ in a bit");
   });
 }
 
@@ -179,19 +249,17 @@ TEST_CASE("what a store keeps is its owner's alone, whatever the umask, on rocks
     store_nodes(store, 1, 0, 2000, [](NodeId) { return reasoned("secret"); });
     value_of(store.flush());
     value_of(store.store_exception({1, 2}, reasoned("in the log")));
-    CHECK(mode_of(path) == 0700);
-    for (const auto& entry : fs::recursive_directory_iterator(path)) {
-      INFO(entry.path().filename());
-      CHECK(mode_of(entry.path()) == (entry.is_directory() ? 0700U : 0600U));
-    }
+    CHECK(open_to_others(path) == std::vector<std::string>());
     value_of(store.compact_storage());
     value_of(store.close());
   }
   ::umask(mask);
-  for (const auto& entry : fs::recursive_directory_iterator(path)) {
-    INFO(entry.path().filename());
-    CHECK(mode_of(entry.path()) == 0600);
-  }
+  CHECK(open_to_others(path) == std::vector<std::string>());
+  const auto files = std::distance(fs::recursive_directory_iterator(path), {});
+  tried(static_cast<std::size_t>(files), "files that are their owner's alone");
+  // Planted: one that is not.
+  fs::permissions(path / "CURRENT", fs::perms::others_read, fs::perm_options::add);
+  CHECK(open_to_others(path) == std::vector<std::string>{"CURRENT"});
 }
 
 TEST_CASE("a store is one store by whatever name it is opened, on rocksdb", "[hostile]") {

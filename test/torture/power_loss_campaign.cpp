@@ -4,8 +4,12 @@
 
 #include <chrono>
 #include <fstream>
+#include <map>
 #include <random>
+#include <set>
+#include <tuple>
 
+#include "test/support/store_files.h"
 #include "test/torture/spread_points.h"
 
 namespace caveat::test {
@@ -102,6 +106,17 @@ std::string keep(const fs::path& folder, const Workload& workload, const DiskTra
   return file.string();
 }
 
+// Of all names and bytes. Between two syncs what is left is often the same.
+std::string digest_of(const fs::path& directory) {
+  std::map<std::string, std::size_t> files;
+  for (const auto& file : fs::directory_iterator(directory)) {
+    files[file.path().filename()] = std::hash<std::string>()(bytes_of(file.path()));
+  }
+  std::string digest;
+  for (const auto& [name, hash] : files) digest += fmt::format("{} {:x} ", name, hash);
+  return digest;
+}
+
 }  // namespace
 
 PowerLossResults lose_power(const Workload& workload, const PowerLossPlan& plan,
@@ -117,6 +132,7 @@ PowerLossResults lose_power(const Workload& workload, const PowerLossPlan& plan,
 
   DiskState disk(trace);
   Progress progress;
+  std::set<std::tuple<std::string, std::size_t, std::size_t>> seen;
   std::uint64_t operation = 0;
   for (const DiskEvent& event : trace.events) {
     const bool here = event.is_operation() && points.is_one(operation);
@@ -128,6 +144,10 @@ PowerLossResults lose_power(const Workload& workload, const PowerLossPlan& plan,
         const fs::path image = scratch.path() / "image";
         disk.write_after(way, one.seed, image);
         ++results.cases;
+        if (!seen.emplace(digest_of(image), progress.begun, progress.durable).second) {
+          ++results.same;
+          continue;
+        }
         if (one.twice) ++results.twice;
         const auto wrong = check_image(workload, prints, progress, image, one);
         if (!wrong) continue;

@@ -24,6 +24,7 @@ struct PowerLossResults {
   std::uint64_t operations = 0;
   std::uint64_t points = 0;
   std::uint64_t cases = 0;  // points, each in four ways
+  std::uint64_t same = 0;   // of them with a disk that was looked at already, at the same step
   std::uint64_t twice = 0;  // of them with another loss of power while it was recovered
   std::vector<std::string> violations;
   double seconds = 0;

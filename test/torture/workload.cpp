@@ -112,6 +112,29 @@ void make_import(Maker& maker) {
   }
 }
 
+void make_few_singles(Maker& maker) {
+  for (int i = 0; i < 12; ++i) {
+    maker.single();
+    if (i == 7) maker.add(Step::Kind::flush);
+  }
+}
+
+void make_few_batches(Maker& maker) {
+  maker.bulk(40);
+  maker.batch(12);
+  maker.add(Step::Kind::optimize);
+  maker.add(Step::Kind::rebuild);
+  maker.batch(12);
+  maker.add(Step::Kind::compact);
+}
+
+void make_small_import(Maker& maker) {
+  maker.bulk(80);
+  maker.add(Step::Kind::backup);
+  maker.add(Step::Kind::reopen);
+  maker.bulk(40);
+}
+
 }  // namespace
 
 Workload make_workload(std::string_view name, std::uint64_t seed) {
@@ -119,6 +142,9 @@ Workload make_workload(std::string_view name, std::uint64_t seed) {
   if (name == "singles") make_singles(maker);
   if (name == "batches") make_batches(maker);
   if (name == "import") make_import(maker);
+  if (name == "few singles") make_few_singles(maker);
+  if (name == "few batches") make_few_batches(maker);
+  if (name == "small import") make_small_import(maker);
   return maker.done();
 }
 

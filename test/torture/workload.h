@@ -56,6 +56,9 @@ struct Workload {
 };
 // singles, batches, import: see workload.cpp.
 inline constexpr std::string_view kWorkloads[] = {"singles", "batches", "import"};
+// The same calls on so little that every operation can be tried in the gate.
+inline constexpr std::string_view kSmallWorkloads[] = {"few singles", "few batches",
+                                                       "small import"};
 [[nodiscard]] Workload make_workload(std::string_view name, std::uint64_t seed);
 
 // Small partitions, a small delta, nothing in the background.
