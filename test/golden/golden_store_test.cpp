@@ -5,10 +5,16 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <memory>
+#include <string>
+#include <string_view>
 
 #include "adapters/rocksdb/live_checkpoint.h"
 #include "adapters/rocksdb/rocksdb_backend.h"
+#include "caveat/encryption.h"
+#include "engine/store/engine.h"
 #include "engine/store/features.h"
+#include "engine/tuning/tuning_page.h"
 #include "test/support/store_files.h"
 #include "test/support/stores.h"
 #include "test/support/test_folder.h"
@@ -138,6 +144,20 @@ Options plain_options() {
   return options;
 }
 
+bool is_encrypted(const fs::path& golden) {
+  return golden.filename().string().ends_with("-encrypted");
+}
+
+// With the key that everybody knows, where it needs one.
+Options options_of(const fs::path& golden) {
+  Options options = plain_options();
+  if (is_encrypted(golden)) {
+    const std::string text = bytes_of(test_folder() / "encrypted.key");
+    options.encryption.keys = std::make_shared<KeyRing>(value_of(KeyRing::parse(text)));
+  }
+  return options;
+}
+
 std::string digest_of(const fs::path& store) {
   std::vector<fs::path> files;
   for (const auto& file : fs::directory_iterator(store)) files.push_back(file.path());
@@ -150,7 +170,8 @@ std::string digest_of(const fs::path& store) {
 std::vector<fs::path> golden_stores() {
   std::vector<fs::path> stores;
   for (const auto& entry : fs::directory_iterator(test_folder())) {
-    if (entry.is_directory()) stores.push_back(entry.path());
+    const bool readable = built_in_cipher() != nullptr || !is_encrypted(entry.path());
+    if (entry.is_directory() && readable) stores.push_back(entry.path());
   }
   return stores;
 }
@@ -166,10 +187,13 @@ TEST_CASE("stores of every version are opened, answered from and sound", "[golde
     const ScratchDirectory directory;
     const fs::path copy = directory.path() / "store";
     fs::copy(golden, copy);
-    auto store = value_of(StorageOptimizer::open(copy, plain_options()));
+    auto store = value_of(StorageOptimizer::open(copy, options_of(golden)));
     // What is in the log is replayed, not lost.
     CHECK(store.estimate_storage_statistics().delta_rows > 0);
-    CHECK(store.estimate_storage_statistics().dictionaries > 0);
+    // Later ones have chosen whether they want any.
+    if (golden.filename() < "store-4") {
+      CHECK(store.estimate_storage_statistics().dictionaries > 0);
+    }
     CHECK(value_of(store.verify()).sound());
     const std::string wanted = bytes_of(golden.string() + ".txt");
     CHECK(answers(store) == wanted);
@@ -185,23 +209,34 @@ TEST_CASE("stores of every version are opened, answered from and sound", "[golde
 TEST_CASE("stores of every version say what they use, and get no feature before they need it",
           "[golden]") {
   const std::map<std::string, std::uint64_t> stored = {
-      {"store-1", 0}, {"store-2", 1}, {"store-3", 3}};
-  CHECK(golden_stores().size() == stored.size());
+      {"store-1", 0}, {"store-2", 1}, {"store-3", 3}, {"store-4", 3}, {"store-4-encrypted", 3}};
+  CHECK(golden_stores().size() == stored.size() - (built_in_cipher() == nullptr ? 1 : 0));
   for (const fs::path& golden : golden_stores()) {
     INFO(golden.filename());
     const ScratchDirectory directory;
     const fs::path copy = directory.path() / "store";
     fs::copy(golden, copy);
-    const auto features = [&] {
-      auto backend = value_of(open_rocksdb_backend(copy, {}));
+    const auto page = [&](std::string_view key) {
       std::string bytes;
-      REQUIRE(value_of(backend->get(Family::meta, kSuperblockKey, nullptr, bytes)));
-      value_of(backend->close());
-      return value_of(Superblock::decode(bytes)).features;
+      if (is_encrypted(golden)) {  // what the keys give
+        auto store = value_of(StorageOptimizer::open(copy, options_of(golden)));
+        value_of(store.engine().core().backend->get(Family::meta, key, nullptr, bytes));
+        value_of(store.close());
+      } else {
+        auto backend = value_of(open_rocksdb_backend(copy, {}));
+        value_of(backend->get(Family::meta, key, nullptr, bytes));
+        value_of(backend->close());
+      }
+      return bytes;
     };
+    const auto features = [&] {
+      return value_of(Superblock::decode(page(kSuperblockKey))).features;
+    };
+    // The page of measurements came with the fourth.
+    CHECK(page(kTuningKey).empty() == (golden.filename() < "store-4"));
     CHECK(features() == stored.at(golden.filename()));
     const auto use = [&](const auto& how) {
-      auto store = value_of(StorageOptimizer::open(copy, plain_options()));
+      auto store = value_of(StorageOptimizer::open(copy, options_of(golden)));
       how(store);
       value_of(store.close());
     };
@@ -223,7 +258,7 @@ TEST_CASE("a golden store that was changed is found out", "[golden][planted]") {
       const fs::path copy = directory.path() / "store";
       fs::copy(golden, copy);
       flip_bit(copy / table.filename(), fs::file_size(table) / 2);
-      const auto store = StorageOptimizer::open(copy, plain_options());
+      const auto store = StorageOptimizer::open(copy, options_of(golden));
       CHECK((!store || !value_of(store->verify()).sound()));
     }
   }
@@ -237,7 +272,7 @@ TEST_CASE("make a golden store", "[.make]") {
   REQUIRE(to != nullptr);
   const ScratchDirectory directory;
   {
-    Options options = plain_options();
+    Options options = options_of(to);
     options.durability = Durability::fsync;
     auto store = value_of(StorageOptimizer::open(from, options));
     std::map<std::string, std::map<std::string, std::uint64_t>> encodings;  // blocks by column
@@ -281,7 +316,7 @@ TEST_CASE("make a golden store", "[.make]") {
   }
   const fs::path copy = directory.path() / "look";
   fs::copy(to, copy);
-  auto store = value_of(StorageOptimizer::open(copy, plain_options()));
+  auto store = value_of(StorageOptimizer::open(copy, options_of(to)));
   CHECK(value_of(store.verify()).sound());
   std::ofstream(std::string(to) + ".txt") << answers(store);
 }
