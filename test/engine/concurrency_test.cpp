@@ -1,4 +1,5 @@
 // Everything at once for a while: writers of all kinds, readers of all kinds, maintenance.
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -12,6 +13,12 @@ namespace {
 std::chrono::milliseconds duration() {
   const char* text = std::getenv("CAVEAT_BUSY_MS");
   return std::chrono::milliseconds(text == nullptr ? 2500 : std::atoi(text));
+}
+
+// In the campaign as many more as are about as long.
+int rounds(int otherwise) {
+  return std::getenv("CAVEAT_BUSY_MS") == nullptr ? otherwise
+                                                  : static_cast<int>(duration().count() / 400);
 }
 
 Options busy_options() {
@@ -45,6 +52,12 @@ void run(Backend backend, const Options& options) {
   for (auto& thread : threads) thread.join();
   busy.check_end();
   for (const auto& fault : busy.faults()) UNSCOPED_INFO(fault);
+  std::printf("%s, %zu wrong:", name_of(backend).c_str(), busy.faults().size());
+  for (const auto& [what, times] : busy.done()) {
+    std::printf(" %llu %s;", static_cast<unsigned long long>(times), what.c_str());
+  }
+  std::printf(" repeat with CAVEAT_SEED=%llu\n", static_cast<unsigned long long>(busy.seed()));
+  std::fflush(stdout);
   REQUIRE(busy.faults().empty());
   for (const auto& [what, times] : busy.done()) {
     INFO(what);
@@ -89,12 +102,14 @@ void close_while_used(Backend backend, int rounds) {
         });
       });
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5 * round));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 * (round % 50)));
     while (!store.close()) std::this_thread::yield();
     closed = true;
     for (auto& thread : threads) thread.join();
     CHECK(others == 0);
   }
+  std::printf("%s: closed %d times among all calls\n", name_of(backend).c_str(), rounds);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -114,11 +129,11 @@ TEST_CASE("all calls at once keep their promises on rocksdb", "[threads]") {
 }
 
 TEST_CASE("a store may be closed while others use it", "[threads]") {
-  close_while_used(Backend::memory, 5);
+  close_while_used(Backend::memory, rounds(5));
 }
 
 TEST_CASE("a store on rocksdb may be closed while others use it and back it up", "[threads]") {
-  close_while_used(Backend::rocksdb, 3);
+  close_while_used(Backend::rocksdb, rounds(3));
 }
 
 }  // namespace caveat::test

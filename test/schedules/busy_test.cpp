@@ -33,7 +33,7 @@ std::vector<std::string> faults_of_a_busy_second(std::initializer_list<Fault> pl
 }  // namespace
 
 TEST_CASE("everything at once finds planted faults, and nothing where there are none",
-          "[schedule][planted]") {
+          "[schedule][planted][threads]") {
   CHECK(faults_of_a_busy_second({}).empty());
   if (kRacesAreReported) return;
   CHECK_FALSE(faults_of_a_busy_second({Fault::fold_forgets_filter}).empty());

@@ -258,7 +258,7 @@ Faults crash_between_hints_and_rows(std::initializer_list<Fault> planted) {
 
 }  // namespace
 
-TEST_CASE("schedule: a crash between hints and rows of a large fold", "[schedule]") {
+TEST_CASE("schedule: a crash between hints and rows of a large fold", "[schedule][threads]") {
   prove(crash_between_hints_and_rows, {Fault::hints_after_chunks});
 }
 

@@ -17,14 +17,20 @@ void rewrite(Scene& scene) {
   scene.expect("optimize", scene.store().optimize_storage());
 }
 void split(Scene& scene) {
+  const auto before = scene.store().estimate_storage_statistics().splits;
   scene.fill(0, 100, 3, 1);  // as many rows again, between the others
+  const auto splits = scene.store().estimate_storage_statistics().splits;
+  scene.need(splits > before, "no partition was split");
 }
 void join(Scene& scene) {
   for (NodeId node = 0; node < 100; ++node) {
     if (node % 10 != 0) scene.expect("clear", scene.store().clear_node(node));
   }
+  const auto before = scene.store().estimate_storage_statistics().joins;
   scene.expect("flush", scene.store().flush());
   scene.expect("optimize", scene.store().optimize_storage());
+  const auto joins = scene.store().estimate_storage_statistics().joins;
+  scene.need(joins > before, "no partitions were joined");
 }
 
 // Readers that have begun go on seeing what they began with, whatever becomes of the partitions.

@@ -120,6 +120,7 @@ class Soak {
   void get();
   void query();
   void maintain();
+  void stall();
   void failed(const std::string& what) {
     const std::lock_guard lock(mutex_);
     if (wrong_.empty()) wrong_ = what;
@@ -133,6 +134,7 @@ class Soak {
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::string wrong_;
+  SoakResults held_;  // what stall() says
 };
 
 void Soak::fill() {
@@ -213,6 +215,39 @@ void Soak::maintain() {
   }
 }
 
+// What a cursor shows is of the moment it was opened, however long it waits; meanwhile statistics
+// say that something is held.
+void Soak::stall() {
+  while (!stop_) {
+    const auto begin = Clock::now();
+    const Snapshot snapshot = store_.snapshot();
+    const auto wanted = store_.count({}, &snapshot);
+    auto cursor = store_.query({}, &snapshot);
+    if (!wanted || !cursor) return failed("a cursor to be held is not opened");
+    std::uint64_t read = 0;
+    const auto next = [&] {
+      const auto record = cursor->next();
+      if (!record) failed("a held cursor: " + record.error().message());
+      if (!record || *record == nullptr) return false;
+      ++read;
+      return true;
+    };
+    while (read < 100 && next()) continue;
+    while (!stop_ && seconds_since(begin) < plan_.seconds / 6 * 0.9) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    const auto said = store_.estimate_storage_statistics();
+    if (!stop_ && said.pinned_versions == 0) return failed("nobody says that a cursor is held");
+    while (next()) continue;
+    if (read != *wanted) return failed("a held cursor shows other records than there were");
+    ++held_.cursors;
+    held_.longest_held = std::max(held_.longest_held, seconds_since(begin));
+    held_.most_pinned_mib = std::max(
+        held_.most_pinned_mib,
+        static_cast<double>(said.pinned_memory_bytes + said.pinned_stored_bytes) / (1 << 20));
+  }
+}
+
 SoakResults Soak::run() {
   fill();
   std::vector<std::thread> threads;
@@ -220,6 +255,7 @@ SoakResults Soak::run() {
   threads.emplace_back([this] { get(); });
   threads.emplace_back([this] { query(); });
   threads.emplace_back([this] { maintain(); });
+  threads.emplace_back([this] { stall(); });
   SoakResults results;
   const auto begin = Clock::now();
   const double step = plan_.seconds / static_cast<double>(plan_.samples);
@@ -236,6 +272,9 @@ SoakResults Soak::run() {
   stop_ = true;
   for (std::thread& thread : threads) thread.join();
   if (const auto closed = store_.close(); !closed) failed("close: " + closed.error().message());
+  results.cursors = held_.cursors;
+  results.longest_held = held_.longest_held;
+  results.most_pinned_mib = held_.most_pinned_mib;
   results.wrong = wrong_;
   return results;
 }

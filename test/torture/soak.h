@@ -30,10 +30,14 @@ struct SoakPlan {
   std::size_t leaked_bytes_a_write = 0;  // planted
 };
 
-// One thread stores and removes, one gets, one queries; one optimizes and compacts now and then.
-// Every answer is checked. Throws nothing; a wrong answer or an error is in `wrong`.
+// One thread stores and removes, one gets, one queries; one optimizes and compacts now and then;
+// one holds a cursor for a sixth of the time, reads it to its end, and begins again. Every answer
+// is checked. Throws nothing; a wrong answer or an error is in `wrong`.
 struct SoakResults {
   std::vector<SoakSample> samples;
+  std::size_t cursors = 0;     // held and read to their end
+  double longest_held = 0;     // seconds
+  double most_pinned_mib = 0;  // that statistics said are held for a reader: in memory and stored
   std::string wrong;
 };
 [[nodiscard]] SoakResults soak(const SoakPlan& plan);

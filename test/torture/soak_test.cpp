@@ -21,7 +21,11 @@ SoakResults run(SoakPlan plan) {
   plan.directory = scratch.path() / "store";
   plan.seed = chosen_seed();
   std::printf("seed %llu\n", static_cast<unsigned long long>(plan.seed));
-  return soak(plan);
+  SoakResults results = soak(plan);
+  std::printf(
+      "%zu cursors held and read to their end, the longest %.0f s, at most %.1f MiB for them\n",
+      results.cursors, results.longest_held, results.most_pinned_mib);
+  return results;
 }
 
 bool flat(const std::vector<Trend>& trends, std::string_view only = {}) {
@@ -41,6 +45,7 @@ TEST_CASE("mixed load for a while: every answer is right, on rocksdb", "[soak]")
   CHECK(results.wrong.empty());
   INFO(results.wrong);
   CHECK(results.samples.size() == 12);
+  CHECK(results.cursors > 0);
 }
 
 TEST_CASE("planted: a store that leaks is caught by the soak, on rocksdb", "[soak][planted]") {
@@ -59,6 +64,8 @@ TEST_CASE("the campaign: mixed load for long, on rocksdb", "[.soak-campaign]") {
   std::printf("%s", soak_text(results.samples).c_str());
   INFO(results.wrong);
   CHECK(results.wrong.empty());
+  CHECK(results.cursors >= 3);
+  for (const SoakSample& sample : results.samples) CHECK(sample.operations > 0);  // no one waits
   CHECK(flat(trends_of(results.samples)));
 }
 
