@@ -3,6 +3,8 @@
 // value.
 #include <catch2/catch.hpp>
 
+#include "engine/block/bits.h"
+#include "engine/block/column_forms.h"
 #include "engine/block/decoded_parts.h"
 #include "test/block/block_maker.h"
 
@@ -135,4 +137,24 @@ TEST_CASE("a column that nobody asks for is not read, and may be damaged") {
   CHECK(loads(BlockColumn::reason));
   CHECK_FALSE(loads(BlockColumn::source));
   CHECK_FALSE(loads(BlockColumn::inherited));
+}
+
+TEST_CASE("a time's factor may be the longest time there is, and no longer where it is aligned") {
+  const auto least_of = [](std::uint64_t factor, char aligned, std::int64_t least) {
+    std::string bytes;
+    detail::put_varint(bytes, factor);
+    bytes.push_back(aligned);
+    detail::put_varint(bytes, detail::zigzag(least));
+    detail::ByteReader in(bytes);
+    detail::TimeForm form;
+    return form.read(in) ? std::optional(form.least) : std::nullopt;
+  };
+  constexpr std::uint64_t kLongest = INT64_MAX;
+  CHECK(least_of(kLongest, 1, 1) == INT64_MAX);
+  CHECK(least_of(kLongest, 1, -1) == -INT64_MAX);
+  CHECK_FALSE(least_of(kLongest, 1, 2));
+  CHECK_FALSE(least_of(kLongest + 1, 1, 0));
+  CHECK(least_of(kLongest + 1, 0, 5) == 5);
+  CHECK_FALSE(least_of(1, 2, 0));
+  CHECK_FALSE(least_of(0, 0, 0));
 }

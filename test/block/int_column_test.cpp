@@ -343,6 +343,16 @@ TEST_CASE("runs and exceptions that reach just to the end are read, and none goe
 
 // At the borders of what pays, where one byte decides on a form: golden/encodings.txt of test/bytes
 // says the same of whole blocks.
+TEST_CASE("an encoder's working memory says what it holds, at each depth") {
+  IntScratch scratch;
+  for (IntScratch::Level& level : scratch.levels) {
+    const std::size_t before = scratch.bytes();
+    for (auto* values : {&level.a, &level.b, &level.distinct, &level.index}) values->reserve(1000);
+    CHECK(scratch.bytes() >= before + 4 * 8000);
+    CHECK(scratch.bytes() < before + 4 * 16000);
+  }
+}
+
 TEST_CASE("columns of the same values are the bytes they ever were") {
   Maker maker(77);
   std::uint64_t digest = 0;

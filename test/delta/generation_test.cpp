@@ -8,6 +8,7 @@
 
 #include "caveat/write_batch.h"
 #include "engine/delta/delta_view.h"
+#include "engine/delta/row_memory.h"
 
 using namespace caveat;
 
@@ -254,6 +255,20 @@ TEST_CASE("rows beyond the room that was reserved find more of it", "[delta]") {
   for (NodeId node = 0; node < 70; ++node) {
     REQUIRE(newest(generation, {node, 1}, kMaxSequence) != nullptr);
   }
+}
+
+TEST_CASE("rows that fill their reserved pieces to the last byte take nothing else", "[delta]") {
+  MemoryPool pool;
+  Arena arena(pool.chunks());
+  detail::RowMemory memory(arena);
+  constexpr std::size_t kBytes = detail::RowMemory::kPieceBytes;
+  memory.begin_reserve(2 * kBytes);
+  memory.reserve(kBytes);
+  memory.reserve(kBytes);
+  const char* const before = arena.allocate_bytes(1);
+  const char* const first = memory.take(kBytes);
+  CHECK(memory.take(kBytes) != first);
+  CHECK(arena.allocate_bytes(1) == before + 1);
 }
 
 TEST_CASE("single inserts hardly ever take from the heap", "[delta]") {

@@ -180,13 +180,32 @@ TEST_CASE("varints have one encoding for each number") {
       std::string bytes;
       put_varint(value, bytes);
       REQUIRE(bytes.size() == varint_bytes(value));
+      char memory[kMaxVarintBytes];
+      REQUIRE(std::string_view(memory, write_varint(value, memory)) == bytes);
       std::string_view rest = bytes;
       std::uint64_t back = 0;
       REQUIRE(take_varint(rest, back));
       REQUIRE(back == value);
+      REQUIRE(rest.empty());
       const auto number = static_cast<std::int64_t>(value);
       REQUIRE(unzigzag(zigzag(number)) == number);
       REQUIRE(unzigzag(zigzag(~number)) == ~number);
     }
   }
+}
+
+TEST_CASE("a varint of more than 64 bits, a longer one than it need be, or a cut one is refused") {
+  const auto taken = [](std::string_view bytes) {
+    std::uint64_t value = 0;
+    return take_varint(bytes, value);
+  };
+  const std::string nine(9, '\xFF');
+  CHECK(taken(nine + '\x01'));
+  CHECK_FALSE(taken(nine + '\x02'));  // the 65th bit
+  CHECK_FALSE(taken(nine + '\x81'));  // an eleventh byte to come
+  CHECK_FALSE(taken(nine));
+  CHECK_FALSE(taken({}));
+  using std::string_view_literals::operator""sv;
+  CHECK(taken("\0"sv));
+  CHECK_FALSE(taken("\x80\0"sv));
 }

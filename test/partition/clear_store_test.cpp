@@ -42,6 +42,22 @@ TEST_CASE("clears come back as they were last written, and nothing is written tw
   CHECK(writes({}) == 3);
 }
 
+TEST_CASE("a clear hides what was written before it, and of two the later one counts") {
+  ClearList clears = clears_of({{7, 10}}, {{9, 20}});
+  const auto hides = [&](NodeId node, PropertyHash property, Sequence as_of) {
+    return clears.hides({node, property}, as_of);
+  };
+  CHECK(hides(7, 1, 9));
+  CHECK_FALSE(hides(7, 1, 10));  // it was applied to that segment
+  CHECK(hides(1, 9, 19));
+  CHECK_FALSE(hides(1, 9, 20));
+  CHECK_FALSE(hides(9, 7, 0));
+  clears.add_node(7, 15);
+  clears.add_node(7, 5);
+  CHECK(hides(7, 1, 14));
+  CHECK_FALSE(hides(7, 1, 15));
+}
+
 TEST_CASE("a clear of another length or kind is refused") {
   std::string value(sizeof(Sequence), '\1');
   const std::string key = std::string("T") + static_cast<char>(RowKind::clear_node) + "12345678";

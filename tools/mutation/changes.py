@@ -135,4 +135,6 @@ def rewrite(text, numbered):
     for begin, end, _, put in places:
         parts += [text[at:begin], put]
         at = end
-    return '#include "tools/mutation/mutants.h"\n#line 1\n' + "".join([*parts, text[at:]])
+    # Whoever includes a header with changes in it is compiled with all its warnings.
+    quiet = "#pragma GCC system_header\n" if "#pragma once" in text else ""
+    return f'#include "tools/mutation/mutants.h"\n{quiet}#line 1\n' + "".join([*parts, text[at:]])
