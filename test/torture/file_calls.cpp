@@ -9,7 +9,7 @@
 #include "caveat/backup.h"
 #include "engine/store/engine.h"
 #include "engine/store/set_aside.h"
-#include "test/torture/failing_heap.h"
+#include "test/torture/io_faults.h"
 #include "test/torture/public_calls.h"
 #include "test/torture/workload_run.h"
 
@@ -83,9 +83,10 @@ Result<void> create(StorageOptimizer* store, const Places& places, Ledger& ledge
                     Violation& wrong) {
   CAVEAT_ASSIGN(const auto info, create_backup(*store, backups_of(places)));
   made.last_kept = info.id;
-  if (info.id != made.held.size() || info.records != ledger.records().size()) {
-    wrong = "a backup says something else than was made";
-  }
+  if (info.id != made.held.size()) wrong = "a backup says another number than it has";
+  // Where something could not be read, they are estimated.
+  const bool exact = IoFaults::instance().struck() == 0;
+  if (exact && info.records != ledger.records().size()) wrong = "a backup counts wrongly";
   return {};
 }
 
