@@ -87,6 +87,7 @@ struct caveat_cursor : caveat::c::Tagged<caveat::c::Kind::cursor> {
   std::shared_ptr<caveat::StorageOptimizer> store;
   caveat::Cursor cursor;
   caveat::c::RecordOut record;
+  const caveat::ExceptionView* not_shown = nullptr;  // of the cursor, for want of memory
   caveat::c::OneThread one_thread;
 };
 

@@ -98,8 +98,12 @@ caveat_code caveat_cursor_next(caveat_cursor* cursor, const caveat_record** reco
   if (record != nullptr) *record = nullptr;
   return with_cursor(cursor, error, [&](caveat_cursor& own) -> Result<void> {
     CAVEAT_TRY(need(record, "record"));
-    CAVEAT_ASSIGN(const auto* const view, own.cursor.next());
-    if (view != nullptr) *record = own.record.show(*view);
+    if (own.not_shown == nullptr) {
+      CAVEAT_ASSIGN(own.not_shown, own.cursor.next());
+      if (own.not_shown == nullptr) return {};
+    }
+    *record = own.record.show(*own.not_shown);
+    own.not_shown = nullptr;
     return {};
   });
 }
@@ -117,6 +121,10 @@ caveat_code caveat_cursor_resume_token(caveat_cursor* cursor, caveat_string* tok
                                        caveat_error** error) {
   return with_cursor(cursor, error, [&](caveat_cursor& own) -> Result<void> {
     CAVEAT_TRY(need(token, "token"));
+    if (own.not_shown != nullptr) {
+      return fail(ErrorCode::busy,
+                  "cursor: there was no memory to show the next record; ask for it again first");
+    }
     *token = copy_of(own.cursor.resume_token());
     return {};
   });

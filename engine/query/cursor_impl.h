@@ -23,18 +23,26 @@ class Cursor::Impl {
   [[nodiscard]] std::string resume_token() const;
 
  private:
-  Impl(const QueryContext& context, std::shared_ptr<const ReadView> view)
-      : context_(context), view_(std::move(view)) {}
-  [[nodiscard]] Result<void> start_values(detail::Opening& opening, const Query& query,
-                                          std::size_t gather_max);
+  Impl(const QueryContext& context, std::shared_ptr<const ReadView> view, const Query& query,
+       std::size_t gather_max);
+
+  // Makes the stream of the results behind position().
+  [[nodiscard]] Result<void> start(detail::Opening opening);
+  [[nodiscard]] Result<void> start_values(detail::Opening& opening);
+  [[nodiscard]] Result<void> start_again();
+  // Of the stream; makes it again where the last call had no memory.
+  [[nodiscard]] Result<bool> stream_next(ExceptionView& out);
+  // The last result, or where the query's own token says; nothing: before all results.
+  [[nodiscard]] std::optional<detail::SortPosition> position() const;
 
   QueryContext context_;
   std::shared_ptr<const ReadView> view_;
-  QueryOrder order_ = QueryOrder::key;
+  Query query_;  // without its token: that is start_
+  std::size_t gather_max_;
   std::uint64_t fingerprint_ = 0;
-  std::optional<detail::SortPosition> start_;  // of the query's own token
-  std::size_t left_ = 0;
-  // One of the two.
+  std::optional<detail::SortPosition> start_;
+  std::size_t left_;  // of the limit
+  // One of the two. Neither once std::bad_alloc has left one of them half way.
   std::unique_ptr<detail::KeyStream> keys_;
   std::unique_ptr<detail::ValueStream> values_;
 

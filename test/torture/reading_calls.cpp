@@ -1,5 +1,7 @@
 // The calls that only read; see public_calls.h.
 #include <algorithm>
+#include <new>
+#include <optional>
 #include <vector>
 
 #include "caveat/compressed_exception_store.h"
@@ -86,15 +88,26 @@ Result<void> bulk_retrieve(StorageOptimizer& store, Ledger& ledger, Violation& w
   return {};
 }
 
+// What is left of a cursor's results. Where it has no memory for one it gets some, and must go on.
+Result<Records> rest_of(Cursor& cursor) {
+  Records found;
+  std::optional<Unwatched> with_memory;
+  for (;;) {
+    try {
+      CAVEAT_ASSIGN(const ExceptionView* view, cursor.next());
+      if (view == nullptr) return found;
+      const Unwatched mine;
+      found.push_back(view->to_record());
+    } catch (const std::bad_alloc&) {
+      if (with_memory) throw;
+      with_memory.emplace();
+    }
+  }
+}
+
 Result<Records> walk(StorageOptimizer& store, const Query& query) {
   CAVEAT_ASSIGN(auto cursor, store.query(query));
-  Records found;
-  for (;;) {
-    CAVEAT_ASSIGN(const ExceptionView* view, cursor.next());
-    if (view == nullptr) return found;
-    const Unwatched mine;
-    found.push_back(view->to_record());
-  }
+  return rest_of(cursor);
 }
 
 Result<void> scan_all(StorageOptimizer& store, Ledger& ledger, Violation& wrong) {
@@ -145,13 +158,7 @@ Result<void> query_in_order(StorageOptimizer& store, Ledger& ledger, Violation& 
   query.descending = true;
   query.limit = 40;
   CAVEAT_ASSIGN(auto cursor, store.query(query));
-  Records found;
-  for (;;) {
-    CAVEAT_ASSIGN(const ExceptionView* view, cursor.next());
-    if (view == nullptr) break;
-    const Unwatched mine;
-    found.push_back(view->to_record());
-  }
+  CAVEAT_ASSIGN(Records found, rest_of(cursor));
   query.resume_token = cursor.resume_token();
   CAVEAT_ASSIGN(const Records more, walk(store, query));
   const Unwatched mine;

@@ -9,7 +9,7 @@ from ctypes import POINTER, byref, c_int32, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _native as native
-from ._errors import Closed, call
+from ._errors import Busy, Closed, call
 from ._records import (ConfidenceRange, Key, NodeRange, Property, Record, Source, TimeRange, key_of, query_of, read,
                        take, unsigned)
 
@@ -104,6 +104,8 @@ class Cursor(Handle, Iterator[Record]):
 
     def __init__(self, store: Store, snapshot: c_void_p | None, query: Any) -> None:
         self._turn, self._last_token = threading.Lock(), None  # type: tuple[threading.Lock, str | None]
+        # What the last call showed and nobody could read, for want of memory or an interrupt.
+        self._shown = POINTER(native.Record)()
         super().__init__(store, "cursor", store._native, snapshot, query)
 
     def __iter__(self) -> Cursor:
@@ -115,10 +117,12 @@ class Cursor(Handle, Iterator[Record]):
             if self._last_token is not None:
                 raise StopIteration
             with self._using() as handle:
-                pointer = POINTER(native.Record)()
-                call("cursor_next", handle, byref(pointer))
-                if pointer:
-                    return read(pointer.contents, self._store._name_of)
+                if not self._shown:
+                    call("cursor_next", handle, byref(self._shown))
+                if self._shown:
+                    record = read(self._shown.contents, self._store._name_of)
+                    self._shown = POINTER(native.Record)()
+                    return record
                 self._last_token = self._token(handle)
             self.close()
             raise StopIteration
@@ -131,17 +135,23 @@ class Cursor(Handle, Iterator[Record]):
 
     @property
     def resume_token(self) -> str:
-        """Give it as `resume` to the same query, also tomorrow, to go on behind the last result."""
+        """Give it as `resume` to the same query, also tomorrow, to go on behind the last result.
+
+        Busy where the last one could not be read, as for want of memory: ask for it again first.
+        """
         if self._last_token is not None:
             return self._last_token
         with self._turn, self._using() as handle:
+            if self._shown:
+                raise Busy("the last result was not read: ask for the next one again")
             return self._token(handle)
 
     def skip_damage(self) -> bool:
         """After Corruption: True if the next record is the one behind what cannot be read."""
         skipped = c_int32()
         with self._turn, self._using() as handle:
-            call("cursor_skip_damage", handle, byref(skipped))
+            if not self._shown:
+                call("cursor_skip_damage", handle, byref(skipped))
         return skipped.value == 1
 
 

@@ -34,6 +34,28 @@ class Handles(unittest.TestCase):
             with caveat.open(directory + "/store") as store:
                 self.assertEqual(store.count(), 2)
 
+    def test_a_record_that_could_not_be_read_is_the_next_one(self):
+        def without_memory(property):
+            raise MemoryError
+
+        with caveat.volatile() as store:
+            for node in range(4):
+                store.put(node, "p", actual=[node, "text"])
+            cursor, name_of = store.query(), store._name_of
+            self.assertEqual(next(cursor).node, 0)
+            token = cursor.resume_token
+            for _ in range(2):
+                store._name_of = without_memory
+                with self.assertRaises(MemoryError):
+                    next(cursor)
+            store._name_of = name_of
+            # A token would lead behind it, and what it shows is gone with any other call.
+            with self.assertRaises(caveat.Busy):
+                cursor.resume_token
+            self.assertFalse(cursor.skip_damage())
+            self.assertEqual([record.actual for record in cursor], [[node, "text"] for node in (1, 2, 3)])
+            self.assertEqual([record.node for record in store.query(resume=token)], [1, 2, 3])
+
     def test_what_is_one_thing_is_not_copied(self):
         with caveat.volatile() as store:
             for what in (store, store.snapshot(), store.query(), store.batch()):

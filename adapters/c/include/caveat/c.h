@@ -398,7 +398,8 @@ caveat_code caveat_cursor_next(caveat_cursor* cursor, const caveat_record** reco
 /* After CAVEAT_CORRUPTION: goes on behind what cannot be read, if `skipped` is set to 1. */
 caveat_code caveat_cursor_skip_damage(caveat_cursor* cursor, int32_t* skipped,
                                       caveat_error** error);
-/* Text, to be freed, with which a query goes on behind the last record, also tomorrow. */
+/* Text, to be freed, with which a query goes on behind the last record, also tomorrow. CAVEAT_BUSY
+ * where there was no memory to show that one: ask caveat_cursor_next for it again first. */
 caveat_code caveat_cursor_resume_token(caveat_cursor* cursor, caveat_string* token,
                                        caveat_error** error);
 void caveat_cursor_release(caveat_cursor* cursor); /* NULL: nothing */
