@@ -1,9 +1,12 @@
 // Reading, and the parts of RocksdbBackend that are neither writing nor opening.
 #include "adapters/rocksdb/database.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <system_error>
 #include <vector>
 
 #include "adapters/rocksdb/rocksdb_handles.h"
@@ -164,7 +167,14 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
     if (!keep_going()) return compaction_stopped();
     // The caller is to be asked on its own thread, so the work is on another.
     std::atomic<bool> canceled{false};
-    auto work = std::async(std::launch::async, [&] { return compact_range(family, &canceled); });
+    std::future<rocksdb::Status> work;
+    try {
+      work = std::async(std::launch::async, [&] { return compact_range(family, &canceled); });
+    } catch (const std::system_error& e) {
+      return fail(ErrorCode::limit_exceeded,
+                  fmt::format("threads: the system has none to compact {} on: {}",
+                              to_string(family), e.code().message()));
+    }
     while (work.wait_for(kAskEvery) != std::future_status::ready) {
       if (!canceled && !keep_going()) canceled = true;
     }

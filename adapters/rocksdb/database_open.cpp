@@ -8,6 +8,7 @@
 #include "adapters/rocksdb/manifest_check.h"
 #include "adapters/rocksdb/spare_copy.h"
 #include "adapters/rocksdb/status.h"
+#include "engine/maintenance/start_thread.h"
 #include "pool/invariant.h"
 
 namespace caveat::detail {
@@ -106,6 +107,11 @@ Result<void> RocksdbBackend::open_database() {
     if (!known.name.empty()) CAVEAT_TRY(cut_file(path_ / known.name, known.offset));
     if (end.log != 0) CAVEAT_TRY(cut_logs(path_, end));
   }
+  // RocksDB starts its own while it opens, and what it throws for want of one leaves its lock
+  // behind.
+  std::thread any;
+  CAVEAT_TRY(start_thread(any, "RocksDB", [] {}));
+  any.join();
   const OpenLogs logs = lock_.logs();
   const std::uint64_t newest = newest_table(path_);
   // From here on RocksDB may be done with them. A store that was closed gets one MANIFEST, synced

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "engine/maintenance/start_thread.h"
+
 namespace caveat {
 
 HealthThread::HealthThread(const Core& core, std::function<std::string()> metrics,
@@ -13,11 +15,13 @@ HealthThread::HealthThread(const Core& core, std::function<std::string()> metric
       statistics_(std::move(statistics)),
       file_(core.options.metrics_file) {}
 
-void HealthThread::start() {
+Result<void> HealthThread::start() {
   const bool writes = !core_.options.metrics_file.empty();
-  if (!writes && core_.options.log_sink == nullptr) return;
+  if (!writes && core_.options.log_sink == nullptr) return {};
   if (writes) write_file();
-  thread_ = std::thread([this] { run(); });
+  auto started = start_thread(thread_, "metrics_file and log_sink", [this] { run(); });
+  if (!started && writes) file_.remove();
+  return started;
 }
 
 void HealthThread::stop() {

@@ -26,8 +26,8 @@ class HealthThread {
   ~HealthThread() { stop(); }
 
   // Writes the file once, so that it is there when this returns, and starts the thread; nothing if
-  // nobody wants to know.
-  void start();
+  // nobody wants to know. limit_exceeded: the system has no thread more, and there is no file.
+  [[nodiscard]] Result<void> start();
   // Removes the file. Idempotent.
   void stop();
 

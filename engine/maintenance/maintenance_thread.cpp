@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/maintenance/start_thread.h"
+
 namespace caveat {
 
 namespace {
@@ -21,8 +23,8 @@ MaintenanceThread::MaintenanceThread(Core& core, Mutator& mutator, std::function
       seal_(std::move(seal)),
       idle_fold_(core.backend->persistent(), {}) {}
 
-void MaintenanceThread::start() {
-  thread_ = std::thread([this] { run(); });
+Result<void> MaintenanceThread::start() {
+  return start_thread(thread_, "maintenance", [this] { run(); });
 }
 
 void MaintenanceThread::stop() {

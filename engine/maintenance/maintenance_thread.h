@@ -23,7 +23,8 @@ class MaintenanceThread {
   MaintenanceThread(Core& core, Mutator& mutator, std::function<void()> seal);
   ~MaintenanceThread() { stop(); }
 
-  void start();
+  // limit_exceeded: the system has no thread more.
+  [[nodiscard]] Result<void> start();
   // Ends after the step under way. Idempotent.
   void stop();
   // There is work. Any thread; never blocks for long.

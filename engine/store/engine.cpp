@@ -95,11 +95,11 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend,
   engine->mutator_.fit_filters();
   engine->core_.backend->set_observer(&engine->queue_);
   if (engine->core_.options.background_maintenance && !engine->core_.read_only) {
-    engine->maintenance_.start();
+    CAVEAT_TRY(engine->maintenance_.start());
     engine->maintenance_.wake();
   }
   engine->log_opened(steady_now_ns() - begun);
-  engine->health_.start();
+  CAVEAT_TRY(engine->health_.start());
   return engine;
 }
 
