@@ -91,6 +91,7 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
   } catch (const std::bad_alloc&) {
     out_of_memory = true;
   }
+  trim_buffers();
 
   lock.lock();
   leading_ = false;
@@ -107,6 +108,14 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
     request->done = true;
   }
   turn_.notify_all();
+}
+
+void CommitQueue::trim_buffers() noexcept {
+  // (To assign an empty one would keep the memory.)
+  if (joined_.capacity() > kBuffersKeptMax) std::string().swap(joined_);
+  if (record_.capacity() <= kBuffersKeptMax) return;
+  std::string().swap(record_);
+  static_cast<void>(std::exchange(batch_, {}));  // it holds the record once more
 }
 
 void CommitQueue::pace_writers(std::unique_lock<std::mutex>& lock) {

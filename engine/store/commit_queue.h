@@ -73,6 +73,7 @@ class CommitQueue {
     std::size_t size = 0;
   };
   static constexpr std::size_t kGroupBytesMax = std::size_t{1} << 20;
+  static constexpr std::size_t kBuffersKeptMax = std::size_t{1} << 20;
 
   void lead(std::unique_lock<std::mutex>& lock);
   // A little, while a fold is under way and they are faster than it.
@@ -84,6 +85,8 @@ class CommitQueue {
   [[nodiscard]] Result<void> carry_out(const Group& group, Durability durability, bool closed,
                                        bool stuck);
   [[nodiscard]] Result<void> log_and_insert(const Group& group, Durability durability);
+  // Gives back the memory of a large batch: who leads next may never need it.
+  void trim_buffers() noexcept;
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;
   void seal_locked(const GenerationOptions& next = {});
   // That sealed generations may have before writers wait.
