@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <new>
 
 #include "adapters/codec/codecs.h"
 #include "caveat/compressed_block.h"
@@ -42,6 +43,7 @@ class Digest {
         reading_(nullptr) {
     std::copy(bytes.begin(), bytes.end(), bytes_.get());
     reading_ = ZSTD_createDDict_byReference(bytes_.get(), size_);
+    if (reading_ == nullptr) check_memory();  // a dictionary that is damaged stays null
   }
   ~Digest() {
     ZSTD_freeDDict(reading_);
@@ -50,6 +52,7 @@ class Digest {
   Digest(const Digest&) = delete;
   Digest& operator=(const Digest&) = delete;
 
+  // Each is null where the dictionary is damaged.
   [[nodiscard]] const ZSTD_DDict* reading() const noexcept { return reading_; }
   [[nodiscard]] const ZSTD_CDict* writing(int level) {
     auto& slot = writing_.at(static_cast<std::size_t>(level));
@@ -57,6 +60,7 @@ class Digest {
     const std::lock_guard lock(mutex_);
     if (auto* ready = slot.load(std::memory_order_acquire)) return ready;
     auto* made = ZSTD_createCDict_byReference(bytes_.get(), size_, level);
+    if (made == nullptr) check_memory();
     slot.store(made, std::memory_order_release);
     return made;
   }
@@ -83,6 +87,16 @@ class Digest {
   };
 
  private:
+  // Throws where only want of memory can have kept zstd from digesting the bytes: it says no more
+  // than null.
+  void check_memory() const {
+    ZSTD_DCtx* const d = decompression_context();
+    if (d == nullptr ||
+        ZSTD_isError(ZSTD_decompressBegin_usingDict(d, bytes_.get(), size_)) == 0U) {
+      throw std::bad_alloc();
+    }
+  }
+
   const std::size_t size_;
   const std::unique_ptr<char[]> bytes_;  // and the room
   ZSTD_DDict* reading_;
@@ -95,7 +109,9 @@ Digest* digest_of(const CompressionDictionary* dictionary) {
   return dictionary != nullptr ? static_cast<Digest*>(dictionary->digested.get()) : nullptr;
 }
 
+// What zstd gave, if it is an error of its input's or output's.
 StorageError failed(ErrorCode code, std::size_t result) {
+  if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) throw std::bad_alloc();
   return {code, std::string("zstd: ") + ZSTD_getErrorName(result)};
 }
 
@@ -116,7 +132,11 @@ class ZstdCodec final : public Codec {
     ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 0);
     ZSTD_CCtx_setParameter(c, ZSTD_c_dictIDFlag, 0);
     if (auto* digest = digest_of(dictionary)) {
-      ZSTD_CCtx_refCDict(c, digest->writing(level_));
+      const ZSTD_CDict* const digested = digest->writing(level_);
+      if (digested == nullptr) {  // and not without, under a header that names one
+        return fail(ErrorCode::corruption, "zstd: the dictionary is damaged");
+      }
+      ZSTD_CCtx_refCDict(c, digested);
     } else if (dictionary != nullptr) {
       ZSTD_CCtx_loadDictionary_byReference(c, dictionary->bytes.data(), dictionary->bytes.size());
     }
@@ -141,6 +161,9 @@ class ZstdCodec final : public Codec {
     ZSTD_DCtx_reset(d, ZSTD_reset_session_and_parameters);
     ZSTD_DCtx_setParameter(d, ZSTD_d_format, ZSTD_f_zstd1_magicless);
     if (auto* digest = digest_of(dictionary)) {
+      if (digest->reading() == nullptr) {
+        return fail(ErrorCode::corruption, "zstd: the dictionary is damaged");
+      }
       ZSTD_DCtx_refDDict(d, digest->reading());
       if (out.size() <= Digest::kRoomBytes) {
         if (const Digest::Room room(*digest); room) {
@@ -150,7 +173,9 @@ class ZstdCodec final : public Codec {
         }
       }
     } else if (dictionary != nullptr) {
-      ZSTD_DCtx_loadDictionary_byReference(d, dictionary->bytes.data(), dictionary->bytes.size());
+      const std::size_t loaded = ZSTD_DCtx_loadDictionary_byReference(d, dictionary->bytes.data(),
+                                                                      dictionary->bytes.size());
+      if (ZSTD_isError(loaded) != 0U) return fail(failed(ErrorCode::corruption, loaded));
     }
     return decompress_into(d, stored, out, out.size());
   }
