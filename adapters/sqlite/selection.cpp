@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <memory>
+#include <new>
 
 #include "adapters/sqlite/sqlite_api.h"
 #include "adapters/sqlite/time_text.h"
@@ -64,6 +66,11 @@ void lower_below(const ExceptionKey& key, KeyRange& range, bool& impossible) noe
   if (previous.property_hash-- == 0) --previous.node_id;
   range.last = std::min(range.last, previous);
 }
+
+struct FreeValue {
+  void operator()(sqlite3_value* value) const noexcept { sqlite3_value_free(value); }
+};
+using OwnedValue = std::unique_ptr<sqlite3_value, FreeValue>;
 
 void restrict(IntegerRange& range, Comparison comparison, sqlite3_value* value) {
   switch (sqlite3_value_numeric_type(value)) {
@@ -130,15 +137,17 @@ void IntegerRange::restrict(Comparison comparison, double value) noexcept {
 
 SqlResult<void> Selection::add(const Condition& condition, sqlite3_value* value, Session& session) {
   if (condition.comparison == Comparison::in) {
+    std::vector<OwnedValue> copies;
     std::vector<sqlite3_value*> values;
     sqlite3_value* element = nullptr;
     int rc = sqlite3_vtab_in_first(value, &element);
     for (; rc == SQLITE_OK && element != nullptr; rc = sqlite3_vtab_in_next(value, &element)) {
-      values.push_back(sqlite3_value_dup(element));
+      copies.emplace_back(sqlite3_value_dup(element));
+      if (copies.back() == nullptr) throw std::bad_alloc();
+      values.push_back(copies.back().get());
     }
-    add_equal(condition.column, values, session);
-    for (auto* copy : values) sqlite3_value_free(copy);
     if (rc != SQLITE_DONE && rc != SQLITE_OK) return sql_fail(rc, sqlite3_errstr(rc));
+    add_equal(condition.column, values, session);
     return {};
   }
   if (sqlite3_value_type(value) == SQLITE_NULL) {
