@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/delta/delta_record.h"
+#include "engine/encryption/encrypted_backend.h"
 #include "engine/maintenance/clear_store.h"
 #include "engine/partition/container.h"
 #include "engine/store/directory_page.h"
@@ -46,6 +47,13 @@ Result<void> set_aside(Core& core, std::string_view key, std::string_view value,
                        const StorageError& error) {
   core.background_errors.notify(error, core.counters);
   if (core.read_only) return {};
+  // Of a value that does not authenticate an encrypted backend's iterator gives nothing.
+  std::string stored;
+  if (core.encrypted != nullptr && value == kRefusedValue) {
+    CAVEAT_ASSIGN(const bool found,
+                  core.encrypted->inner().get(Family::delta, key, nullptr, stored));
+    if (found) value = stored;
+  }
   KvBatch keep;
   keep.put(Family::meta, set_aside_key(key), value);
   return core.backend->write(keep, Durability::wal);

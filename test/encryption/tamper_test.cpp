@@ -1,6 +1,7 @@
 // Whoever can write to the files, and does not have the keys: what is noticed, and what is not.
 #include "engine/encryption/encrypted_backend.h"
 #include "engine/encryption/envelope.h"
+#include "engine/store/set_aside.h"
 #include "test/encryption/world.h"
 
 namespace caveat::test {
@@ -101,6 +102,36 @@ TEST_CASE("one value of each family damaged: the rest of the store goes on") {
     // A directory page that cannot be read is marked, and read off the partitions from then on.
     check_no_wrong_record(inner, /*unsound=*/family != Family::meta);
   }
+}
+
+// What was kept said no more than that there was something.
+TEST_CASE("a record of the log that does not authenticate is kept as it is stored",
+          "[regression]") {
+  const auto inner = sample_store();
+  const Options options = with_keys({1}, small_options());
+  std::shared_ptr<KvBackend> crashed;
+  {
+    auto store = value_of(open_on(inner, options));
+    value_of(store.store_exception(secret_key(5000), secret_exception(5000)));
+    value_of(store.store_exception(secret_key(5001), secret_exception(5001)));
+    crashed = image_of(*inner);
+  }
+  auto [log_key, bytes] = all_of(*crashed, Family::delta).front();
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  put(*crashed, Family::delta, log_key, bytes);
+  {
+    auto store = value_of(open_on(crashed, options));
+    value_of(store.flush());  // the log goes, with the record that is whole
+    CHECK_FALSE(value_of(store.verify()).sound());
+  }
+  CHECK(all_of(*crashed, Family::delta).empty());
+  std::string sheet;
+  REQUIRE(value_of(crashed->get(Family::meta, kKeySheetKey, nullptr, sheet)));
+  EncryptedBackend backend(std::make_unique<BackendDouble>(crashed), built_in_cipher(),
+                           value_of(decode_key_sheet(sheet)), {{1, key_numbered(1)}});
+  std::string kept;
+  REQUIRE(value_of(backend.get(Family::meta, set_aside_key(log_key), nullptr, kept)));
+  CHECK((kept == bytes));
 }
 
 TEST_CASE("every bit of the key sheet counts") {
