@@ -160,6 +160,7 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
   if (read_only_) return fail(*read_only_);
+  const std::shared_lock families(families_mutex_);
   rocksdb::Status status;
   if (!keep_going) {
     status = compact_range(family, nullptr);
@@ -188,6 +189,7 @@ Result<void> RocksdbBackend::compact(Family family, const std::function<bool()>&
 Result<KvProperties> RocksdbBackend::properties() const {
   const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
+  const std::shared_lock families(families_mutex_);
   using P = rocksdb::DB::Properties;
   KvProperties properties;
   const auto read = [&](Family family, const std::string& name) {

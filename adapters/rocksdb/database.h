@@ -123,6 +123,10 @@ class RocksdbBackend final : public KvBackend {
 
   // Every call holds it shared while it uses db_; close() holds it alone.
   mutable std::shared_mutex open_mutex_;
+  // clear() holds it alone, and open_mutex_ with all others, whose readers might never let it in.
+  // Nobody uses its family meanwhile, but for those that hold this shared: who goes through all
+  // families, and a compaction.
+  mutable std::shared_mutex families_mutex_;
   // Writes hold it shared; one that must read what it erases holds it alone. Who wants it passes
   // the turnstile first, or a stream of writers would never let that one in.
   std::mutex turnstile_;

@@ -12,10 +12,11 @@
 namespace caveat::detail {
 
 Result<void> RocksdbBackend::clear(Family family) {
-  // Alone: nobody may hold the handle that goes.
-  const std::unique_lock alone(open_mutex_);
+  const std::shared_lock open(open_mutex_);
   if (!db_) return closed();
   if (read_only_) return fail(*read_only_);
+  // Nobody may hold the handle that goes.
+  const std::unique_lock alone(families_mutex_);
   auto& slot = handles_[static_cast<std::size_t>(family)];
   rocksdb::Status status = db_->DropColumnFamily(slot);
   // Dropped by an earlier call that could not make it anew.

@@ -68,6 +68,7 @@ Result<std::unique_ptr<LiveFiles>> RocksdbBackend::live_files() {
   if (read_only_) return fail(*read_only_);
   CAVEAT_TRY(check_writable());
   auto pinned = std::make_unique<PinnedFiles>(*db_, live_, path_);
+  const std::shared_lock all_of_them(families_mutex_);
   const std::vector<rocksdb::ColumnFamilyHandle*> families(handles_.begin(), handles_.end());
   rocksdb::Status status = sync_log();
   if (status.ok()) status = pinned->gather(families);

@@ -176,6 +176,7 @@ Result<void> RocksdbBackend::note_log(bool sync) {
 // logs go; and the files of delta, nearly all of which is erased by now, are rewritten.
 rocksdb::Status RocksdbBackend::settle_files() {
   logged_bytes_.store(0, std::memory_order_relaxed);
+  const std::shared_lock families(families_mutex_);
   const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
   rocksdb::FlushOptions options;
   options.allow_write_stall = true;

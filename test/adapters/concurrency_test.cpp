@@ -1,5 +1,6 @@
 // Readers and writers at once. ThreadSanitizer runs these on the in-memory backend.
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "test/adapters/harness.h"
@@ -137,4 +138,36 @@ TEST_CASE("the in-memory backend drops versions that nobody sees", "[threads]") 
   CHECK(bytes() > 4096000);
   iterator.reset();
   CHECK(bytes() == 0);
+}
+
+// It waited until there was no reader for a moment.
+TEST_CASE("rocksdb empties a family while others are read without a pause",
+          "[threads][regression]") {
+  RocksdbKind kind;
+  KvBackend& b = *kind.backend;
+  put(b, Family::primary, "a", "1");
+  put(b, Family::property, "a", "1");
+  std::atomic<bool> stop{false};
+  std::atomic<int> reading{0};
+  std::atomic<int> failures{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 6; ++i) {
+    readers.emplace_back([&] {
+      std::string value;
+      ++reading;
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      while (!stop && std::chrono::steady_clock::now() < end) {
+        const auto got = b.get(Family::primary, "a", nullptr, value);
+        if (!got || !*got) ++failures;
+      }
+      --reading;
+    });
+  }
+  while (reading < 6) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) must(b.clear(Family::property));
+  CHECK(reading == 6);
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  CHECK(failures == 0);
+  CHECK(walk(b, Family::property).empty());
 }
