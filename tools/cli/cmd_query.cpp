@@ -72,7 +72,7 @@ Result<ExitCode> query(const Arguments& arguments) {
   CAVEAT_TRY(printer.finish());
   const auto token = records.resume_token();
   CAVEAT_ASSIGN(const bool cut_off, records.cut_off());
-  if (cut_off) fmt::print(stderr, "resume: {}\n", token);
+  if (cut_off) tell_user(fmt::format("resume: {}\n", token));
   return kDone;
 }
 

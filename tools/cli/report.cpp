@@ -23,8 +23,8 @@ void report_error(const StorageError& error) {
   auto message = error.message();
   std::replace(message.begin(), message.end(), '\n', ' ');
   const Style style(stderr);
-  fmt::print(stderr, "{} {}\n{}", style.error("caveat:"), printable(message),
-             std::exchange(lines_to_show(), {}));
+  tell_user(fmt::format("{} {}\n{}", style.error("caveat:"), printable(message),
+                        std::exchange(lines_to_show(), {})));
 }
 
 void show_with_error(std::string lines) {

@@ -325,6 +325,11 @@ std::string progress_text(std::string_view label, double fraction, std::uint64_t
   return text;
 }
 
+void tell_user(std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
 ProgressLine::ProgressLine() : on_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressLine::update(std::string_view label, double done, double total, std::uint64_t items) {
@@ -334,15 +339,13 @@ void ProgressLine::update(std::string_view label, double done, double total, std
   drawn_ = true;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   // Back to the line's begin, and erase to its end.
-  fmt::print(stderr, "\r{}\033[K",
-             progress_text(label, total > 0 ? done / total : 0, items, seconds));
-  std::fflush(stderr);
+  tell_user(fmt::format("\r{}\033[K",
+                        progress_text(label, total > 0 ? done / total : 0, items, seconds)));
 }
 
 void ProgressLine::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
+  tell_user("\r\033[K");
   drawn_ = false;
 }
 

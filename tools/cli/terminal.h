@@ -42,6 +42,9 @@ namespace caveat::cli {
 
 [[nodiscard]] bool is_terminal(std::FILE* file);
 
+// On standard error. Where that cannot be written there is nobody to be told.
+void tell_user(std::string_view text) noexcept;
+
 // Colour, modest: only on a terminal that has it, and not where NO_COLOR is set and not empty.
 class Style {
  public:
