@@ -83,7 +83,7 @@ Result<void> check_opens(const fs::path& database, const std::string& shown) {
     return fail(ErrorCode::corruption, shown + ": the marker CAVEAT is missing");
   }
   CAVEAT_TRY(inspect_directory(database));  // a newer version's, or damaged
-  CAVEAT_TRY(check_manifest(database, shown, OpenLogs{}));
+  CAVEAT_TRY(check_manifest(database, shown, OpenLogs{}, ManifestNote{}));
   CAVEAT_TRY(check_logs(database, shown, OpenLogs{}));
   CAVEAT_ASSIGN(const TemporaryDirectory logs, TemporaryDirectory::make());
   RocksdbBackendOptions small;

@@ -61,6 +61,9 @@ class RocksdbBackend final : public KvBackend {
   void set_observer(KvObserver* observer) override { events_->observer().set(observer); }
   Result<void> close() override;
 
+  // The store's; of a copy for inspection that of the store it is of.
+  [[nodiscard]] std::filesystem::path shown_directory() const { return names_.shown(); }
+
   // Of everything that was written before the call. Until they are let go, nothing is deleted, and
   // close() gives busy.
   [[nodiscard]] Result<std::unique_ptr<LiveFiles>> live_files();
@@ -105,8 +108,8 @@ class RocksdbBackend final : public KvBackend {
 
   std::filesystem::path path_;
   StoreNames names_;               // constant once the database is open
-  RocksdbBackendOptions options_;  // keeps the injected Env alive
-  DirectoryLock lock_;
+  DirectoryLock lock_;             // before the Env that tells it of the MANIFEST
+  RocksdbBackendOptions options_;  // keeps that alive, and the injected one
   std::shared_ptr<StoreEvents> events_;
   StoreOptions store_;
   std::unique_ptr<rocksdb::DB> db_;  // null once closed

@@ -6,6 +6,8 @@
 #include "adapters/rocksdb/database.h"
 #include "adapters/rocksdb/log_check.h"
 #include "adapters/rocksdb/manifest_check.h"
+#include "adapters/rocksdb/manifest_watch.h"
+#include "adapters/rocksdb/private_files.h"
 #include "adapters/rocksdb/spare_copy.h"
 #include "adapters/rocksdb/status.h"
 #include "engine/maintenance/start_thread.h"
@@ -47,8 +49,10 @@ StorageError open_error(const std::filesystem::path& path, const StoreNames& nam
   return names.opening_error(status, names.shown());
 }
 
-RocksdbBackendOptions guarded(RocksdbBackendOptions options) {
-  options.env = with_current_last(std::static_pointer_cast<rocksdb::Env>(options.env));
+RocksdbBackendOptions watched(RocksdbBackendOptions options, OnManifest told) {
+  auto env = with_current_last(std::static_pointer_cast<rocksdb::Env>(options.env));
+  if (!env) env = {private_files_env(), [](rocksdb::Env*) {}};
+  options.env = with_manifest_watch(env, std::move(told));
   return options;
 }
 
@@ -58,8 +62,8 @@ RocksdbBackend::RocksdbBackend(const std::filesystem::path& path,
                                const RocksdbBackendOptions& options, DirectoryLock lock)
     : path_(path),
       names_(path.string(), shown_path(path).string()),
-      options_(guarded(options)),
       lock_(std::move(lock)),
+      options_(watched(options, [this](const ManifestNote& note) { lock_.note_manifest(note); })),
       events_(std::make_shared<StoreEvents>(names_)),
       store_(make_store_options(options_, path, events_)) {
   store_.gate->set_condition([this] { return no_writer_inside(); });
@@ -102,7 +106,8 @@ Result<void> RocksdbBackend::open_database() {
   CAVEAT_ASSIGN(const bool exists, holds_database(path_));
   store_.db.create_if_missing = !exists;
   if (exists) {
-    CAVEAT_ASSIGN(const ManifestEnd known, check_manifest(path_, names_.shown(), lock_.logs()));
+    CAVEAT_ASSIGN(const ManifestEnd known,
+                  check_manifest(path_, names_.shown(), lock_.logs(), lock_.manifest()));
     CAVEAT_ASSIGN(const LogEnd end, check_logs(path_, names_.shown(), lock_.logs()));
     if (!known.name.empty()) CAVEAT_TRY(cut_file(path_ / known.name, known.offset));
     if (end.log != 0) CAVEAT_TRY(cut_logs(path_, end));

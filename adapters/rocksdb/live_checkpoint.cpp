@@ -20,7 +20,10 @@
 #include <vector>
 
 #include "adapters/rocksdb/directory_names.h"
+#include "adapters/rocksdb/found_tables.h"
 #include "adapters/rocksdb/log_check.h"
+#include "adapters/rocksdb/manifest_check.h"
+#include "adapters/rocksdb/manifest_edits.h"
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/status.h"
 #include "adapters/rocksdb/store_directory.h"
@@ -120,6 +123,16 @@ detail::StoreOptions reading_options(const fs::path& log_directory) {
   options.db.create_missing_column_families = false;
   options.db.db_log_dir = log_directory.string();
   return options;
+}
+
+// An end of the MANIFEST that is missing is a store as it was once, which RocksDB would copy. Of a
+// store that changes meanwhile nothing is said, its owner has looked.
+Result<void> check_manifest_of(const fs::path& path) {
+  const detail::ManifestNote note = detail::manifest_note_of(path);
+  const auto sound = detail::check_manifest_end(path, path, detail::open_logs_of(path), note);
+  const detail::ManifestNote now = detail::manifest_note_of(path);
+  if (now.number != note.number || now.bytes != note.bytes) return {};
+  return sound;
 }
 
 // RocksDB replays what it finds, and ends the process where that is no sequence of batches.
@@ -230,6 +243,7 @@ Result<fs::path> checkpoint_of_live_store(const fs::path& path, const fs::path& 
   }
   CAVEAT_ASSIGN(const bool exists, detail::holds_database(path));
   if (!exists) return fail(ErrorCode::not_found, path.string() + " has no data yet");
+  CAVEAT_TRY(check_manifest_of(path));
   CAVEAT_ASSIGN(const fs::path base, fresh_directory(scratch_dir));
   const fs::path copy = base / "store";
   const fs::path logs = base / "logs";
@@ -266,6 +280,11 @@ Result<fs::path> checkpoint_of_live_store(const fs::path& path, const fs::path& 
     if (copied && !changed) return hand_over(path, base, copy, logs_before);
   }
   discard(base);
+  // Of a creation that was cut short: the next opening goes on with it.
+  if (!changed && status.IsInvalidArgument() && !detail::has_logged(path) &&
+      detail::newest_table(path) == 0) {
+    return fail(ErrorCode::not_found, path.string() + " has no data yet");
+  }
   if (status.ok() || changed) {
     return fail(ErrorCode::busy, path.string() + " kept changing while it was copied; try again");
   }

@@ -3,14 +3,65 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 
 #include "adapters/rocksdb/log_file.h"
+#include "adapters/rocksdb/manifest_edits.h"
 #include "adapters/rocksdb/store_directory.h"
 
 namespace caveat::detail {
 
-Result<ManifestEnd> check_manifest(const std::filesystem::path& directory,
-                                   const std::filesystem::path& shown, const OpenLogs& open) {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kAdvice =
+    "Nothing was changed: restore the store from a backup, or write what can be read into a new "
+    "one: caveat repair STORE NEW";
+
+// The end may be missing, while all that is there is sound.
+Result<void> check_end(const fs::path& directory, const fs::path& shown, const std::string& name,
+                       const OpenLogs& open, const ManifestNote& note) {
+  const fs::path manifest = directory / name;
+  const auto error = [&](const StorageError& of) {
+    return fail(of.within((shown / name).string()));
+  };
+  if (note.number != 0 && note.number == manifest_number(name)) {
+    const auto same = agrees(manifest, note);
+    if (!same && same.error().code() == ErrorCode::not_found) return {};
+    if (!same) return error(same.error());
+    if (*same) return {};
+    std::error_code unknown;
+    const auto size = fs::file_size(manifest, unknown);
+    const std::string what =
+        !unknown && size < note.bytes
+            ? fmt::format("ends at byte {}, but {} bytes of it were written", size, note.bytes)
+            : fmt::format("is not what was written: its first {} bytes are others", note.bytes);
+    return fail(ErrorCode::corruption,
+                fmt::format("{} is damaged: it {}, says {}. {}", (shown / name).string(), what,
+                            kLockFile, kAdvice));
+  }
+  const bool closed = open.newest == 0 && open.boot.empty() && !has_logged(directory);
+  const auto misfit = manifest_misfit(manifest, closed);
+  if (!misfit && misfit.error().code() == ErrorCode::not_found) return {};
+  if (!misfit) return error(misfit.error());
+  if (misfit->empty()) return {};
+  return fail(ErrorCode::corruption, fmt::format("{} is damaged: its end is missing, or it is of "
+                                                 "another store ({}). {}",
+                                                 (shown / name).string(), *misfit, kAdvice));
+}
+
+}  // namespace
+
+Result<void> check_manifest_end(const fs::path& directory, const fs::path& shown,
+                                const OpenLogs& open, const ManifestNote& note) {
+  CAVEAT_ASSIGN(const std::string name, current_manifest(directory));
+  if (name.empty()) return {};
+  return check_end(directory, shown, name, open, note);
+}
+
+Result<ManifestEnd> check_manifest(const fs::path& directory, const fs::path& shown,
+                                   const OpenLogs& open, const ManifestNote& note) {
   CAVEAT_ASSIGN(const std::string name, current_manifest(directory));
   if (name.empty()) return {};  // without either file RocksDB says so itself
   auto manifest = LogFile::open(directory / name);
@@ -32,18 +83,18 @@ Result<ManifestEnd> check_manifest(const std::filesystem::path& directory,
     const std::uint64_t end = whole ? bad.offset : record;
     step = manifest->next_sound(fragment);
     const bool sound_behind = step && *step == Found::fragment;
-    if (open.power_lost() && end > 0 && (bad.unwritten || (bad.torn && !sound_behind))) {
+    const bool noted = note.number == manifest_number(name) && end < note.bytes;
+    if (open.power_lost() && end > 0 && !noted && (bad.unwritten || (bad.torn && !sound_behind))) {
       return ManifestEnd{name, end};
     }
     if (step && (sound_behind || !bad.torn)) {
       return fail(ErrorCode::corruption,
-                  fmt::format("{} is damaged at byte {} ({}). Nothing was changed: restore the "
-                              "store from a backup, or write what can be read into a new one: "
-                              "caveat repair STORE NEW",
-                              (shown / name).string(), bad.offset, bad.why));
+                  fmt::format("{} is damaged at byte {} ({}). {}", (shown / name).string(),
+                              bad.offset, bad.why, kAdvice));
     }
   }
   if (!step) return fail(step.error().within((shown / name).string()));
+  CAVEAT_TRY(check_end(directory, shown, name, open, note));
   return {};
 }
 

@@ -5,11 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <string_view>
 
 #include "adapters/rocksdb/log_file.h"
+#include "adapters/rocksdb/manifest_edits.h"
+#include "adapters/rocksdb/manifest_note.h"
 #include "adapters/rocksdb/rocksdb_options.h"
 #include "adapters/rocksdb/store_directory.h"
 
@@ -18,12 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::uint64_t manifest_number(const fs::path& manifest) {
-  constexpr std::string_view kPrefix = "MANIFEST-";
-  const std::string name = manifest.filename().string();
-  std::uint64_t number = 0;
-  std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), number);
-  return number;
+std::uint64_t number_of(const fs::path& manifest) {
+  return manifest_number(manifest.filename().string());
 }
 
 // Sound to its end? RocksDB takes damage for the end.
@@ -36,6 +33,20 @@ bool is_sound_manifest(const fs::path& path) {
     if (!step || *step == LogFile::Step::bad) return false;
     if (*step == LogFile::Step::end) return true;
   }
+}
+
+// Why its end cannot be believed to be the end; empty: it can.
+std::string missing_end(const fs::path& manifest, const fs::path& directory) {
+  const ManifestNote note = manifest_note_of(directory);
+  if (note.number != 0 && note.number == number_of(manifest)) {
+    const auto same = agrees(manifest, note);
+    if (same && *same) return {};
+    return " is not what was written, says " + std::string(kLockFile);
+  }
+  // Nobody knows. What it does not explain may be what it is missing.
+  const auto misfit = manifest_misfit(manifest, /*closed=*/true);
+  if (misfit && misfit->empty()) return {};
+  return misfit ? " may be missing its end (" + *misfit + ")" : " cannot be read";
 }
 
 // By RocksDB, in a directory of its own with links to the tables.
@@ -93,14 +104,18 @@ std::optional<LiveTables> find_live_tables(const StoreFiles& files,
   fs::path manifest = files.directory / current_manifest(files.directory).value_or(std::string());
   if (std::find(files.manifests.begin(), files.manifests.end(), manifest) ==
       files.manifests.end()) {
-    manifest = *std::max_element(
-        files.manifests.begin(), files.manifests.end(),
-        [](const auto& a, const auto& b) { return manifest_number(a) < manifest_number(b); });
+    manifest =
+        *std::max_element(files.manifests.begin(), files.manifests.end(),
+                          [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
     notes.push_back("CURRENT is missing or damaged; " + manifest.filename().string() +
                     ", the newest MANIFEST, is taken for the current one");
   }
   if (!is_sound_manifest(manifest)) {
     notes.push_back(manifest.filename().string() + " is damaged" + all);
+    return std::nullopt;
+  }
+  if (const std::string why = missing_end(manifest, files.directory); !why.empty()) {
+    notes.push_back(manifest.filename().string() + why + all);
     return std::nullopt;
   }
   auto live = read_manifest(manifest, files);

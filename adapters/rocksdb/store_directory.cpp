@@ -1,11 +1,13 @@
 #include "adapters/rocksdb/store_directory.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -27,6 +29,11 @@ constexpr std::string_view kFormatWord = "format ";
 constexpr std::string_view kLogsWord = "logs ";
 constexpr std::string_view kBootWord = "boot ";
 constexpr std::size_t kMarkerBytesMax = 256;
+constexpr std::size_t kBootBytesMax = 64;
+constexpr std::size_t kNumberBytesMax = 20;
+static_assert(kNumberBytesMax + 1 + kLogsWord.size() + 2 * (kNumberBytesMax + 1) +
+                  kBootWord.size() + kBootBytesMax + 1 + kManifestNoteMax <=
+              kMarkerBytesMax);
 
 // A file descriptor that closes itself.
 class File {
@@ -288,32 +295,58 @@ Result<DirectoryLock> DirectoryLock::acquire(const fs::path& path) {
   if (size < 0) return system_error(name, "read", errno);
   text.resize(static_cast<std::size_t>(size));
   OpenLogs logs = parse_open_logs(text);
+  auto mutex = std::make_unique<std::mutex>();
   // Nothing more is asked of memory from here on: the descriptor is nobody's for a moment.
-  DirectoryLock lock(file.take(), std::move(logs), std::move(name));
+  DirectoryLock lock;
+  lock.fd_ = file.take();
+  lock.logs_ = std::move(logs);
+  lock.manifest_ = parse_note(text);
+  lock.mutex_ = std::move(mutex);
+  lock.path_ = std::move(name);
   CAVEAT_TRY(lock.write());
   return lock;
 }
 
-Result<void> DirectoryLock::write() {
-  std::string text = std::to_string(::getpid()) + "\n";
+int DirectoryLock::write_text() noexcept {
+  std::array<char, kMarkerBytesMax> text;
+  char* end = fmt::format_to(text.data(), "{}\n", ::getpid());
   if (logs_.newest != 0 || !logs_.boot.empty()) {
-    text += std::string(kLogsWord) + std::to_string(logs_.first) + " " +
-            std::to_string(logs_.newest) + "\n";
-    if (!logs_.boot.empty()) text += std::string(kBootWord) + logs_.boot + "\n";
+    end = fmt::format_to(end, "{}{} {}\n", kLogsWord, logs_.first, logs_.newest);
+    const std::string_view boot = std::string_view(logs_.boot).substr(0, kBootBytesMax);
+    if (!boot.empty()) end = fmt::format_to(end, "{}{}\n", kBootWord, boot);
   }
-  // The bytes, then the length: a crash between them leaves a third line at most.
-  if (::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
-      ::ftruncate(fd_, static_cast<off_t>(text.size())) != 0) {
-    return system_error(path_, "write", errno);
-  }
+  end = write_note(manifest_, end);
+  const auto size = static_cast<std::size_t>(end - text.data());
+  // The bytes, then the length: a crash between them leaves parts of old lines behind.
+  const ssize_t written = ::pwrite(fd_, text.data(), size, 0);
+  if (written < 0) return errno;
+  if (written != static_cast<ssize_t>(size)) return ENOSPC;
+  return ::ftruncate(fd_, static_cast<off_t>(size)) == 0 ? 0 : errno;
+}
+
+Result<void> DirectoryLock::write() {
+  const int error = write_text();
+  if (error != 0) return system_error(path_, "write", error);
   return {};
 }
 
 Result<void> DirectoryLock::set_logs(OpenLogs logs, bool sync) {
+  const std::lock_guard lock(*mutex_);
   logs_ = std::move(logs);
   CAVEAT_TRY(write());
   if (sync && ::fdatasync(fd_) != 0) return system_error(path_, "sync", errno);
   return {};
+}
+
+ManifestNote DirectoryLock::manifest() const noexcept {
+  const std::lock_guard lock(*mutex_);
+  return manifest_;
+}
+
+void DirectoryLock::note_manifest(const ManifestNote& note) noexcept {
+  const std::lock_guard lock(*mutex_);
+  manifest_ = note;
+  static_cast<void>(write_text());
 }
 
 Result<std::string> current_manifest(const fs::path& path) {
@@ -336,7 +369,7 @@ const std::string& this_boot() {
     std::ifstream in("/proc/sys/kernel/random/boot_id");
     std::string line;
     std::getline(in, line);
-    return line.size() <= 64 ? line : std::string();
+    return line.size() <= kBootBytesMax ? line : std::string();
   }();
   return boot;
 }
@@ -350,9 +383,16 @@ OpenLogs open_logs_of(const fs::path& path) {
   return text ? parse_open_logs(*text) : OpenLogs{};
 }
 
+ManifestNote manifest_note_of(const fs::path& path) {
+  const auto text = read_small(path / kLockFile);
+  return text ? parse_note(*text) : ManifestNote{};
+}
+
 DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       logs_(std::move(other.logs_)),
+      manifest_(other.manifest_),
+      mutex_(std::move(other.mutex_)),
       path_(std::move(other.path_)) {}
 
 DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
@@ -360,6 +400,8 @@ DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
     release();
     fd_ = std::exchange(other.fd_, -1);
     logs_ = std::move(other.logs_);
+    manifest_ = other.manifest_;
+    mutex_ = std::move(other.mutex_);
     path_ = std::move(other.path_);
   }
   return *this;

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "adapters/rocksdb/manifest_note.h"
 #include "caveat/error.h"
 
 namespace caveat::detail {
@@ -76,8 +79,9 @@ struct OpenLogs {
 // the process ends. (Not a POSIX lock: those are lost when any descriptor of the file is closed.)
 //
 // The file says who has it, and RocksDB's logs since it was opened, the first and the newest:
-// "123\nlogs 15 20\nboot 8f3c...\n", or "logs 0 0" while RocksDB has none yet. The last two lines
-// go when the store is closed; where they are still there, so must be the logs (log_check.h).
+// "123\nlogs 15 20\nboot 8f3c...\n", or "logs 0 0" while RocksDB has none yet. These two lines go
+// when the store is closed; where they are still there, so must be the logs (log_check.h). A last
+// line, which stays, says how much of the MANIFEST must be there (manifest_note.h).
 class DirectoryLock {
  public:
   // `locked`, with the pid, if anybody has it: another process, or this one.
@@ -88,6 +92,12 @@ class DirectoryLock {
   // With `sync` on the device when it returns. Logs may go only after it is known that they may.
   [[nodiscard]] Result<void> set_logs(OpenLogs logs, bool sync);
 
+  // As it was found, or noted since.
+  [[nodiscard]] ManifestNote manifest() const noexcept;
+  // At the same time as any other call, without memory. Of what cannot be written the note that is
+  // there stays true.
+  void note_manifest(const ManifestNote& note) noexcept;
+
   DirectoryLock() = default;
   DirectoryLock(DirectoryLock&& other) noexcept;
   DirectoryLock& operator=(DirectoryLock&& other) noexcept;
@@ -95,16 +105,19 @@ class DirectoryLock {
   void release() noexcept;
 
  private:
-  DirectoryLock(int fd, OpenLogs logs, std::filesystem::path path) noexcept
-      : fd_(fd), logs_(std::move(logs)), path_(std::move(path)) {}
+  // An errno, or 0.
+  [[nodiscard]] int write_text() noexcept;
   [[nodiscard]] Result<void> write();
 
   int fd_ = -1;
   OpenLogs logs_;
+  ManifestNote manifest_;
+  std::unique_ptr<std::mutex> mutex_;  // for the three; null: never acquired
   std::filesystem::path path_;
 };
 
-// What the lock file says of logs, to one who does not take the lock.
+// What the lock file says, to one who does not take the lock.
 [[nodiscard]] OpenLogs open_logs_of(const std::filesystem::path& path);
+[[nodiscard]] ManifestNote manifest_note_of(const std::filesystem::path& path);
 
 }  // namespace caveat::detail

@@ -1,5 +1,5 @@
-// Any byte of any file of a store, and any file as a whole: what repair reads of it is all but what
-// lay in the damaged place, and never anything that was not so.
+// Any byte of any file of a store, any file as a whole, and any end of one: what repair reads of it
+// is all but what lay in the damaged place, and never anything that was not so.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -243,7 +243,7 @@ std::vector<std::uint64_t> places(const fs::path& file, std::size_t count,
   return at;
 }
 
-// Damage of one file at a time: of each once, or until the time is over.
+// Damage of one file at a time, removed, changed or cut: of each once, or until the time is over.
 Shares damage_each_file(const fs::path& directory, const World& world, std::uint64_t seed,
                         std::size_t flips, std::uint64_t seconds, std::vector<std::string>& wrong) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
@@ -271,6 +271,11 @@ Shares damage_each_file(const fs::path& directory, const World& world, std::uint
         fs::copy_file(entry.path(), damaged / name);
         flip_bit(damaged / name, at);
         look(entry.path(), "byte " + std::to_string(at));
+        // Where a log of a store that was not closed ends, that may be where it ended.
+        if (kind_of(entry.path()) != Kind::log) {
+          fs::resize_file(damaged / name, at);
+          look(entry.path(), "cut at byte " + std::to_string(at));
+        }
         const bool late = seconds > 0 && std::chrono::steady_clock::now() > end;
         if (wrong.size() > 20 || late) return shares;
       }

@@ -1,0 +1,216 @@
+// A MANIFEST whose end is missing is the store as it was once: RocksDB would open that, and delete
+// the tables that it does not name.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "adapters/rocksdb/live_checkpoint.h"
+#include "adapters/rocksdb/manifest_edits.h"
+#include "adapters/rocksdb/manifest_note.h"
+#include "adapters/rocksdb/store_directory.h"
+#include "test/adapters/harness.h"
+#include "test/support/store_files.h"
+
+#ifndef CAVEAT_TEST_TSAN
+
+using namespace caveat;
+using namespace caveat::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kRows = 60;
+
+// Rows of a session in tables of every family.
+void write_rows(KvBackend& backend, std::uint64_t first) {
+  for (const Family family : kFamilies) {
+    for (std::uint64_t i = first; i < first + kRows; ++i) put(backend, family, key_of(i), "row");
+    must(backend.compact(family, nullptr));
+  }
+}
+
+// Of two sessions. A store that was not closed is a copy of one that stands still.
+struct Made {
+  RocksdbKind kind;
+  fs::path sound = kind.scratch.path() / "sound";
+  std::string manifest;
+
+  explicit Made(bool closed) {
+    write_rows(*kind.backend, 0);
+    kind.reopen();
+    write_rows(*kind.backend, kRows);
+    if (closed) must(kind.backend->close());
+    fs::copy(kind.path(), sound);
+    manifest = must(detail::current_manifest(sound));
+    REQUIRE_FALSE(manifest.empty());
+  }
+  [[nodiscard]] fs::path fresh() const {
+    const fs::path path = kind.scratch.path() / "cut";
+    fs::remove_all(path);
+    fs::copy(sound, path);
+    return path;
+  }
+};
+
+std::set<fs::path> tables_in(const fs::path& directory) {
+  std::set<fs::path> tables;
+  for (const auto& entry : fs::directory_iterator(directory))
+    if (entry.path().extension() == ".sst") tables.insert(entry.path());
+  return tables;
+}
+
+// Keys of the family below `end`, which were all written.
+std::uint64_t rows_of(KvBackend& backend, Family family) {
+  std::uint64_t rows = 0;
+  for (std::uint64_t i = 0; i < 2 * kRows; ++i) {
+    std::string value;
+    if (backend.get(family, key_of(i), nullptr, value).value_or(false)) ++rows;
+  }
+  return rows;
+}
+
+// As an older caveat leaves the store.
+void forget_note(const fs::path& directory) {
+  std::string text = bytes_of(directory / "caveat.lock");
+  const auto line = text.find("manifest ");
+  REQUIRE(line != std::string::npos);
+  text.resize(line);
+  std::ofstream(directory / "caveat.lock", std::ios::binary) << text;
+}
+
+}  // namespace
+
+TEST_CASE("a MANIFEST whose end is missing is refused by name at every length, on rocksdb",
+          "[regression]") {
+  for (const bool closed : {true, false}) {
+    const Made made(closed);
+    const auto size = fs::file_size(made.sound / made.manifest);
+    for (std::uint64_t length = 0; length < size; length += 7) {
+      const auto path = made.fresh();
+      fs::resize_file(path / made.manifest, length);
+      const auto before = tables_in(path);
+      INFO("closed: " << closed << ", cut at " << length << " of " << size);
+      const std::string name = (path / made.manifest).string();
+      const auto opened = must_fail(open_rocksdb_backend(path));
+      CHECK(opened.code() == ErrorCode::corruption);
+      CHECK(opened.message().find(name) == 0);
+      const auto copied =
+          must_fail(checkpoint_of_live_store(path, made.kind.scratch.path() / "copies"));
+      CHECK(copied.code() == ErrorCode::corruption);
+      CHECK(copied.message().find(name) == 0);
+      CHECK(tables_in(path) == before);
+    }
+    auto whole = must(open_rocksdb_backend(made.fresh()));
+    for (const Family family : kFamilies) CHECK(rows_of(*whole, family) == 2 * kRows);
+    must(whole->close());
+  }
+}
+
+// Its end in zeros was taken for one that was being written.
+TEST_CASE("a MANIFEST that ends in zeros where it was synced is refused, on rocksdb",
+          "[regression]") {
+  const Made made(false);
+  const std::string sound = bytes_of(made.sound / made.manifest);
+  std::string lock = bytes_of(made.sound / "caveat.lock");
+  lock[lock.find("\nboot ") + 6] ^= 1;
+  for (const bool power_lost : {false, true}) {
+    for (std::size_t back = 20; back < sound.size(); back += 60) {
+      const auto path = made.fresh();
+      std::string bytes = sound;
+      std::fill(bytes.end() - static_cast<std::ptrdiff_t>(back), bytes.end(), '\0');
+      std::ofstream(path / made.manifest, std::ios::binary) << bytes;
+      if (power_lost) std::ofstream(path / "caveat.lock", std::ios::binary) << lock;
+      INFO("power lost: " << power_lost << ", zeros from " << sound.size() - back);
+      CHECK(must_fail(open_rocksdb_backend(path)).code() == ErrorCode::corruption);
+      CHECK(bytes_of(path / made.manifest) == bytes);
+    }
+  }
+}
+
+TEST_CASE("an older caveat's store opens, and a cut MANIFEST of it loses no row unseen",
+          "[regression]") {
+  for (const bool closed : {true, false}) {
+    const Made made(closed);
+    const auto size = fs::file_size(made.sound / made.manifest);
+    int refused = 0;
+    for (std::uint64_t length = 0; length <= size; length += length + 7 < size ? 7 : 1) {
+      const auto path = made.fresh();
+      forget_note(path);
+      fs::resize_file(path / made.manifest, length);
+      INFO("closed: " << closed << ", cut at " << length << " of " << size);
+      auto opened = open_rocksdb_backend(path);
+      CHECK((opened || length < size));
+      if (!opened) {
+        ++refused;
+        continue;
+      }
+      if ((**opened).read_only()) continue;
+      for (const Family family : {Family::meta, Family::delta, Family::primary})
+        CHECK(rows_of(**opened, family) == 2 * kRows);
+      must((**opened).close());
+    }
+    CHECK(refused > 0);
+  }
+}
+
+// An inspection took it for a wrong command line; the next opening goes on with it.
+TEST_CASE("a store whose creation was cut short has no data yet, on rocksdb", "[regression]") {
+  RocksdbKind kind;
+  must(kind.backend->close());
+  kind.backend.reset();
+  const auto name = must(detail::current_manifest(kind.path()));
+  const std::string sound = bytes_of(kind.path() / name);
+  forget_note(kind.path());
+  for (const auto& entry : fs::directory_iterator(kind.path())) {
+    if (entry.path().extension() == ".log" || entry.path().extension() == ".sst")
+      fs::remove(entry.path());
+  }
+  const auto end = sound.find("delta");
+  REQUIRE(end != std::string::npos);
+  fs::resize_file(kind.path() / name, end - 20);
+  const auto none =
+      must_fail(checkpoint_of_live_store(kind.path(), kind.scratch.path() / "copies"));
+  INFO(none.message());
+  CHECK(none.code() == ErrorCode::not_found);
+  kind.backend = kind.open();
+  put(*kind.backend, Family::delta, key_of(1), "row");
+}
+
+TEST_CASE("what unfinished work left behind keeps no store shut, on rocksdb", "[regression]") {
+  for (const bool noted : {true, false}) {
+    const Made made(false);
+    const auto path = made.fresh();
+    if (!noted) forget_note(path);
+    for (const int number : {3, 900}) {
+      fs::copy(*tables_in(path).begin(), path / fmt::format("{:06}.sst", number));
+    }
+    auto opened = must(open_rocksdb_backend(path));
+    for (const Family family : kFamilies) CHECK(rows_of(*opened, family) == 2 * kRows);
+    must(opened->close());
+  }
+}
+
+TEST_CASE("a note of a MANIFEST with any bit wrong is none") {
+  const detail::ManifestNote note{17, 123'456, 0x9c1d03e7};
+  std::string line(detail::kManifestNoteMax, '\0');
+  line.resize(static_cast<std::size_t>(detail::write_note(note, line.data()) - line.data()));
+  const auto read = detail::parse_note("123\nlogs 15 20\n" + line + "rest");
+  CHECK(read.number == 17);
+  CHECK(read.bytes == 123'456);
+  CHECK(read.checksum == 0x9c1d03e7);
+  for (std::size_t bit = 0; bit < line.size() * 8; ++bit) {
+    std::string wrong = "123\n" + line;
+    wrong[4 + bit / 8] = static_cast<char>(wrong[4 + bit / 8] ^ (1 << bit % 8));
+    const auto found = detail::parse_note(wrong);
+    INFO("bit " << bit);
+    CHECK((found.number == 0 || found.checksum == note.checksum));
+  }
+  for (std::size_t size = 0; size < line.size(); ++size)
+    CHECK(detail::parse_note(line.substr(0, size)).number == 0);
+}
+
+#endif
