@@ -117,6 +117,7 @@ Result<BackupInfo> back_up_files(KvBackend& backend, std::int64_t now_ns, std::u
                 "backup: not supported by a store that is in no directory of its own (a volatile "
                 "one, or one on a host's backend)");
   }
+  CAVEAT_TRY(check_apart(database->shown_directory(), backups));
   CAVEAT_ASSIGN(const BackupDirectory directory,
                 BackupDirectory::open(backups, BackupDirectory::Use::make));
   CAVEAT_ASSIGN(const auto ids, directory.ids());

@@ -16,6 +16,11 @@ namespace caveat::detail {
                                                const std::filesystem::path& backups,
                                                const BackupOptions& options);
 
+// invalid_argument where a store and its backups are one directory, or one lies in the other, by
+// whatever links: to put the store in its place would delete the backups. Neither need be there.
+[[nodiscard]] Result<void> check_apart(const std::filesystem::path& store,
+                                       const std::filesystem::path& backups);
+
 // Reads all contents of a backup. corruption names the file of the backup.
 [[nodiscard]] Result<void> check_contents(const BackupDirectory& directory,
                                           const BackupManifest& manifest, CopyProgress& progress);

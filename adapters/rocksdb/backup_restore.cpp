@@ -97,6 +97,7 @@ Result<BackupInfo> restore_backup(const fs::path& backups, std::optional<std::ui
                                   const fs::path& given, const RestoreOptions& options) {
   CAVEAT_ASSIGN(const auto directory, BackupDirectory::open(backups, BackupDirectory::Use::read));
   CAVEAT_ASSIGN(const BackupManifest manifest, directory.find(id));
+  CAVEAT_TRY(check_apart(given, backups));
   const fs::path target = place_of(given);
   auto state = inspect_directory(target);
   // A store whose marker is damaged or of a newer version is one all the same.

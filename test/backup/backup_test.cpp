@@ -240,8 +240,7 @@ TEST_CASE("a directory that holds no backups is left alone", "[backup]") {
   fs::create_directory(world.backups);
   write_bytes(world.backups / "letter", "dear");
   CHECK(create_backup(world.store, world.backups).error().code() == ErrorCode::unsupported_format);
-  CHECK(create_backup(world.store, world.store_path).error().code() ==
-        ErrorCode::unsupported_format);
+  CHECK(create_backup(world.store, world.store_path).error().code() == ErrorCode::invalid_argument);
   CHECK(list_backups(world.directory.path() / "absent").error().code() == ErrorCode::not_found);
   fs::remove(world.backups / "letter");
   value_of(create_backup(world.store, world.backups));
@@ -274,6 +273,44 @@ TEST_CASE("a full disk fails a backup and leaves the ones before it", "[backup]"
   value_of(verify_backup(world.backups, 1, {true, nullptr}));
   CHECK(value_of(world.store.count({})) == 400);
   ::umount2(world.backups.c_str(), MNT_DETACH);
+}
+
+// A restore in the store's place deleted the backups that it was made of.
+TEST_CASE("backups in their store, or around it, are refused", "[backup][regression]") {
+  World world;
+  world.add(0, 10);
+  const fs::path link = world.directory.path() / "link";
+  fs::create_directory_symlink(world.store_path, link);
+  const auto inside = world.store_path / "backups";
+  for (const auto& place : {inside, world.store_path, link / "backups", world.directory.path(),
+                            world.store_path / ".." / "store" / "backups"}) {
+    const auto made = create_backup(world.store, place);
+    INFO(place);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code() == ErrorCode::invalid_argument);
+    CHECK(made.error().message().find(place.string()) != std::string::npos);
+  }
+  CHECK_FALSE(fs::exists(inside));
+  value_of(create_backup(world.store, world.directory.path() / "store-backups"));
+  value_of(create_backup(world.store, world.backups));
+  value_of(world.store.close());
+  // As an older caveat let them be made.
+  fs::rename(world.backups, inside);
+  RestoreOptions options;
+  options.replace = true;
+  for (const auto& [backups, target] : {std::pair{inside, world.store_path},
+                                        {link / "backups", world.store_path},
+                                        {inside, link},
+                                        {inside, inside / "restored"},
+                                        {inside, inside}}) {
+    const auto restored = restore_backup(backups, {}, target, options);
+    INFO(backups << " to " << target);
+    REQUIRE_FALSE(restored);
+    CHECK(restored.error().code() == ErrorCode::invalid_argument);
+    CHECK(usable(inside) == 1);
+  }
+  value_of(restore_backup(inside, {}, world.restored));
+  check_holds(world.restored, 10);
 }
 
 TEST_CASE("child: makes backups until it is killed", "[.child]") {

@@ -53,8 +53,8 @@ struct BackupOptions {
 // Makes a backup of everything that was acknowledged before the call, and perhaps of what was
 // written meanwhile: a prefix of it. Reads and writes go on. Until it returns the store gives no
 // space back to the file system, and close() gives busy.
-// Errors: invalid_argument for a store that is not in a directory of its own (a volatile one);
-// read_only, closed.
+// Errors: invalid_argument for a store that is not in a directory of its own (a volatile one), and
+// where the store and `backups` lie one in the other; read_only, closed.
 [[nodiscard]] Result<BackupInfo> create_backup(StorageOptimizer& store,
                                                const std::filesystem::path& backups,
                                                const BackupOptions& options = {});
@@ -94,7 +94,8 @@ struct RestoreOptions {
 // Makes a store of a backup (nothing: the newest; an older one is never taken in place of one that
 // is damaged). It is made beside `target`, checked as verify_backup does, and only then put in
 // place, in one step: until then what is there stays as it is, and afterwards it is deleted.
-// Errors: not_found, already_exists; locked if the store that is there is open; corruption; and
+// Errors: not_found, already_exists; invalid_argument where `target` and `backups` lie one in the
+// other, for what is there is deleted; locked if the store that is there is open; corruption; and
 // unsupported_format if what is there is no store.
 [[nodiscard]] Result<BackupInfo> restore_backup(const std::filesystem::path& backups,
                                                 std::optional<std::uint64_t> id,
