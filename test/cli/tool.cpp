@@ -42,6 +42,12 @@ std::filesystem::path temporary_file() {
 
 }  // namespace
 
+int run_shell(const std::string& line) {
+  ::setenv("CAVEAT", CAVEAT_TOOL, 1);
+  const int status = std::system(line.c_str());
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 RunningTool::RunningTool(const std::vector<std::string>& arguments)
     : out_(temporary_file()), err_(temporary_file()) {
   int ends[2];

@@ -17,6 +17,9 @@ struct Ran {
 [[nodiscard]] Ran run_tool(const std::vector<std::string>& arguments,
                            const std::string& input = "");
 
+// The exit code of a line of sh in which $CAVEAT is the tool.
+[[nodiscard]] int run_shell(const std::string& line);
+
 // A tool that goes on while the test does something else. Its input is a pipe.
 class RunningTool {
  public:

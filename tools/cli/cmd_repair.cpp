@@ -11,6 +11,7 @@
 #include "tools/cli/signals.h"
 #include "tools/cli/store_access.h"
 #include "tools/cli/terminal.h"
+#include "tools/cli/unfinished_store.h"
 
 namespace caveat::cli {
 namespace {
@@ -98,7 +99,8 @@ std::string text_of(const DamagedStore& store, const Salvage& saved, const std::
 Result<ExitCode> repair(const Arguments& arguments) {
   CAVEAT_ASSIGN(auto damaged, DamagedStore::open(arguments.store));
   const GracefulStop graceful;
-  CAVEAT_ASSIGN(auto repaired, open_to_write(arguments.target, {Presence::must_be_new, 0}));
+  CAVEAT_ASSIGN(auto made, UnfinishedStore::beside(arguments.target));
+  CAVEAT_ASSIGN(auto repaired, open_to_write(made.path(), {Presence::must_be_new, 0}));
   ProgressLine progress;
   auto saved = salvage(*damaged, repaired, [&](std::uint64_t records) {
     progress.update("records", 0, 0, records);
@@ -108,10 +110,10 @@ Result<ExitCode> repair(const Arguments& arguments) {
   CAVEAT_TRY(repaired.close());
   if (!saved) return fail(saved.error());
   if (saved->stopped) {
-    return fail(ErrorCode::cancelled,
-                fmt::format("interrupted: the first {} records are in {}, which is not whole",
-                            grouped(saved->records), arguments.target));
+    return fail(ErrorCode::cancelled, fmt::format("interrupted after {} records; {} was not made",
+                                                  grouped(saved->records), arguments.target));
   }
+  CAVEAT_TRY(made.put_in_place());
   CAVEAT_TRY(print(arguments.json ? json_of(damaged, *saved)
                                   : text_of(damaged, *saved, arguments.target)));
   return complete(damaged, *saved) ? kDone : kDataError;
@@ -124,7 +126,8 @@ void add_repair(CommandLine& app, Action& action) {
   auto* command = add_command(
       app, "repair",
       "Write all that can be read of a damaged store into a new one, and say what cannot. The "
-      "damaged store is never changed. One that does not open is read file by file: nothing is "
+      "damaged store is never changed, and the new one is there when it is whole. One that does "
+      "not open is read file by file: nothing is "
       "needed but its tables and logs. Exit code 1 if anything is lost: in which file, the keys "
       "between which, and why. Indexes, which can be made anew, are never lost.",
       "caveat repair STORE NEW", *arguments);

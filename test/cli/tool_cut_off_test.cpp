@@ -1,0 +1,70 @@
+// The executable where something around it ends early: what it says, and what it makes.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <string>
+
+#include "test/cli/tool.h"
+
+using namespace caveat::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string make_store(const TestDirectory& directory, std::size_t count) {
+  const auto store = directory.path("store");
+  REQUIRE(run_tool({"import", store, "-"}, sample_records(count)).exit == 0);
+  return store;
+}
+
+}  // namespace
+
+// It aborted: what it could not say went out of main as an exception.
+TEST_CASE("a standard error that cannot be written changes no exit code", "[regression]") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 50);
+  const auto none = directory.path("none");
+  const int wrong = run_tool({"count", none}).exit;
+  REQUIRE((wrong > 0 && wrong < 128));
+  CHECK(run_shell("\"$CAVEAT\" count " + none + " 2>/dev/full") == wrong);
+  CHECK(run_shell("\"$CAVEAT\" count " + none + " 2>&-") == wrong);
+  CHECK(run_shell("\"$CAVEAT\" count 2>/dev/full") == run_tool({"count"}).exit);
+  const auto page = directory.path("page");
+  CHECK(run_shell("\"$CAVEAT\" query " + store + " --limit 3 2>/dev/full >" + page) == 0);
+  CHECK_FALSE(read_file(page).empty());
+}
+
+// What it had written until then was a store of its own, which verify called sound.
+TEST_CASE("a repair that is killed leaves no store where the new one was to be", "[regression]") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 7000);
+  const auto target = directory.path("new");
+  // The kernel ends a process whose file grows beyond that, in the middle of the work.
+  const int ended = run_shell("ulimit -c 0; ulimit -f 128; \"$CAVEAT\" repair " + store + " " +
+                              target + " >/dev/null 2>&1");
+  CHECK(ended != 0);
+  CHECK_FALSE(fs::exists(target));
+  CHECK(run_tool({"count", store}).out == "7000\n");
+  const auto repaired = run_tool({"repair", store, target});
+  INFO(repaired.err);
+  CHECK(repaired.exit == 0);
+  CHECK(run_tool({"count", target}).out == "7000\n");
+  CHECK(run_tool({"verify", target}).exit == 0);
+}
+
+TEST_CASE("a repair takes an empty directory's place, and no other's", "[regression]") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 50);
+  fs::create_directory(directory.path("empty"));
+  CHECK(run_tool({"repair", store, directory.path("empty") + "/"}).exit == 0);
+  CHECK(run_tool({"count", directory.path("empty")}).out == "50\n");
+  CHECK(run_tool({"repair", store, directory.path("empty")})
+            .err.find("there is a caveat store at ") != std::string::npos);
+  fs::create_directory(directory.path("other"));
+  write_file(directory.path("other") + "/mine", "x");
+  CHECK(run_tool({"repair", store, directory.path("other")}).exit != 0);
+  CHECK(read_file(directory.path("other") + "/mine") == "x");
+  for (const auto& entry : fs::directory_iterator(directory.root())) {
+    CHECK(entry.path().string().find("unfinished") == std::string::npos);
+  }
+}
