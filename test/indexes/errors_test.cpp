@@ -84,6 +84,22 @@ TEST_CASE("an index that cannot be read says why, at each of its calls") {
   }
 }
 
+TEST_CASE("changes to families that are suspended are dropped, and taken once they resume") {
+  Indexes indexes(100);
+  auto& manager = indexes.manager;
+  for (const Family family : kIndexFamilies) manager.suspend(family);
+  CHECK(manager.suspended(Family::source));
+  auto changes = one_change(1, 1);
+  KvBatch batch;
+  REQUIRE(manager.apply(changes, batch));
+  CHECK(batch.empty());
+  for (const Family family : kIndexFamilies) manager.resume(family);
+  CHECK_FALSE(manager.suspended(Family::source));
+  REQUIRE(manager.apply(changes, batch));
+  CHECK_FALSE(batch.empty());
+  manager.reset();
+}
+
 TEST_CASE("no index is read to find out that nothing in it waits to be rewritten") {
   Indexes indexes(40'000);
   IndexManager opened{indexes.backend, {}};  // as when the store was just opened
