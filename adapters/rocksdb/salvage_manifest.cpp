@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::uint64_t number_of(const fs::path& manifest) {
+std::uint64_t number_of_manifest(const fs::path& manifest) {
   return manifest_number(manifest.filename().string());
 }
 
@@ -38,7 +38,7 @@ bool is_sound_manifest(const fs::path& path) {
 // Why its end cannot be believed to be the end; empty: it can.
 std::string missing_end(const fs::path& manifest, const fs::path& directory) {
   const ManifestNote note = manifest_note_of(directory);
-  if (note.number != 0 && note.number == number_of(manifest)) {
+  if (note.number != 0 && note.number == number_of_manifest(manifest)) {
     const auto same = agrees(manifest, note);
     if (same && *same) return {};
     return " is not what was written, says " + std::string(kLockFile);
@@ -104,9 +104,9 @@ std::optional<LiveTables> find_live_tables(const StoreFiles& files,
   fs::path manifest = files.directory / current_manifest(files.directory).value_or(std::string());
   if (std::find(files.manifests.begin(), files.manifests.end(), manifest) ==
       files.manifests.end()) {
-    manifest =
-        *std::max_element(files.manifests.begin(), files.manifests.end(),
-                          [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
+    manifest = *std::max_element(
+        files.manifests.begin(), files.manifests.end(),
+        [](const auto& a, const auto& b) { return number_of_manifest(a) < number_of_manifest(b); });
     notes.push_back("CURRENT is missing or damaged; " + manifest.filename().string() +
                     ", the newest MANIFEST, is taken for the current one");
   }
