@@ -51,7 +51,7 @@ class EncryptedBackend final : public KvBackend {
   Result<void> compact(Family family, const std::function<bool()>& keep_going) override {
     return inner_->compact(family, keep_going);
   }
-  Result<void> clear(Family family) override { return inner_->clear(family); }
+  Result<void> clear(Family family) override;
   std::optional<StorageError> read_only() const override { return inner_->read_only(); }
   Result<KvProperties> properties() const override { return inner_->properties(); }
   bool persistent() const noexcept override { return inner_->persistent(); }
@@ -126,8 +126,8 @@ class EncryptedBackend final : public KvBackend {
   std::mutex order_mutex_;
   // Writes hold it shared, a step that reads and writes back holds it alone; who wants it passes
   // the turnstile first, or a stream of writers would never let that one in.
-  std::mutex turnstile_;
-  std::shared_mutex write_mutex_;
+  mutable std::mutex turnstile_;
+  mutable std::shared_mutex write_mutex_;
 
   std::unique_ptr<EncryptedObserver> observer_;
 };

@@ -126,8 +126,15 @@ Result<void> EncryptedBackend::convert(ProgressSink* progress) {
 
 Result<std::vector<KeyUsage>> EncryptedBackend::usage() const {
   std::map<KeyId, KeyUsage> by_key;
+  // Families are emptied beside it: not while an iterator is being made.
+  const auto iterate = [&](Family family) {
+    std::unique_lock turn(turnstile_);
+    const std::shared_lock shared(write_mutex_);
+    turn.unlock();
+    return inner_->iterate(family, nullptr, /*readahead=*/true);
+  };
   for (const Family family : kFamilies) {
-    CAVEAT_ASSIGN(auto it, inner_->iterate(family, nullptr, /*readahead=*/true));
+    CAVEAT_ASSIGN(auto it, iterate(family));
     for (it->seek_to_first(); it->valid(); it->next()) {
       if (family == Family::meta && it->key() == kKeySheetKey) continue;
       KeyId last = 0;

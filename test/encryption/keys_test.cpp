@@ -1,8 +1,10 @@
 // Which keys open a store, and how they are changed.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 
+#include "engine/encryption/encrypted_backend.h"
 #include "test/encryption/world.h"
 
 namespace caveat::test {
@@ -41,7 +43,53 @@ class StopAt final : public ProgressSink {
   int steps_;
 };
 
+// Making an iterator takes a while, and says whether a family was emptied meanwhile.
+class SlowToIterate final : public BackendDouble {
+ public:
+  using BackendDouble::BackendDouble;
+  Result<std::unique_ptr<KvIterator>> iterate(Family family, const KvSnapshot* snapshot,
+                                              bool readahead) override {
+    iterating = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    iterating = false;
+    return BackendDouble::iterate(family, snapshot, readahead);
+  }
+  Result<void> clear(Family family) override {
+    overlaps += iterating ? 1 : 0;
+    return BackendDouble::clear(family);
+  }
+  std::atomic<bool> iterating{false};
+  std::atomic<int> overlaps{0};
+};
+
 }  // namespace
+
+TEST_CASE("no family is emptied while keys are counted or changed in it", "[regression][threads]") {
+  auto slow = std::make_unique<SlowToIterate>(shared_memory_backend());
+  SlowToIterate& inner = *slow;
+  KeySheet sheet;
+  sheet.cipher_id = 1;
+  sheet.key_ids = {1};
+  EncryptedBackend backend(std::move(slow), built_in_cipher(), sheet, {{1, key_numbered(1)}});
+  value_of(backend.begin_numbers());
+  for (const bool change : {false, true}) {
+    std::atomic<bool> ended{false};
+    std::thread reader([&] {
+      if (change) {
+        value_of(backend.reencrypt(nullptr));
+      } else {
+        value_of(backend.usage());
+      }
+      ended = true;
+    });
+    while (!ended) {
+      if (inner.iterating) value_of(backend.clear(Family::property));
+      std::this_thread::yield();
+    }
+    reader.join();
+  }
+  CHECK(inner.overlaps == 0);
+}
 
 TEST_CASE("a store opens with its key alone, and says what is wrong with any other") {
   const auto inner = store_under({1});
