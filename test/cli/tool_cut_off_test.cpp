@@ -4,6 +4,7 @@
 #include <string>
 
 #include "test/cli/tool.h"
+#include "tools/cli/unfinished_store.h"
 
 using namespace caveat::test;
 
@@ -67,4 +68,34 @@ TEST_CASE("a repair takes an empty directory's place, and no other's", "[regress
   for (const auto& entry : fs::directory_iterator(directory.root())) {
     CHECK(entry.path().string().find("unfinished") == std::string::npos);
   }
+}
+
+// It was deleted, after what may have been hours of work.
+TEST_CASE("a repaired store that cannot take its place stays, and the error says where",
+          "[regression]") {
+  const TestDirectory directory;
+  const auto target = directory.path("new");
+  std::string made;
+  {
+    auto store = caveat::cli::UnfinishedStore::beside(target);
+    REQUIRE(store);
+    made = store->path();
+    write_file(made + "/record", "x");
+    fs::create_directory(target);
+    write_file(target + "/mine", "y");  // meanwhile
+    const auto placed = store->put_in_place();
+    REQUIRE_FALSE(placed);
+    CHECK(placed.error().message().find(made) != std::string::npos);
+  }
+  CHECK(read_file(made + "/record") == "x");
+  CHECK(read_file(target + "/mine") == "y");
+}
+
+// A whole repair was made beside it, on another device, and could not be moved there.
+TEST_CASE("a repair to where something is mounted is refused before it begins", "[regression]") {
+  const auto refused = caveat::cli::UnfinishedStore::beside("/proc");
+  REQUIRE_FALSE(refused);
+  const auto shm = caveat::cli::UnfinishedStore::beside("/dev/shm");
+  REQUIRE_FALSE(shm);
+  CHECK_FALSE(fs::exists("/dev/shm.unfinished"));
 }

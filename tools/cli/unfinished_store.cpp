@@ -1,6 +1,7 @@
 #include "tools/cli/unfinished_store.h"
 
-#include <stdlib.h>  // mkdtemp
+#include <stdlib.h>    // mkdtemp
+#include <sys/stat.h>  // stat
 
 #include <cerrno>
 #include <cstring>
@@ -27,6 +28,14 @@ Result<DirectoryState> check_free(const fs::path& target) {
   return fail(ErrorCode::already_exists, "there is a caveat store at " + target.string());
 }
 
+// On another file system than the directory that it is in?
+bool is_mounted(const fs::path& place) {
+  struct stat here {};
+  struct stat around {};
+  return ::stat(place.c_str(), &here) == 0 && ::stat(place.parent_path().c_str(), &around) == 0 &&
+         here.st_dev != around.st_dev;
+}
+
 }  // namespace
 
 Result<UnfinishedStore> UnfinishedStore::beside(const std::string& target) {
@@ -38,6 +47,12 @@ Result<UnfinishedStore> UnfinishedStore::beside(const std::string& target) {
   if (!place.has_filename()) place = place.parent_path();  // of "new/"
   fs::create_directories(place.parent_path(), error);
   if (error) return system_error(place.parent_path(), error.value());
+  if (is_mounted(place)) {
+    return fail(ErrorCode::invalid_argument,
+                place.string() +
+                    " is where something is mounted, and cannot give way to a new "
+                    "directory: name one in it that is not there yet");
+  }
   std::string name = place.string() + ".unfinished-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) return system_error(name, errno);
   return UnfinishedStore(std::move(name), std::move(place));
@@ -52,6 +67,14 @@ UnfinishedStore::~UnfinishedStore() {
 }
 
 Result<void> UnfinishedStore::put_in_place() {
+  auto placed = take_the_place();
+  if (placed) return placed;
+  const std::string kept = std::exchange(path_, {});
+  return fail(placed.error().code(), placed.error().message() + ". The new store is whole, at " +
+                                         (kept.empty() ? target_.string() : kept));
+}
+
+Result<void> UnfinishedStore::take_the_place() {
   CAVEAT_ASSIGN(const DirectoryState state, check_free(target_));
   std::error_code ignored;
   if (state == DirectoryState::empty) {  // it gives way

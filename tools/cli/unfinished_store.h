@@ -19,10 +19,12 @@ class UnfinishedStore {
   ~UnfinishedStore();  // with all of it, unless it was put in place
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  // Of a closed store: in one step, and on the device when this returns.
+  // Of a closed store: in one step, and on the device when this returns. Where that fails it stays
+  // where it was made, and the error says where that is.
   [[nodiscard]] Result<void> put_in_place();
 
  private:
+  [[nodiscard]] Result<void> take_the_place();
   UnfinishedStore(std::string path, std::filesystem::path target)
       : path_(std::move(path)), target_(std::move(target)) {}
 
