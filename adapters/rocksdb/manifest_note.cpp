@@ -69,17 +69,17 @@ std::uint64_t manifest_number(std::string_view name) noexcept {
 
 Result<bool> agrees(const std::filesystem::path& manifest, const ManifestNote& note) {
   if (note.number == 0 || manifest_number(manifest.filename().string()) != note.number) return true;
+  const auto bytes = std::make_unique_for_overwrite<char[]>(kReadBytes);
   const int fd = ::open(manifest.c_str(), O_RDONLY | O_CLOEXEC);
   const auto error = [&](int code) {
     return fail(code == ENOENT ? ErrorCode::not_found : ErrorCode::io_error,
                 manifest.string() + ": read: " + std::strerror(code));
   };
   if (fd < 0) return error(errno);
-  const std::unique_ptr<char[]> bytes(new (std::nothrow) char[kReadBytes]);
   std::uint64_t left = note.bytes;
   std::uint32_t checksum = 0;
-  ssize_t got = bytes ? 1 : -1;
-  int failed = bytes ? 0 : ENOMEM;
+  ssize_t got = 1;
+  int failed = 0;
   while (left > 0 && got > 0) {
     got = ::read(fd, bytes.get(), std::min<std::uint64_t>(left, kReadBytes));
     failed = got < 0 ? errno : 0;
