@@ -120,10 +120,13 @@ Result<void> RocksdbBackend::open_database() {
   const OpenLogs logs = lock_.logs();
   const std::uint64_t newest = newest_table(path_);
   // From here on RocksDB may be done with them. A store that was closed gets one MANIFEST, synced
-  // before it is the current one, and no edit more: there is nothing that a lost boot would
-  // explain.
+  // before it is the current one, and no log: there is nothing that a lost boot would explain.
   const bool settled = exists && logs.newest == 0 && logs.boot.empty();
   CAVEAT_TRY(lock_.set_logs({0, 0, this_boot()}, /*sync=*/!settled));
+  // A note of an opening that loss of power undid: this one may give its MANIFEST that number
+  // again.
+  CAVEAT_ASSIGN(const std::string manifest, current_manifest(path_));
+  if (manifest_number(manifest) != lock_.manifest().number) lock_.note_manifest({});
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto open = [&] {

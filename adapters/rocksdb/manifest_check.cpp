@@ -41,7 +41,11 @@ Result<void> check_end(const fs::path& directory, const fs::path& shown, const s
                 fmt::format("{} is damaged: it {}, says {}. {}", (shown / name).string(), what,
                             kLockFile, kAdvice));
   }
-  const bool closed = open.newest == 0 && open.boot.empty() && !has_logged(directory);
+  // A note on another MANIFEST: the store has been opened since it was closed, though power was
+  // lost before the lock file said so on the device.
+  const bool opened_since = note.number != 0;
+  const bool closed =
+      !opened_since && open.newest == 0 && open.boot.empty() && !has_logged(directory);
   const auto misfit = manifest_misfit(manifest, closed);
   if (!misfit && misfit.error().code() == ErrorCode::not_found) return {};
   if (!misfit) return error(misfit.error());
