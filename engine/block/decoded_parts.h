@@ -178,8 +178,9 @@ struct DecodedBlock::Parts {
   // strings. Not where reasons are put together.
   [[nodiscard]] Result<void> read_row(const detail::RowPlace& place, Row& out);
   // Finds and checks the strings of a row that has their numbers in place of them. Not where
-  // reasons are put together.
-  [[nodiscard]] Result<void> resolve_alone(Row& row);
+  // reasons are put together. `used`: bytes of reasons in halves so far, of all rows that are read
+  // with it.
+  [[nodiscard]] Result<void> resolve_alone(Row& row, std::size_t& used);
   // What reading one row inflates and finds strings with.
   [[nodiscard]] Slab carve_row(detail::Carver& carver) const noexcept;
   // Finds and checks the string of one row, or of all.

@@ -114,8 +114,7 @@ Result<void> DecodedBlock::Parts::resolve(unsigned which, Row& v, std::size_t& h
   return {};
 }
 
-Result<void> DecodedBlock::Parts::resolve_alone(Row& row) {
-  std::size_t used = 0;  // of this row alone
+Result<void> DecodedBlock::Parts::resolve_alone(Row& row, std::size_t& used) {
   for (unsigned which = 0; which < 3; ++which) CAVEAT_TRY(resolve(which, row, used));
   return {};
 }

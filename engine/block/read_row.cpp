@@ -112,7 +112,8 @@ Result<void> DecodedBlock::Parts::read_row(const detail::RowPlace& place, Row& o
       return corrupt_block("column reason: string numbers");
     out.tail = static_cast<std::uint16_t>(value);
   }
-  return resolve_alone(out);
+  std::size_t used = 0;  // of this row alone
+  return resolve_alone(out, used);
 }
 
 }  // namespace caveat

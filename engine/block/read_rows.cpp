@@ -30,7 +30,8 @@ Result<void> DecodedBlock::materialise(std::span<const std::uint32_t> rows,
       CAVEAT_TRY(parts.read_row(place_of(rows[i]), found[i]));
   } else {
     CAVEAT_TRY(parts_->pick_rows(rows, parts_->shape(), found));
-    for (std::size_t i = 0; i < rows.size(); ++i) CAVEAT_TRY(parts.resolve_alone(found[i]));
+    std::size_t used = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) CAVEAT_TRY(parts.resolve_alone(found[i], used));
   }
 
   const Text text{parts.slab.text, parts.slab.text, &parts};
