@@ -142,8 +142,9 @@ SqlResult<void> Selection::add(const Condition& condition, sqlite3_value* value,
     sqlite3_value* element = nullptr;
     int rc = sqlite3_vtab_in_first(value, &element);
     for (; rc == SQLITE_OK && element != nullptr; rc = sqlite3_vtab_in_next(value, &element)) {
-      copies.emplace_back(sqlite3_value_dup(element));
-      if (copies.back() == nullptr) throw std::bad_alloc();
+      OwnedValue copy(sqlite3_value_dup(element));
+      if (copy == nullptr) throw std::bad_alloc();
+      copies.push_back(std::move(copy));
       values.push_back(copies.back().get());
     }
     if (rc != SQLITE_DONE && rc != SQLITE_OK) return sql_fail(rc, sqlite3_errstr(rc));

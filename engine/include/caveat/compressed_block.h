@@ -188,9 +188,9 @@ enum class BlockForm : std::uint8_t {
 
 // Columns of a block, a value for each of its rows; which of them are there, their reader knows.
 struct ColumnValues {
-  std::vector<ExceptionSource> sources;
-  std::vector<float> confidences;
-  std::vector<std::int64_t> created_ats;
+  std::vector<ExceptionSource> sources;   // where the source column was asked for
+  std::vector<float> confidences;         // the same of confidences
+  std::vector<std::int64_t> created_ats;  // and of times, in ns since the Unix epoch
 };
 
 // A block opened for reading. Keys are decoded at open, everything else on first use and kept.
