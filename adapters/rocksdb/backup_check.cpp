@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "adapters/rocksdb/backup_files.h"
+#include "adapters/rocksdb/discard.h"
 #include "adapters/rocksdb/log_check.h"
 #include "adapters/rocksdb/manifest_check.h"
 #include "adapters/rocksdb/rocksdb_options.h"
@@ -38,8 +39,7 @@ TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept
     : path_(std::exchange(other.path_, {})) {}
 
 TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
+  if (!path_.empty()) discard(path_);
 }
 
 Result<void> check_contents(const BackupDirectory& directory, const BackupManifest& manifest,

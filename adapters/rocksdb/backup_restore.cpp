@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "adapters/rocksdb/backup_files.h"
+#include "adapters/rocksdb/discard.h"
 #include "adapters/rocksdb/store_directory.h"
 
 namespace caveat {
@@ -31,8 +32,7 @@ class Beside {
   Beside(Beside&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   Beside& operator=(Beside&&) = delete;
   ~Beside() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
+    if (!path_.empty()) discard(path_);
   }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
   void in_place() noexcept { path_.clear(); }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "adapters/rocksdb/directory_names.h"
+#include "adapters/rocksdb/discard.h"
 #include "adapters/rocksdb/found_tables.h"
 #include "adapters/rocksdb/log_check.h"
 #include "adapters/rocksdb/manifest_check.h"
@@ -175,11 +176,6 @@ rocksdb::Status verify(const fs::path& copy, const fs::path& logs) {
   return status;
 }
 
-void discard(const fs::path& path) noexcept {
-  std::error_code ignored;
-  fs::remove_all(path, ignored);
-}
-
 // A name that is free: one process may make many copies, and several processes may share scratch.
 Result<fs::path> fresh_directory(const fs::path& scratch) {
   std::error_code error;
@@ -229,7 +225,7 @@ Result<fs::path> hand_over(const fs::path& path, const fs::path& base, const fs:
   }
   if (!error) fs::permissions(copy, fs::perms::owner_all, error);
   if (!error) fs::rename(copy, kept, error);
-  discard(base);
+  detail::discard(base);
   if (error) return fail(ErrorCode::io_error, kept.string() + ": " + error.message());
   return kept;
 }
@@ -261,8 +257,8 @@ Result<fs::path> checkpoint_of_live_store(const fs::path& path, const fs::path& 
       status = verify(copy, logs);
       if (status.ok()) return hand_over(path, base, copy, logs_before);
     }
-    discard(copy);
-    discard(fs::path(copy.string() + ".tmp"));  // of a checkpoint that failed half way
+    detail::discard(copy);
+    detail::discard(fs::path(copy.string() + ".tmp"));  // of a checkpoint that failed half way
     // An error of files that stand still will not go away.
     if (!status.ok() && !changed && attempt >= 2) break;
     std::this_thread::sleep_for(pause);
@@ -279,7 +275,7 @@ Result<fs::path> checkpoint_of_live_store(const fs::path& path, const fs::path& 
     changed = !(manifest_state(path) == before);
     if (copied && !changed) return hand_over(path, base, copy, logs_before);
   }
-  discard(base);
+  detail::discard(base);
   // Of a creation that was cut short: the next opening goes on with it.
   if (!changed && status.IsInvalidArgument() && !detail::has_logged(path) &&
       detail::newest_table(path) == 0) {

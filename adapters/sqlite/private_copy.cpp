@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "adapters/rocksdb/discard.h"
 #include "adapters/rocksdb/live_checkpoint.h"
 
 namespace caveat::sqlite {
@@ -56,8 +57,7 @@ PrivateCopy::PrivateCopy(PrivateCopy&& other) noexcept
 
 PrivateCopy::~PrivateCopy() {
   if (directory_.empty()) return;
-  std::error_code ignored;
-  fs::remove_all(directory_, ignored);
+  detail::discard(directory_);
   if (lock_ >= 0) ::close(lock_);
 }
 
