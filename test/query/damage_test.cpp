@@ -12,16 +12,12 @@ namespace {
 
 // Many partitions of few rows.
 WorldOptions large() {
-  WorldOptions options;
+  WorldOptions options = folded();
   options.nodes = 3000;
   options.properties = 60;
   options.base_records = 15'000;
   options.partition_rows = 20;
   options.uneven = false;
-  options.run_writes = 0;
-  options.delta_writes = 0;
-  options.generations = 0;
-  options.clears = 0;
   options.stale_percent = 0;
   options.few_values = 1'000'000;
   return options;

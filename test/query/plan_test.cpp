@@ -10,15 +10,11 @@ namespace {
 
 // Sparse enough for indexes to pay: many partitions, many properties, exact hints.
 WorldOptions sparse() {
-  WorldOptions options;
+  WorldOptions options = folded();
   options.nodes = 2000;
   options.properties = 60;
   options.base_records = 3000;
   options.partition_rows = 20;
-  options.run_writes = 0;
-  options.delta_writes = 0;
-  options.generations = 0;
-  options.clears = 0;
   options.stale_percent = 0;
   options.few_values = 1000000;
   return options;

@@ -79,6 +79,16 @@ struct WorldOptions {
   unsigned few_values = 2;      // one record in this many has one of a few confidences and times
 };
 
+// A world at rest: nothing over the base of its partitions.
+[[nodiscard]] inline WorldOptions folded() {
+  WorldOptions options;
+  options.run_writes = 0;
+  options.delta_writes = 0;
+  options.generations = 0;
+  options.clears = 0;
+  return options;
+}
+
 class QueryWorld {
  public:
   QueryWorld(std::uint64_t seed, const WorldOptions& options);

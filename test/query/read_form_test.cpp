@@ -9,16 +9,12 @@ namespace {
 
 // Large partitions, and nothing over them.
 WorldOptions plain() {
-  WorldOptions options;
+  WorldOptions options = folded();
   options.nodes = 400;
   options.properties = 60;
   options.base_records = 4000;
   options.partition_rows = 256;
   options.uneven = false;
-  options.run_writes = 0;
-  options.delta_writes = 0;
-  options.generations = 0;
-  options.clears = 0;
   options.stale_percent = 0;
   return options;
 }

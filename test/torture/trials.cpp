@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -148,6 +149,16 @@ TrialResults run_trials(const TrialPlan& plan, const fs::path& images) {
     if (plan.stop_at_first) break;
   }
   results.seconds = since(begin);
+  return results;
+}
+
+TrialResults check_trials(TrialPlan plan, std::uint64_t points,
+                          const std::filesystem::path& images) {
+  plan.points = points;
+  plan.seed = chosen_seed();
+  TrialResults results = run_trials(plan, images);
+  for (const std::string& violation : results.violations) UNSCOPED_INFO(violation);
+  CHECK(results.violations.empty());
   return results;
 }
 

@@ -62,6 +62,10 @@ struct TrialResults {
 // `images`: stores that the campaign begins with; made where it has none.
 [[nodiscard]] TrialResults run_trials(const TrialPlan& plan, const std::filesystem::path& images);
 
+// Some points of one call in one mode, spread by the chosen seed: none may be a violation.
+TrialResults check_trials(TrialPlan plan, std::uint64_t points,
+                          const std::filesystem::path& images);
+
 // All public calls in all modes; prints a table.
 struct TrialSet {
   std::string campaign;

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "adapters/rocksdb/discard.h"
 #include "adapters/rocksdb/store_directory.h"
 #include "tools/cli/dangling_link.h"
 
@@ -62,8 +63,7 @@ UnfinishedStore::UnfinishedStore(UnfinishedStore&& other) noexcept
     : path_(std::exchange(other.path_, {})), target_(std::move(other.target_)) {}
 
 UnfinishedStore::~UnfinishedStore() {
-  std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
+  if (!path_.empty()) detail::discard(path_);
 }
 
 Result<void> UnfinishedStore::put_in_place() {

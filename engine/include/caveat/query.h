@@ -83,7 +83,8 @@ struct QueryPlan {
 };
 
 // A stream of results. Holds one version of the store: later writes, folds and rewrites do not
-// show, and do not wait for it. Belongs to one thread at a time. The store must outlive it.
+// show, and do not wait for it. Belongs to one thread at a time. The store must outlive it. After
+// std::bad_alloc it goes on behind the last record that it gave.
 // Cost: a block's worth of memory for key order; for other orders a bounded window of sort keys.
 class Cursor {
  public:
