@@ -132,6 +132,8 @@ class Soak {
   Latencies puts_;
   Latencies gets_;
   std::atomic<bool> stop_{false};
+  std::atomic<std::uint64_t> written_{0};  // by put()
+  std::atomic<std::uint64_t> folded_{0};   // of these, in blocks for certain
   std::mutex mutex_;
   std::string wrong_;
   SoakResults held_;  // what stall() says
@@ -153,6 +155,7 @@ void Soak::put() {
                             : store_.store_exception(key(i), exception_of(i, round));
     });
     if (!done) return failed("put: " + done.error().message());
+    ++written_;
     if (plan_.leaked_bytes_a_write != 0) {
       auto* leak = new char[plan_.leaked_bytes_a_write];
       std::fill_n(leak, plan_.leaked_bytes_a_write, 'l');
@@ -210,7 +213,9 @@ void Soak::maintain() {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     if (stop_) return;
+    const std::uint64_t written = written_;
     if (const auto done = store_.optimize_storage(); !done) return failed(done.error().message());
+    folded_ = written;
     if (const auto done = store_.compact_storage(); !done) return failed(done.error().message());
   }
 }
@@ -221,6 +226,7 @@ void Soak::stall() {
   while (!stop_) {
     const auto begin = Clock::now();
     const Snapshot snapshot = store_.snapshot();
+    const std::uint64_t written = written_;
     const auto wanted = store_.count({}, &snapshot);
     auto cursor = store_.query({}, &snapshot);
     if (!wanted || !cursor) return failed("a cursor to be held is not opened");
@@ -236,8 +242,12 @@ void Soak::stall() {
     while (!stop_ && seconds_since(begin) < plan_.seconds / 6 * 0.9) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
+    // One write may have been under way at the snapshot: the second behind it was folded without
+    // it.
+    const bool moved_on = folded_ > written + 1;
     const auto said = store_.estimate_storage_statistics();
-    if (!stop_ && said.pinned_versions == 0) return failed("nobody says that a cursor is held");
+    if (moved_on && said.pinned_versions == 0) return failed("nobody says that a cursor is held");
+    held_.moved_on += moved_on ? 1 : 0;
     while (next()) continue;
     if (read != *wanted) return failed("a held cursor shows other records than there were");
     ++held_.cursors;
@@ -273,6 +283,7 @@ SoakResults Soak::run() {
   for (std::thread& thread : threads) thread.join();
   if (const auto closed = store_.close(); !closed) failed("close: " + closed.error().message());
   results.cursors = held_.cursors;
+  results.moved_on = held_.moved_on;
   results.longest_held = held_.longest_held;
   results.most_pinned_mib = held_.most_pinned_mib;
   results.wrong = wrong_;

@@ -36,6 +36,7 @@ struct SoakPlan {
 struct SoakResults {
   std::vector<SoakSample> samples;
   std::size_t cursors = 0;     // held and read to their end
+  std::size_t moved_on = 0;    // of these, while a fold replaced what they show
   double longest_held = 0;     // seconds
   double most_pinned_mib = 0;  // that statistics said are held for a reader: in memory and stored
   std::string wrong;

@@ -65,6 +65,7 @@ TEST_CASE("the campaign: mixed load for long, on rocksdb", "[.soak-campaign]") {
   INFO(results.wrong);
   CHECK(results.wrong.empty());
   CHECK(results.cursors >= 3);
+  CHECK(results.moved_on >= 3);
   for (const SoakSample& sample : results.samples) CHECK(sample.operations > 0);  // no one waits
   CHECK(flat(trends_of(results.samples)));
 }
