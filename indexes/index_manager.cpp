@@ -39,6 +39,13 @@ Result<void> IndexManager::apply(HintChanges& changes, KvBatch& out) {
   return {};
 }
 
+void IndexManager::remove_last(HintChanges& removals, KvBatch& out) {
+  removals.sort();
+  for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
+    if (!suspended_[slot]) families_[slot]->remove_last(removals.families[slot], out);
+  }
+}
+
 Result<bool> IndexManager::rewrite_next(KvBatch& out) {
   for (std::size_t slot = 0; slot < kIndexCount; ++slot) {
     if (suspended_[slot]) continue;

@@ -55,12 +55,25 @@ Result<void> PostingFamily::begin_call() {
   return load();
 }
 
-std::size_t PostingFamily::index_of(const PostingPair& pair) const noexcept {
+std::size_t PostingFamily::index_of(const std::vector<Bound>& bounds,
+                                    const PostingPair& pair) noexcept {
   const auto after =
-      std::upper_bound(bounds_.begin(), bounds_.end(), pair,
+      std::upper_bound(bounds.begin(), bounds.end(), pair,
                        [](const PostingPair& a, const Bound& b) { return a < b.lower; });
-  CAVEAT_ASSERT(after != bounds_.begin());
-  return static_cast<std::size_t>(after - bounds_.begin()) - 1;
+  CAVEAT_ASSERT(after != bounds.begin());
+  return static_cast<std::size_t>(after - bounds.begin()) - 1;
+}
+
+// The changes that lie in the last container which any of them does; taken off the end of `rest`.
+PostingFamily::Part PostingFamily::take_last(const std::vector<Bound>& bounds,
+                                             std::span<const PostingChange>& rest) noexcept {
+  const auto index = index_of(bounds, rest.back().pair());
+  const auto first =
+      std::lower_bound(rest.begin(), rest.end(), bounds[index].lower,
+                       [](const PostingChange& a, const PostingPair& b) { return a.pair() < b; });
+  const auto mine = rest.subspan(static_cast<std::size_t>(first - rest.begin()));
+  rest = rest.first(rest.size() - mine.size());
+  return {index, mine};
 }
 
 Result<void> PostingFamily::apply(std::span<const PostingChange> changes, KvBatch& out) {
@@ -88,12 +101,7 @@ Result<void> PostingFamily::apply(std::span<const PostingChange> changes, KvBatc
   }
   // From the last container to the first, so that a split does not shift those still to come.
   for (auto rest = std::span<const PostingChange>(distinct); !rest.empty();) {
-    const auto index = index_of(rest.back().pair());
-    const auto first =
-        std::lower_bound(rest.begin(), rest.end(), bounds_[index].lower,
-                         [](const PostingChange& a, const PostingPair& b) { return a.pair() < b; });
-    const auto mine = rest.subspan(static_cast<std::size_t>(first - rest.begin()));
-    rest = rest.first(rest.size() - mine.size());
+    const auto [index, mine] = take_last(bounds_, rest);
     auto& bound = (*staged_)[index];
     if (bound.change_bytes > kMaxPendingBytes || mine.size() > kMaxOperandChanges) {
       auto merged = merge_into(index, mine, out);
@@ -108,6 +116,16 @@ Result<void> PostingFamily::apply(std::span<const PostingChange> changes, KvBatc
     append_to(bound, mine, out);
   }
   return {};
+}
+
+void PostingFamily::remove_last(std::span<const PostingChange> removals, KvBatch& out) {
+  if (removals.empty()) return;
+  if (!staged_) staged_ = bounds_;
+  if (staged_->empty()) return;  // there is nothing to remove
+  while (!removals.empty()) {
+    const auto [index, mine] = take_last(*staged_, removals);
+    append_to((*staged_)[index], mine, out);
+  }
 }
 
 void PostingFamily::append_to(Bound& bound, std::span<const PostingChange> changes, KvBatch& out) {

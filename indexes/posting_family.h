@@ -30,6 +30,9 @@ class PostingFamily {
   // Changes sorted by (term, partition); of several for one pair the last counts. A damaged
   // container that should have been merged is noted and appended to, blindly.
   [[nodiscard]] Result<void> apply(std::span<const PostingChange> changes, KvBatch& out);
+  // Removals behind what the batch that apply() filled has had since, of pairs that it did not
+  // change: sorted, distinct. Appends alone.
+  void remove_last(std::span<const PostingChange> removals, KvBatch& out);
   [[nodiscard]] Result<bool> rewrite_next(KvBatch& out);
   [[nodiscard]] Result<void> rewrite(std::string_view key, KvBatch& out);
   void queue_rewrite(std::string_view key);
@@ -59,6 +62,10 @@ class PostingFamily {
     std::size_t begin;
     std::size_t end;
   };
+  struct Part {  // of changes: those of one container
+    std::size_t index;
+    std::span<const PostingChange> changes;
+  };
 
   [[nodiscard]] Result<void> begin_call();
   [[nodiscard]] Result<void> load();
@@ -77,7 +84,10 @@ class PostingFamily {
   [[nodiscard]] Result<std::optional<Range>> join_range(std::size_t index,
                                                         std::vector<PostingPair>& pairs,
                                                         std::size_t value_bytes);
-  [[nodiscard]] std::size_t index_of(const PostingPair& pair) const noexcept;
+  [[nodiscard]] static std::size_t index_of(const std::vector<Bound>& bounds,
+                                            const PostingPair& pair) noexcept;
+  [[nodiscard]] static Part take_last(const std::vector<Bound>& bounds,
+                                      std::span<const PostingChange>& rest) noexcept;
   [[nodiscard]] Result<void> erase_everything(const IndexManager::BatchSink& commit);
   void publish_statistics() noexcept;
 

@@ -111,7 +111,7 @@ Result<void> PostingFamily::rewrite(std::string_view key, KvBatch& out) {
   CAVEAT_TRY(begin_call());
   const auto lower = parse_container_key(key);
   if (!lower || bounds_.empty()) return {};
-  const auto index = index_of(*lower);
+  const auto index = index_of(bounds_, *lower);
   if (bounds_[index].lower != *lower) return {};  // joined to its neighbour meanwhile
   return rewrite_at(index, out);
 }
@@ -127,7 +127,7 @@ Result<bool> PostingFamily::rewrite_next(KvBatch& out) {
     queue_.erase(queue_.begin());
     published_.queue.store(queue_.size(), std::memory_order_relaxed);
     if (bounds_.empty()) continue;
-    const auto index = index_of(lower);
+    const auto index = index_of(bounds_, lower);
     const auto& bound = bounds_[index];
     const bool gains = bound.change_bytes > 0 || bound.bytes > kSplitBytes ||
                        (bound.bytes < kJoinBelowBytes && bounds_.size() > 1);

@@ -159,7 +159,7 @@ void PartitionCommit::append(const PartitionEntry& entry, const std::optional<Ex
 }
 
 // All that the batch says, and what it stages with indexes and marks.
-Result<void> PartitionCommit::gather(HintChanges& hints, const Chunk* chunk,
+Result<void> PartitionCommit::gather(HintChanges& hints, HintChanges& removals, const Chunk* chunk,
                                      Superblock& superblock) {
   batch_.clear();
   // What is known to be damaged is not touched, and what apply() finds damaged is left out of the
@@ -187,16 +187,18 @@ Result<void> PartitionCommit::gather(HintChanges& hints, const Chunk* chunk,
     }
   }
   for (const std::string& key : chunk->erased) batch_.erase(Family::primary, key);
+  // Until here the partitions that they are of still have the rows.
+  core_.indexes->remove_last(removals, batch_);
   return {};
 }
 
-Result<void> PartitionCommit::write(HintChanges& hints, Chunk* chunk) {
+Result<void> PartitionCommit::write(HintChanges& hints, HintChanges& removals, Chunk* chunk) {
   Superblock superblock = core_.superblock;
-  const std::uint64_t removed = count_removals(hints);
+  const std::uint64_t removed = count_removals(hints) + removals.count();
   std::function<void(Version&)> change;
   {
     StagedBatch staged(*core_.indexes, marks_);
-    CAVEAT_TRY(gather(hints, chunk, superblock));
+    CAVEAT_TRY(gather(hints, removals, chunk, superblock));
     if (chunk != nullptr) {
       for (const auto& [id, lower] : chunk->ids) core_.partition_ids.set(id, lower);
       DirectoryEditor editor(*core_.versions.current()->directory);
@@ -227,6 +229,7 @@ Result<void> PartitionCommit::write(HintChanges& hints, Chunk* chunk) {
 Result<void> PartitionCommit::write_hints(HintChanges& hints) {
   hints.sort();
   HintChanges part;
+  HintChanges none;
   std::size_t begin = 0;
   for (bool more = !hints.empty(); more; begin += kHintsOfBatch) {
     more = false;
@@ -239,20 +242,19 @@ Result<void> PartitionCommit::write_hints(HintChanges& hints) {
                               all.begin() + static_cast<std::ptrdiff_t>(to));
       more = more || to < all.size();
     }
-    CAVEAT_TRY(write(part, nullptr));
+    CAVEAT_TRY(write(part, none, nullptr));
   }
   return {};
 }
 
-Result<void> PartitionCommit::commit_in_steps() {
-  HintChanges removed = hints_.take_removals();
+Result<void> PartitionCommit::commit_in_steps(HintChanges& removals) {
   const bool early = !CAVEAT_PLANTED(hints_after_chunks);
   if (early) CAVEAT_TRY(write_hints(hints_));
   HintChanges none;
-  for (Chunk& chunk : chunks_) CAVEAT_TRY(write(none, &chunk));
+  for (Chunk& chunk : chunks_) CAVEAT_TRY(write(none, none, &chunk));
   if (!early) CAVEAT_TRY(write_hints(hints_));
-  if (removed.empty()) return {};
-  CAVEAT_TRY(write_hints(removed));
+  if (removals.empty()) return {};
+  CAVEAT_TRY(write_hints(removals));
   return publication_.publish([](Version&) {});  // readers see that they are gone
 }
 
@@ -260,10 +262,12 @@ Result<void> PartitionCommit::commit() {
   if (core_.next_partition_id > PartitionIds::kIdsMax) {
     return fail(ErrorCode::limit_exceeded, "all partition ids of the store are taken");
   }
-  if (chunks_.size() == 1 && hints_.count() <= kHintsOfOne) {
-    CAVEAT_TRY(write(hints_, &chunks_.front()));
+  const bool few = hints_.count() <= kHintsOfOne;
+  HintChanges removals = hints_.take_removals();
+  if (chunks_.size() == 1 && few) {
+    CAVEAT_TRY(write(hints_, removals, &chunks_.front()));
   } else {
-    CAVEAT_TRY(commit_in_steps());
+    CAVEAT_TRY(commit_in_steps(removals));
   }
   clear();
   core_.heap_spare.give_back();

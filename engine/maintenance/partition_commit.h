@@ -1,11 +1,11 @@
 // Changes to partitions: hints, containers and directory, written in batches and shown to readers
 // version by version.
 //
-// Few changes are one batch, in which the order is: hints first, then containers (new lower bounds
-// from right to left, then known ones, then erasures), so that every prefix of it is a whole store
-// too; see DESIGN invariant 5 for backends that are atomic within one partition only. Many changes
-// are several batches in the same order: hints that are added, then containers chunk by chunk,
-// each published, then hints that are removed. In between there are hints too many, never too few.
+// Few changes are one batch, in which the order is: hints that are added, then containers (new
+// lower bounds from right to left, then known ones, then erasures), then hints that are removed, so
+// that every prefix of it is a whole store too; see DESIGN invariant 5 for backends that are atomic
+// within one partition only. Many changes are several batches in the same order: containers chunk
+// by chunk, each published. In between there are hints too many, never too few.
 // The hints of many partitions together are few appends to each posting container; chunk by chunk
 // they were most of what a load into a large store cost (docs/decisions/0112).
 #pragma once
@@ -77,12 +77,14 @@ class PartitionCommit {
   [[nodiscard]] Chunk& chunk_to_fill();
   void filled(Chunk& chunk, std::size_t bytes) noexcept;
 
-  [[nodiscard]] Result<void> commit_in_steps();
+  [[nodiscard]] Result<void> commit_in_steps(HintChanges& removals);
   [[nodiscard]] Result<void> write_hints(HintChanges& hints);
-  // One batch: the hints, and the chunk if there is one, which is published.
-  [[nodiscard]] Result<void> write(HintChanges& hints, Chunk* chunk);
+  // One batch: the hints, and the chunk if there is one, which is published; removals are written
+  // behind it, and need one.
+  [[nodiscard]] Result<void> write(HintChanges& hints, HintChanges& removals, Chunk* chunk);
   // Into batch_.
-  [[nodiscard]] Result<void> gather(HintChanges& hints, const Chunk* chunk, Superblock& superblock);
+  [[nodiscard]] Result<void> gather(HintChanges& hints, HintChanges& removals, const Chunk* chunk,
+                                    Superblock& superblock);
   void clear() noexcept;
 
   Core& core_;

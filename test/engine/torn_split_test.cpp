@@ -70,6 +70,46 @@ std::shared_ptr<KvBackend> torn_store(std::uint64_t of_node) {
   return torn;
 }
 
+// Keeps, of each batch, what is stored after each of its parts but the last.
+class TearsAnywhere final : public BackendDouble {
+ public:
+  struct States {
+    bool keep = false;
+    std::vector<std::shared_ptr<KvBackend>> torn;
+  };
+  TearsAnywhere(std::shared_ptr<KvBackend> inner, std::shared_ptr<States> states)
+      : BackendDouble(std::move(inner)), states_(std::move(states)) {}
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    for (std::size_t parts = 1; states_->keep && parts < batch.count(); ++parts) {
+      std::size_t at = 0;
+      const KvBatch first = without(batch, [&](const KvBatch::Entry&) { return at++ >= parts; });
+      auto torn = image_of(inner());
+      CAVEAT_TRY(torn->write(first, Durability::wal));
+      states_->torn.push_back(std::move(torn));
+    }
+    return BackendDouble::write(batch, durability);
+  }
+
+ private:
+  std::shared_ptr<States> states_;
+};
+
+// Partitions have other terms than their neighbours.
+ExceptionRecord record_of(NodeId node) {
+  ExceptionRecord record{{node, 7 + node / 40}, exception_of(node)};
+  record.exception.source = static_cast<ExceptionSource>(node / 100 % kExceptionSourceCount);
+  record.exception.confidence = static_cast<float>(node / 30) / 32.0F;
+  record.exception.created_at = static_cast<std::int64_t>(node / 50) << 40;
+  return record;
+}
+
+StorageOptimizer open_with(std::shared_ptr<KvBackend> backend, std::size_t partition_records) {
+  auto options = plain_options();
+  options.partition_records = partition_records;
+  return value_of(
+      StorageOptimizer::open(std::make_unique<BackendDouble>(std::move(backend)), options));
+}
+
 }  // namespace
 
 // The header's count was taken for the partition's: rows that had moved counted twice.
@@ -94,6 +134,54 @@ TEST_CASE("a count after a split that was torn", "[regression]") {
   check();
   value_of(store.optimize_storage());
   check();
+}
+
+// One batch took the hints of partitions that it joined, or cut, before their rows were elsewhere.
+TEST_CASE("hints after a batch that was torn anywhere", "[regression]") {
+  constexpr std::size_t kSmall = 16;
+  constexpr std::size_t kLarge = 512;
+  const bool joins = GENERATE(true, false);
+  const std::size_t before = joins ? kSmall : kLarge;
+  const std::size_t after = joins ? kLarge : kSmall;
+  const auto memory = shared_memory_backend();
+  {
+    std::vector<ExceptionRecord> records;
+    for (NodeId node = 0; node < kNodes; ++node) records.push_back(record_of(node));
+    auto store = open_with(memory, before);
+    value_of(store.bulk_store(records));
+    value_of(store.optimize_storage());
+    value_of(store.close());
+  }
+  const auto states = std::make_shared<TearsAnywhere::States>();
+  {
+    auto options = plain_options();
+    options.partition_records = after;
+    auto store =
+        value_of(StorageOptimizer::open(std::make_unique<TearsAnywhere>(memory, states), options));
+    states->keep = true;
+    value_of(store.optimize_storage());
+    states->keep = false;
+  }
+  CHECK(states->torn.size() > 40);
+  const auto check = [](const StorageOptimizer& store) {
+    const auto verified = value_of(store.verify());
+    for (const auto& error : verified.errors) UNSCOPED_INFO(error);
+    CHECK(verified.sound());
+    for (PropertyHash property = 7; property < 7 + kNodes / 40; ++property) {
+      CHECK(value_of(store.count({.property = property})) == 40);
+    }
+  };
+  for (std::size_t at = 0; at < states->torn.size(); ++at) {
+    CAPTURE(joins, at);
+    // What a rewrite believes to be there is there.
+    for (const std::size_t partition_records : {before, after, before}) {
+      auto store = open_with(states->torn[at], partition_records);
+      check(store);
+      value_of(store.optimize_storage());
+      check(store);
+      value_of(store.close());
+    }
+  }
 }
 
 }  // namespace caveat::test

@@ -170,6 +170,46 @@ TEST_CASE("a batch must be settled before the next, and a dropped one changes no
   CHECK(world.apply(change));
 }
 
+TEST_CASE("removals at the end of a batch stand behind whatever it put") {
+  World world;
+  fill(world);
+  Random random(12);
+  for (int round = 0; round < 20; ++round) {
+    CAPTURE(round);
+    // At first so many that containers are merged, and cut, in the same batch.
+    Model fresh = random_model(random, Shape::like_times, round < 3 ? 40000 : 100);
+    std::vector<PostingChange> removals;
+    for (const auto& pair : world.model) {
+      if (below(random, round < 3 ? 4 : 400) == 0 && !fresh.contains(pair))
+        removals.push_back({pair.term, pair.partition, false});
+    }
+    KvBatch batch;
+    REQUIRE(world.mutator.apply(adds(fresh), batch));
+    const auto before = batch.count();
+    world.mutator.remove_last(removals, batch);
+    for (std::size_t i = before; i < batch.count(); ++i)
+      CHECK(batch.entry(i).op == KvBatch::Op::append);
+    REQUIRE(world.commit(batch));
+    world.model.insert(fresh.begin(), fresh.end());
+    for (const auto& removed : removals) world.model.erase(removed.pair());
+    CHECK(difference_of_all(world.reader, world.model, nullptr) == std::nullopt);
+  }
+  // By themselves, and in a family that has nothing.
+  KvBatch alone;
+  const auto first = *world.model.begin();
+  REQUIRE(world.mutator.apply({}, alone));
+  world.mutator.remove_last(std::vector<PostingChange>{{first.term, first.partition, false}},
+                            alone);
+  REQUIRE(world.commit(alone));
+  world.model.erase(first);
+  CHECK(difference_of_all(world.reader, world.model, nullptr) == std::nullopt);
+  World empty;
+  KvBatch none;
+  REQUIRE(empty.mutator.apply({}, none));
+  empty.mutator.remove_last(std::vector<PostingChange>{{1, 2, false}}, none);
+  CHECK(none.empty());
+}
+
 TEST_CASE("of several changes to one pair the last one counts") {
   World world;
   REQUIRE(world.apply({{1, 1, true}, {1, 1, false}, {1, 2, false}, {1, 2, true}}));

@@ -221,6 +221,10 @@ class IndexManager {
   // appended changes have grown beyond measure is read and written anew.
   [[nodiscard]] Result<void> apply(HintChanges& changes, KvBatch& out);
 
+  // Sorts removals and adds them to a batch that apply() began: they stand behind all that has come
+  // into it since. No pair may be among the changes of both calls, nor twice among these.
+  void remove_last(HintChanges& removals, KvBatch& out);
+
   // Merges one container that waits for it into `out`: splits, joins, drops removed pairs. False
   // when none waits.
   [[nodiscard]] Result<bool> rewrite_next(KvBatch& out);
