@@ -2,6 +2,27 @@
 
 namespace caveat {
 
+namespace {
+
+bool is_of_others(const PartitionImage& image, std::uint32_t row, const Catalogue& catalogue) {
+  const DecodedBlock& base = *image.base();
+  const auto property = catalogue.hash_of(base.property_id(row));
+  if (!property) return false;
+  const ExceptionKey key{base.node(row), *property};
+  return key < image.lower() || (image.upper() && key >= *image.upper());
+}
+
+}  // namespace
+
+std::uint32_t rows_of_others(const PartitionImage& image, const Catalogue& catalogue) {
+  if (image.base() == nullptr || image.base_is_inside()) return 0;
+  std::uint32_t rows = 0;
+  for (std::uint32_t row = 0; row < image.base()->row_count(); ++row) {
+    if (is_of_others(image, row, catalogue)) ++rows;
+  }
+  return rows;
+}
+
 Result<HintSet> hints_of(const PartitionImage& image, HintBuilder& builder,
                          const Catalogue& catalogue) {
   HintSet hints;
@@ -9,15 +30,9 @@ Result<HintSet> hints_of(const PartitionImage& image, HintBuilder& builder,
   if (const DecodedBlock* base = image.base()) {
     // Rows of others, as a torn split leaves them, may have lost theirs: then a rewrite that brings
     // the term back would leave it without.
-    const auto outside = [&](std::uint32_t row) {
-      const auto property = catalogue.hash_of(base->property_id(row));
-      if (!property) return false;
-      const ExceptionKey key{base->node(row), *property};
-      return key < image.lower() || (image.upper() && key >= *image.upper());
-    };
     const bool all_inside = image.base_is_inside();
     for (std::uint32_t row = 0; row < base->row_count(); ++row) {
-      if (!all_inside && outside(row)) continue;
+      if (!all_inside && is_of_others(image, row, catalogue)) continue;
       builder.add(base->property_id(row), base->source(row), base->confidence(row),
                   base->created_at(row));
     }

@@ -7,6 +7,9 @@
 
 namespace caveat {
 
+// Rows of the base that lie outside of the partition, as a torn split leaves them in it.
+[[nodiscard]] std::uint32_t rows_of_others(const PartitionImage& image, const Catalogue& catalogue);
+
 // All terms that the image's rows have, superseded, removed and cleared ones included; of its base,
 // those of the rows that lie inside of the partition. Rewrites take the difference to these, so
 // whoever writes hints from a container writes exactly these: a rebuild that left out the

@@ -83,8 +83,10 @@ void DirectoryScan::end_last(const ExceptionKey& upper) {
     const auto property = core_.catalogue.hash_of(base->property_id(row));
     if (property && ExceptionKey{base->node(row), *property} >= upper) ++outside;
   }
-  // As if so many were still to be removed.
-  entries_.back().run_rows += outside;
+  PartitionEntry& entry = entries_.back();
+  if (outside > entry.rows || outside == 0) return;
+  entry.raw_bytes = entry.raw_bytes / entry.rows * (entry.rows - outside);  // about
+  entry.rows -= outside;
 }
 
 void DirectoryScan::add_missing_first() {
