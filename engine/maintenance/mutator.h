@@ -91,6 +91,7 @@ class Mutator {
   // The current version from now on looks at the backend as it is. Under the lock.
   [[nodiscard]] Result<void> renew_snapshot();
   [[nodiscard]] Result<void> renew_stale_snapshot();
+  [[nodiscard]] Result<bool> let_go_of_older_versions();
   void mark_found_by_backend();
   [[nodiscard]] std::shared_ptr<const Directory> without_last_filters(const Directory& directory,
                                                                       std::size_t bytes_max);

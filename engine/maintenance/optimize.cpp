@@ -6,6 +6,8 @@
 // cancelled or killed at any point. One at a time: what it rewrites names its dictionary until it
 // has passed all partitions, and another one would drop that as an older one.
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "engine/encryption/encrypted_backend.h"
 #include "engine/maintenance/index_marks.h"
@@ -218,9 +220,14 @@ Result<void> Mutator::end_rotation(ProgressSink* progress, OptimizationResults& 
     if (!results.first_error) results.first_error = error;
     return {};
   }
+  // What a version of before is held for, a compaction takes over into the new files: by a view
+  // that may have ended when these are written.
+  CAVEAT_ASSIGN(const bool alone, let_go_of_older_versions());
+  if (!alone) return {};
   CAVEAT_ASSIGN(const auto compacted, compact(progress));
   static_cast<void>(compacted);
-  if (core_.versions.open_views() != 0) return {};  // they keep what was there before
+  // Views that came meanwhile see nothing older, but may keep the older files on the disk.
+  if (core_.versions.open_views() != 0) return {};
   CAVEAT_TRY(core_.backend->flush());
   return core_.encrypted->forget_older_keys();
 }
@@ -234,6 +241,20 @@ Result<void> Mutator::renew_snapshot() {
   core_.versions.update([&](Version& version) { version.backend_snapshot = std::move(snapshot); });
   snapshot_stale_ = false;
   return {};
+}
+
+// After it only versions can be held in which all is as it is stored now. False: others still are.
+Result<bool> Mutator::let_go_of_older_versions() {
+  {
+    CAVEAT_ASSIGN(const auto lock, begin_step());
+    CAVEAT_TRY(renew_snapshot());
+  }
+  // Point reads that have begun are short.
+  for (int tries = 0; tries < 100; ++tries) {
+    if (core_.versions.held().empty()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
 }
 
 Result<void> Mutator::renew_stale_snapshot() {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "engine/encryption/encrypted_backend.h"
@@ -208,6 +209,39 @@ TEST_CASE("a snapshot from before the rotation is read under the older key") {
   value_of(again.optimize_storage());
   value_of(again.close());
   check_secrets(value_of(open_on(inner, with_keys({2}, small_options()))), 1200);
+}
+
+// It was looked for views behind the compaction alone.
+TEST_CASE("a view that ends while the files are compacted keeps the older key", "[regression]") {
+  class EndsAView final : public BackendDouble {
+   public:
+    EndsAView(std::shared_ptr<KvBackend> inner, std::optional<Snapshot>& view)
+        : BackendDouble(std::move(inner)), view_(view) {}
+    Result<void> compact(Family family, const std::function<bool()>& keep_going) override {
+      auto compacted = BackendDouble::compact(family, keep_going);
+      view_.reset();
+      return compacted;
+    }
+
+   private:
+    std::optional<Snapshot>& view_;
+  };
+  const auto inner = store_under({1});
+  std::optional<Snapshot> view;
+  {
+    const auto options = with_keys({1, 2}, small_options());
+    auto store =
+        value_of(StorageOptimizer::open(std::make_unique<EndsAView>(inner, view), options));
+    view = store.snapshot();
+    value_of(store.optimize_storage());
+    view.reset();
+    value_of(store.close());
+  }
+  CHECK(error_of(open_on(inner, with_keys({2}))).code() == ErrorCode::key_missing);
+  auto store = value_of(open_on(inner, with_keys({1, 2}, small_options())));
+  value_of(store.optimize_storage());
+  value_of(store.close());
+  check_secrets(value_of(open_on(inner, with_keys({2}, small_options()))), 1000);
 }
 
 TEST_CASE("after any crash a store opens with its keys, whatever it was doing") {

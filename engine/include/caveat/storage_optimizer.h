@@ -197,8 +197,9 @@ class StorageOptimizer {
   // read stay as they are and are counted in the results, with why; the call succeeds all the same.
   // Where keys were changed (Options::encryption), it ends the rotation: everything is written
   // under the current key, the files are compacted, and older keys are not needed any more. If a
-  // value cannot be read, or a view of before is still open, they stay on the list until the next
-  // call. Of two at once the second waits for the first one's end (stage "wait"), then does all.
+  // value cannot be read, or a view is open when the compaction begins (unless it is of what is
+  // stored by then) or ends, they stay on the list until the next call. Of two at once the second
+  // waits for the first one's end (stage "wait"), then does all.
   [[nodiscard]] Result<OptimizationResults> optimize_storage(ProgressSink* progress = nullptr);
   // Makes the four secondary families anew from the primary. Queries stay right meanwhile.
   [[nodiscard]] Result<void> rebuild_indexes(ProgressSink* progress = nullptr);
