@@ -51,15 +51,18 @@ void Catalogue::prefetch(PropertyHash hash) const noexcept {
 }
 
 std::optional<std::string> Catalogue::name_of(PropertyHash hash) const {
-  if (const auto id = find(hash)) {
-    const auto* name = entry(*id)->name.load(std::memory_order_acquire);
-    if (name != nullptr) return std::string(*name);
-    return std::nullopt;
-  }
+  const auto of = [this](PropertyId id) -> std::optional<std::string> {
+    const auto* name = entry(id)->name.load(std::memory_order_acquire);
+    if (name == nullptr) return std::nullopt;
+    return std::string(*name);
+  };
+  if (const auto id = find(hash)) return of(*id);
   const std::lock_guard lock(mutex_);
   const auto found = waiting_.find(hash);
-  if (found == waiting_.end()) return std::nullopt;
-  return std::string(*found->second);
+  if (found != waiting_.end()) return std::string(*found->second);
+  // A fold may have given it an id since, while the lock was waited for.
+  if (const auto id = find(hash)) return of(*id);
+  return std::nullopt;
 }
 
 const std::string_view* Catalogue::intern(std::string_view name) {

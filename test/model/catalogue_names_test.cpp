@@ -1,6 +1,9 @@
 // The catalogue in memory and in its backend: ids, names that wait for one, what is refused.
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <future>
+
 #include "engine/catalogue/catalogue.h"
 #include "engine/catalogue/catalogue_format.h"
 #include "engine/model/bytes.h"
@@ -259,4 +262,38 @@ TEST_CASE(
     Catalogue unread;
     REQUIRE_FALSE(unread.load_salvaged(sound.backend));
   }
+}
+
+namespace {
+
+// Another thread asks for a name while this writes.
+class Asked final : public BackendDouble {
+ public:
+  explicit Asked(const Catalogue& catalogue)
+      : BackendDouble(shared_memory_backend()), catalogue_(catalogue) {}
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    if (asks) {
+      answer = std::async(std::launch::async, [&] { return catalogue_.name_of(*asks); });
+      // Long enough for it to come to where it waits; were it not, the answer would be the same.
+      static_cast<void>(answer.wait_for(std::chrono::milliseconds(50)));
+    }
+    return BackendDouble::write(batch, durability);
+  }
+  std::optional<PropertyHash> asks;
+  std::future<std::optional<std::string>> answer;
+
+ private:
+  const Catalogue& catalogue_;
+};
+
+}  // namespace
+
+TEST_CASE("a name is known to who asks while a fold gives it an id", "[catalogue][threads]") {
+  Catalogue catalogue;
+  Asked backend(catalogue);
+  const PropertyHash hash = hash_property("can_fly");
+  REQUIRE(catalogue.add_names(std::vector<std::string_view>{"can_fly"}, backend, Durability::wal));
+  backend.asks = hash;
+  REQUIRE(catalogue.assign(std::vector<PropertyHash>{hash}, backend));
+  CHECK(backend.answer.get() == std::optional<std::string>("can_fly"));
 }
