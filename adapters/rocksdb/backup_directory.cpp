@@ -177,14 +177,12 @@ fs::path BackupDirectory::draft() const {
   return path_ / kContents / (std::string("content") + kDraftExtension);
 }
 
+// What is there already may be damaged by now; the draft was read from the store a moment ago.
 Result<bool> BackupDirectory::keep_draft(const BackupFile& file) const {
-  if (has_content(file)) {
-    ::unlink(draft().c_str());
-    return false;
-  }
+  const bool fresh = !has_content(file);
   const fs::path to = content(file);
   if (::rename(draft().c_str(), to.c_str()) != 0) return file_error(to, "rename", errno);
-  return true;
+  return fresh;
 }
 
 Result<void> BackupDirectory::write(BackupManifest& manifest) const {

@@ -44,7 +44,8 @@ class BackupDirectory {
   [[nodiscard]] bool has_content(const BackupFile& file) const;
   // Where contents are gathered before their name is known.
   [[nodiscard]] std::filesystem::path draft() const;
-  // Gives the finished draft its name. False: equal contents were there, and the draft is gone.
+  // Gives the finished draft its name. False: contents of that name were there; if they had been
+  // damaged meanwhile, they are not any more.
   [[nodiscard]] Result<bool> keep_draft(const BackupFile& file) const;
 
   // All that the manifest names is on the device; then so is it.

@@ -77,6 +77,18 @@ inline std::set<std::string> contents_of(const fs::path& backups) {
   return names;
 }
 
+inline std::string largest_of(const fs::path& backups) {
+  std::string largest;
+  std::uintmax_t bytes = 0;
+  for (const std::string& name : contents_of(backups)) {
+    const auto size = fs::file_size(backups / "files" / name);
+    if (size <= bytes) continue;
+    bytes = size;
+    largest = name;
+  }
+  return largest;
+}
+
 inline void write_bytes(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
