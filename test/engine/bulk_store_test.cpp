@@ -1,4 +1,8 @@
 // A bulk load is encoded in pieces by several threads: nothing of that may be seen.
+#include <algorithm>
+
+#include "engine/model/varint.h"
+#include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
 namespace caveat::test {
@@ -59,6 +63,48 @@ TEST_CASE("records of very different sizes are all stored by a bulk load", "[bul
   CHECK(value_of(store.count({})) == records.size());
   for (std::size_t i = 0; i < records.size(); i += 7) {
     INFO(i);
+    CHECK(value_of(store.retrieve_exception(records[i].key)) == records[i].exception);
+  }
+}
+
+namespace {
+
+// How large the largest logged record was, unpacked (docs/format/delta.md).
+class LargestRecord final : public BackendDouble {
+ public:
+  explicit LargestRecord(std::size_t& bytes)
+      : BackendDouble(shared_memory_backend()), bytes_(bytes) {}
+  Result<void> write(const KvBatch& batch, Durability durability) override {
+    constexpr std::size_t kRawSizeAt = 12;
+    for (std::size_t i = 0; i < batch.count(); ++i) {
+      const auto entry = batch.entry(i);
+      if (entry.family != Family::delta || entry.op != KvBatch::Op::put) continue;
+      const auto size = load_fixed<std::uint32_t>(entry.value.data() + kRawSizeAt);
+      bytes_ = std::max<std::size_t>(bytes_, size);
+    }
+    return BackendDouble::write(batch, durability);
+  }
+
+ private:
+  std::size_t& bytes_;
+};
+
+}  // namespace
+
+TEST_CASE("a chunk of a bulk load ends with the record that fills it, in whichever piece",
+          "[bulk][threads]") {
+  constexpr std::size_t kLarge = StorageOptimizer::kBulkChunkBytes + 1;
+  std::size_t largest = 0;
+  auto store = value_of(StorageOptimizer::open(std::make_unique<LargestRecord>(largest), {}));
+  auto records = records_of(4'096);
+  // The last ones of pieces, however many there are: each found room before it.
+  for (std::size_t i = 1'023; i < records.size(); i += 1'024) {
+    records[i].exception.reason.assign(kLarge, static_cast<char>('a' + i / 1'024));
+  }
+  CHECK(value_of(store.bulk_store(records)) == records.size());
+  CHECK(largest < StorageOptimizer::kBulkChunkBytes + kLarge);
+  CHECK(value_of(store.count({})) == records.size());
+  for (std::size_t i = 511; i < records.size(); i += 512) {
     CHECK(value_of(store.retrieve_exception(records[i].key)) == records[i].exception);
   }
 }
