@@ -89,9 +89,10 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<KvBackend> backend,
   if (salvaged) opened.backend = make_salvaged_view(std::move(opened.backend));
   std::unique_ptr<Engine> engine(new Engine(std::move(opened.backend), std::move(options)));
   engine->core_.encrypted = opened.encrypted;
-  engine->closed_ = true;  // until it is whole, however recovery ends: nothing to fold
+  // Until it is whole, however recovery ends: nothing to fold.
+  engine->closed_ = engine->released_ = true;
   CAVEAT_TRY(engine->recover());
-  engine->closed_ = false;
+  engine->closed_ = engine->released_ = false;
   engine->mutator_.fit_filters();
   engine->core_.backend->set_observer(&engine->queue_);
   if (engine->core_.options.background_maintenance && !engine->core_.read_only) {
@@ -138,18 +139,21 @@ Result<void> Engine::fold_and_settle() {
 
 Result<void> Engine::close() {
   const std::lock_guard lock(close_mutex_);
-  if (closed_) return {};
+  if (released_) return {};
   const auto busy = [&] {
     return fail(ErrorCode::busy, fmt::format("close: {} snapshots or cursors are still open",
                                              core_.versions.open_views()));
   };
-  // Not in vain: a snapshot that is held now will be held then. (And readers go on beside the
-  // fold.)
-  if (!core_.versions.drain(kCloseWait, /*refuse=*/false)) return busy();
   Result<void> folded;
-  if (!core_.read_only) folded = fold_and_settle();
-  if (!core_.versions.drain(kCloseWait, /*refuse=*/true)) return busy();
-  // From here on the store is closed, whatever fails: the log has everything.
+  if (!closed_) {
+    // Not in vain: a snapshot that is held now will be held then. (And readers go on beside the
+    // fold.)
+    if (!core_.versions.drain(kCloseWait, /*refuse=*/false)) return busy();
+    if (!core_.read_only) folded = fold_and_settle();
+    if (!core_.versions.drain(kCloseWait, /*refuse=*/true)) return busy();
+  }
+  // From here on the store is closed, whatever fails: the log has everything. What throws for want
+  // of memory is done by the next call.
   closed_ = true;
   health_.stop();
   commits_.close();
@@ -162,6 +166,7 @@ Result<void> Engine::close() {
   core_.record_cache.clear();
   core_.versions.clear();
   auto closed = core_.backend->close();
+  released_ = true;
   core_.heap_spare.give_back();
   if (folded && closed) {
     core_.log.send(Severity::info, "store", "closed", "the store is closed");

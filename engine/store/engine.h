@@ -158,6 +158,7 @@ class Engine final : public PartitionReader {
   mutable MaintenanceThread maintenance_;
   HealthThread health_;
   std::atomic<bool> closed_{false};
+  bool released_ = false;  // and the backend is closed, too; of close()
   std::mutex close_mutex_;
 };
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "engine/store/engine.h"
 #include "test/support/backend_double.h"
@@ -199,6 +200,44 @@ TEST_CASE("a store that runs out of memory while it is opened leaves everything 
   *world.moment = Moment::never;
   world.open();
   check_all(*world.store, 40);
+}
+
+// The header says: after std::bad_alloc call again.
+TEST_CASE("a close that had no memory at its end gives the files back the next time", "[bad]") {
+  class AtTheEnd final : public BackendDouble {
+   public:
+    struct Seen {
+      bool throws_in_flush = false;
+      bool throws_in_close = false;
+      int closed = 0;
+    };
+    explicit AtTheEnd(Seen& seen) : BackendDouble(shared_memory_backend()), seen_(seen) {}
+    Result<void> flush() override {
+      if (std::exchange(seen_.throws_in_flush, false)) throw std::bad_alloc();
+      return BackendDouble::flush();
+    }
+    Result<void> close() override {
+      if (std::exchange(seen_.throws_in_close, false)) throw std::bad_alloc();
+      ++seen_.closed;
+      return BackendDouble::close();
+    }
+
+   private:
+    Seen& seen_;
+  };
+
+  const bool in_flush = GENERATE(true, false);
+  AtTheEnd::Seen seen;
+  auto store = value_of(StorageOptimizer::open(std::make_unique<AtTheEnd>(seen), {}));
+  value_of(store.store_exception({1, kProperty}, record(1)));
+  (in_flush ? seen.throws_in_flush : seen.throws_in_close) = true;
+  CHECK_THROWS_AS(store.close(), std::bad_alloc);
+  CHECK(seen.closed == 0);
+  CHECK(store.remove_exception({1, kProperty}).error().code() == ErrorCode::closed);
+  value_of(store.close());
+  CHECK(seen.closed == 1);
+  value_of(store.close());
+  CHECK(seen.closed == 1);
 }
 
 }  // namespace caveat::test
