@@ -21,7 +21,12 @@ Result<void> Engine::make_room() {
 
 Result<void> Engine::commit(std::string_view rows, std::size_t count, const WriteOptions& options) {
   CAVEAT_TRY(check(options));
-  if (count == 0) return closed_ ? Result<void>(closed_error()) : Result<void>();
+  if (count == 0) {
+    if (closed_) return closed_error();
+    // It has nothing of its own to bring to the device, but what came before it.
+    const bool syncs = core_.durability_of(options) == Durability::fsync && !core_.read_only;
+    return syncs ? core_.backend->flush() : Result<void>();
+  }
   CAVEAT_TRY(make_room());
   CAVEAT_TRY(commits_.commit(rows, count, core_.durability_of(options)));
   return {};

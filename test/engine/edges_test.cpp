@@ -146,6 +146,49 @@ TEST_CASE("each level of durability stores, on both backends") {
   CHECK(value_of(store->count({})) == node);
 }
 
+namespace {
+
+// Counts how often the device was waited for, and fails to if asked to.
+class Synced final : public BackendDouble {
+ public:
+  struct Seen {
+    int flushes = 0;
+    bool fails = false;
+  };
+  explicit Synced(Seen& seen) : BackendDouble(shared_memory_backend()), seen_(seen) {}
+  Result<void> flush() override {
+    ++seen_.flushes;
+    if (seen_.fails) return fail(ErrorCode::io_error, "the device is gone");
+    return BackendDouble::flush();
+  }
+
+ private:
+  Seen& seen_;
+};
+
+}  // namespace
+
+TEST_CASE("a write of nothing with fsync brings what came before it to the device") {
+  Synced::Seen seen;
+  auto store = value_of(StorageOptimizer::open(std::make_unique<Synced>(seen), plain_options()));
+  value_of(store.store_exception({1, kProperty}, exception_of(1)));
+  const WriteBatch nothing;
+  value_of(store.write(nothing));
+  CHECK(seen.flushes == 0);
+  const WriteOptions synced{WriteOptions::Level::fsync};
+  value_of(store.write(nothing, synced));
+  CHECK(seen.flushes == 1);
+  value_of(store.bulk_store(std::span<const ExceptionRecord>(), synced));
+  CHECK(seen.flushes == 2);
+  seen.fails = true;
+  const auto failed = store.write(nothing, synced);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code() == ErrorCode::io_error);
+  seen.fails = false;
+  value_of(store.close());
+  CHECK(store.write(nothing, synced).error().code() == ErrorCode::closed);
+}
+
 TEST_CASE("a fold of removals and of stores beside them leaves the stores alone") {
   StorageOptimizer store(0, plain_options());
   store_nodes(store, kProperty, 0, 3000, exception_of);

@@ -115,7 +115,8 @@ class StorageOptimizer {
                                              const std::optional<Exception>& desired,
                                              const WriteOptions& options = {});
 
-  // All of the batch, visible and durable as a whole.
+  // All of the batch, visible and durable as a whole. An empty one with fsync brings what was
+  // acknowledged before it to the device; unlike flush() it folds nothing.
   [[nodiscard]] Result<void> write(const WriteBatch& batch, const WriteOptions& options = {});
 
   // Stores any number of records and returns the number of distinct keys among them; of duplicates
