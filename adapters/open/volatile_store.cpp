@@ -24,8 +24,11 @@ StorageOptimizer::StorageOptimizer(std::size_t initial_capacity, Options options
   }
   if (options.delta_bytes == 0 && initial_capacity != 0) {
     // A small store need not set aside what a large one would.
+    const std::size_t records = std::min(initial_capacity, kMemoryBudgetMax / kTypicalRecordBytes);
     options.delta_bytes =
-        std::clamp(initial_capacity * kTypicalRecordBytes, kMiB, MemoryPlan::of(options).delta);
+        std::clamp(records * kTypicalRecordBytes, kMiB, MemoryPlan::of(options).delta);
+    // A hint is nothing to fail for: the host's caches may have taken all that can be given.
+    if (!Engine::check(options)) options.delta_bytes = 0;
   }
   auto engine = Engine::open(make_memory_backend(), options);
   // Nothing on an empty backend in memory can fail but memory itself.

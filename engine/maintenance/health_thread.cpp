@@ -8,6 +8,10 @@
 
 namespace caveat {
 
+namespace {
+constexpr std::chrono::hours kWriteAtLeastEvery{24 * 365};
+}  // namespace
+
 HealthThread::HealthThread(const Core& core, std::function<std::string()> metrics,
                            std::function<StorageStatistics()> statistics)
     : core_(core),
@@ -79,7 +83,10 @@ void HealthThread::run() {
   using SteadyClock = std::chrono::steady_clock;
   const bool writes = !core_.options.metrics_file.empty();
   const bool looks = core_.options.log_sink != nullptr;
-  auto next_write = SteadyClock::now() + core_.options.metrics_interval;
+  // Longer ones may lead beyond all times that the clock has.
+  const std::chrono::milliseconds interval =
+      std::min<std::chrono::milliseconds>(core_.options.metrics_interval, kWriteAtLeastEvery);
+  auto next_write = SteadyClock::now() + interval;
   auto next_look = SteadyClock::now() + kLookEvery;
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -89,7 +96,7 @@ void HealthThread::run() {
     try {
       const auto now = SteadyClock::now();
       if (writes && now >= next_write) {
-        next_write = now + core_.options.metrics_interval;
+        next_write = now + interval;
         write_file();
       }
       if (looks && now >= next_look) {

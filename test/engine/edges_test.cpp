@@ -1,5 +1,12 @@
 // Where calls meet the ends of what they are for: nothing stored, nothing that can match, nothing
 // left behind a removal, a load that breaks off in its middle.
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <thread>
+
 #include "caveat/compressed_exception_store.h"
 #include "engine/partition/container.h"
 #include "engine/store/engine.h"
@@ -405,6 +412,39 @@ TEST_CASE(
   CHECK(value_of(store.count({})) == 6000);
   CHECK_FALSE(value_of(store.contains({2999, kProperty})));
   CHECK(value_of(store.verify()).sound());
+}
+
+TEST_CASE("a volatile store takes any hint of its size beside any valid options") {
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
+  for (const std::size_t records :
+       {std::size_t{1}, std::size_t{1'000'000}, kMost / 256 + 1, kMost}) {
+    Options options = plain_options();
+    options.memory_budget_bytes = kMemoryBudgetMin;
+    options.cache_bytes = kMemoryBudgetMin / 4 * 3;  // all that may be given
+    StorageOptimizer store(records, options);
+    value_of(store.store_exception({1, kProperty}, exception_of(1)));
+    CHECK(value_of(store.retrieve_exception({1, kProperty})) == exception_of(1));
+  }
+}
+
+TEST_CASE("a metrics file whose next time no clock has is not written over and over", "[metrics]") {
+  const ScratchDirectory directory;
+  const auto file = directory.path() / "caveat.prom";
+  Options options = plain_options();
+  options.metrics_file = file;
+  options.metrics_interval = std::chrono::milliseconds::max();
+  StorageOptimizer store(0, options);
+  // A new file each time: none, while this one is there, gets its number.
+  struct stat first {};
+  REQUIRE(::stat(file.c_str(), &first) == 0);
+  const auto kept = directory.path() / "first";
+  std::filesystem::create_hard_link(file, kept);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  struct stat later {};
+  REQUIRE(::stat(file.c_str(), &later) == 0);
+  CHECK(later.st_ino == first.st_ino);
+  value_of(store.close());
+  CHECK(!std::filesystem::exists(file));
 }
 
 }  // namespace caveat::test
