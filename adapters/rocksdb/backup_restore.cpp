@@ -29,17 +29,20 @@ class Beside {
     if (::mkdtemp(name.data()) == nullptr) return file_error(name, "create directory", errno);
     return Beside(name);
   }
-  Beside(Beside&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Beside(Beside&& other) noexcept : path_(std::exchange(other.path_, {})), kept_(other.kept_) {}
   Beside& operator=(Beside&&) = delete;
   ~Beside() {
-    if (!path_.empty()) discard(path_);
+    if (!path_.empty() && !kept_) discard(path_);
   }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
   void in_place() noexcept { path_.clear(); }
+  // Whether it stays, whatever is in it then.
+  void keep(bool kept) noexcept { kept_ = kept; }
 
  private:
   explicit Beside(fs::path path) : path_(std::move(path)) {}
   fs::path path_;
+  bool kept_ = false;
 };
 
 // Where the store is to be: a link to a directory stays one.
@@ -68,6 +71,27 @@ Result<void> exchange(const fs::path& made, const fs::path& target) {
   }
   if (::rename(old.c_str(), made.c_str()) != 0) return file_error(old, "rename", errno);
   return {};
+}
+
+// Puts it where the store is; what is removed afterwards is that one. Until the names are known to
+// be on the device none of the two is: a loss of power may bring back either.
+Result<void> take_the_place(Beside& made, const fs::path& target) {
+  CAVEAT_TRY(exchange(made.path(), target));
+  made.keep(true);
+  const auto synced = sync_directory(target.parent_path());
+  if (synced) {
+    made.keep(false);
+    return {};
+  }
+  const bool back = exchange(made.path(), target).has_value();
+  if (back && sync_directory(target.parent_path())) {
+    made.keep(false);
+    return synced;
+  }
+  return fail(
+      synced.error().code(),
+      fmt::format("{}; {} is kept at {}", synced.error().message(),
+                  back ? "what was restored" : "the store that was there", made.path().string()));
 }
 
 Result<void> copy_contents(const BackupDirectory& directory, const BackupManifest& manifest,
@@ -118,8 +142,7 @@ Result<BackupInfo> restore_backup(const fs::path& backups, std::optional<std::ui
   CAVEAT_TRY(copy_contents(directory, manifest, made.path(), options.progress));
   CAVEAT_TRY(check_opens(made.path(), fmt::format("backup {}", manifest.id)));
   if (store) {
-    CAVEAT_TRY(exchange(made.path(), target));  // what it removes from now on is the old one
-    CAVEAT_TRY(sync_directory(target.parent_path()));
+    CAVEAT_TRY(take_the_place(made, target));
   } else {
     // An empty directory gives way.
     if (state && *state == DirectoryState::empty) {

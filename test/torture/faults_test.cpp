@@ -2,7 +2,12 @@
 // nothing is lost, nothing is shown that was refused, and the store goes on or says what to do.
 //
 // A few points of each call by default; tools/torture faults does all.
+#include <filesystem>
+
+#include "caveat/backup.h"
+#include "caveat/storage_optimizer.h"
 #include "test/support/seed.h"
+#include "test/support/stores.h"
 #include "test/torture/io_faults.h"
 #include "test/torture/trials.h"
 
@@ -77,6 +82,44 @@ TEST_CASE("a backup that the disk does not give is not called damaged, on rocksd
     const TrialResults results = check_trials(plan, kSanitized ? 2 : 6, images.path());
     CHECK(results.failed > 0);
   }
+}
+
+// It was in its place by then, and the store that had been there was deleted.
+TEST_CASE("a restore whose place does not reach the device leaves the store that was there",
+          "[faults][backup][regression]") {
+  namespace fs = std::filesystem;
+  const IoFault fault = GENERATE(IoFault::once, IoFault::sticky);
+  const ScratchDirectory directory;
+  const fs::path place = directory.path() / "store";
+  const fs::path backups = directory.path() / "backups";
+  auto store = value_of(StorageOptimizer::open(place));
+  value_of(store.store_exception({1, 1}, {}));
+  value_of(create_backup(store, backups));
+  value_of(store.store_exception({2, 1}, {}));
+  value_of(store.close());
+
+  RestoreOptions options;
+  options.replace = true;
+  IoFaults& faults = IoFaults::instance();
+  faults.arm(directory.path(), IoKind::sync, ".", 0, fault);  // of the directory around it
+  const auto restored = restore_backup(backups, std::nullopt, place, options);
+  const auto struck = faults.struck();
+  faults.disarm();
+  REQUIRE(struck > 0);
+  REQUIRE_FALSE(restored);
+  INFO(restored.error().message());
+  CHECK(restored.error().code() == ErrorCode::io_error);
+
+  std::size_t beside = 0;
+  for (const auto& entry : fs::directory_iterator(directory.path())) {
+    if (entry.path() == place || entry.path() == backups) continue;
+    ++beside;
+    CHECK(restored.error().message().find(entry.path().string()) != std::string::npos);
+  }
+  CHECK(beside == (fault == IoFault::once ? 0 : 1));
+  store = value_of(StorageOptimizer::open(place));
+  CHECK(value_of(store.count({})) == 2);
+  value_of(store.close());
 }
 
 // Environment: see tools/campaigns/faults.

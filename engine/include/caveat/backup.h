@@ -93,7 +93,9 @@ struct RestoreOptions {
 };
 // Makes a store of a backup (nothing: the newest; an older one is never taken in place of one that
 // is damaged). It is made beside `target`, checked as verify_backup does, and only then put in
-// place, in one step: until then what is there stays as it is, and afterwards it is deleted.
+// place, in one step: until then what is there stays as it is, and afterwards it is deleted. Where
+// the device does not take that step it is undone; if that fails too, the error says where the
+// other one of the two is kept.
 // Errors: not_found, already_exists; invalid_argument where `target` and `backups` lie one in the
 // other, for what is there is deleted; locked if the store that is there is open; corruption; and
 // unsupported_format if what is there is no store.
