@@ -35,6 +35,32 @@ TEST_CASE("a standard error that cannot be written changes no exit code", "[regr
   CHECK_FALSE(read_file(page).empty());
 }
 
+// The first files that it opened took the places of its streams: its own pipe, whose other end it
+// then waited for, and one of a store might have.
+TEST_CASE("a tool without standard streams writes into no file, and reads from none",
+          "[regression]") {
+  const TestDirectory directory;
+  const auto records = directory.path("records");
+  write_file(records, sample_records(500) + "{\"node\":1,\"mark\":\"no record\"}\n");
+  const auto store = directory.path("store");
+  // What cannot be said is no success.
+  const std::vector<std::pair<std::string, int>> closed = {
+      {"2>&-", 0}, {"<&- 2>&-", 0}, {"<&- >&- 2>&-", 5}, {">&- 2>&-", 5}, {"<&- >&-", 5}};
+  for (const auto& [streams, expected] : closed) {
+    CAPTURE(streams);
+    CHECK(run_shell("timeout 100 \"$CAVEAT\" import " + store + " " + records +
+                    " --on-error skip " + streams) == expected);
+    for (const auto& file : fs::recursive_directory_iterator(store)) {
+      CAPTURE(file.path());
+      CHECK(read_file(file.path()).find("caveat: ") == std::string::npos);
+    }
+    CHECK(run_tool({"verify", store}).exit == 0);
+    CHECK(run_tool({"count", store}).out == "500\n");
+    fs::remove_all(store);
+  }
+  CHECK(run_shell("timeout 100 \"$CAVEAT\" import " + store + " - <&-") == 5);
+}
+
 // What it had written until then was a store of its own, which verify called sound.
 TEST_CASE("a repair that is killed leaves no store where the new one was to be", "[regression]") {
   const TestDirectory directory;
