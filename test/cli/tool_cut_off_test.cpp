@@ -18,6 +18,22 @@ std::string make_store(const TestDirectory& directory, std::size_t count) {
   return store;
 }
 
+// The kernel ends a process whose file grows beyond that, in the middle of the work.
+void cut_off_repair(const std::string& store, const std::string& target) {
+  CHECK(run_shell("ulimit -c 0; ulimit -f 128; \"$CAVEAT\" repair " + store + " " + target +
+                  " >/dev/null 2>&1") != 0);
+  CHECK_FALSE(fs::exists(target));
+}
+
+std::vector<std::string> unfinished_in(const TestDirectory& directory) {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(directory.root())) {
+    const auto path = entry.path().string();
+    if (path.find(".unfinished-") != std::string::npos) found.push_back(path);
+  }
+  return found;
+}
+
 }  // namespace
 
 // It aborted: what it could not say went out of main as an exception.
@@ -66,11 +82,7 @@ TEST_CASE("a repair that is killed leaves no store where the new one was to be",
   const TestDirectory directory;
   const auto store = make_store(directory, 7000);
   const auto target = directory.path("new");
-  // The kernel ends a process whose file grows beyond that, in the middle of the work.
-  const int ended = run_shell("ulimit -c 0; ulimit -f 128; \"$CAVEAT\" repair " + store + " " +
-                              target + " >/dev/null 2>&1");
-  CHECK(ended != 0);
-  CHECK_FALSE(fs::exists(target));
+  cut_off_repair(store, target);
   CHECK(run_tool({"count", store}).out == "7000\n");
   const auto repaired = run_tool({"repair", store, target});
   INFO(repaired.err);
@@ -91,9 +103,73 @@ TEST_CASE("a repair takes an empty directory's place, and no other's", "[regress
   write_file(directory.path("other") + "/mine", "x");
   CHECK(run_tool({"repair", store, directory.path("other")}).exit != 0);
   CHECK(read_file(directory.path("other") + "/mine") == "x");
-  for (const auto& entry : fs::directory_iterator(directory.root())) {
-    CHECK(entry.path().string().find("unfinished") == std::string::npos);
+  CHECK(unfinished_in(directory).empty());
+}
+
+// Each that was killed left what it had written so far, and nothing removed it.
+TEST_CASE("a repair removes what a killed one left for the same place", "[regression]") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 7000);
+  const auto target = directory.path("new");
+  cut_off_repair(store, target);
+  REQUIRE(unfinished_in(directory).size() == 1);
+  const auto left = unfinished_in(directory)[0];
+  const auto other = run_tool({"repair", store, directory.path("ne")});
+  CHECK(other.out.find(".unfinished-") == std::string::npos);
+  CHECK(unfinished_in(directory) == std::vector{left});
+  const auto repaired = run_tool({"repair", store, target});
+  CHECK(repaired.exit == 0);
+  CHECK(repaired.out.find(left + ", which a killed repair had left, was removed") !=
+        std::string::npos);
+  CHECK(unfinished_in(directory).empty());
+  CHECK(run_tool({"count", target}).out == "7000\n");
+}
+
+TEST_CASE("a repair leaves alone what may be anything but a killed one's") {
+  const TestDirectory directory;
+  const auto store = make_store(directory, 7000);
+  const auto target = directory.path("new");
+  cut_off_repair(store, target);
+  REQUIRE(unfinished_in(directory).size() == 1);
+  const auto left = unfinished_in(directory)[0];
+  std::string says = left + " was left by an earlier repair, and may be a whole store";
+  std::vector<std::string> stays{left};
+  SECTION("a store that somebody has opened since") {
+    CHECK(run_tool({"put", left + "/store", "--node", "1", "--property", "p", "--actual", "1"})
+              .exit == 0);
   }
+  SECTION("one without its mark, for that goes when it is whole") {
+    fs::remove(left + "/caveat.unfinished");
+  }
+  SECTION("one with a file that no repair makes") {
+    write_file(left + "/mine", "x");
+  }
+  SECTION("a mark that is none") {
+    write_file(left + "/caveat.unfinished", "mine");
+  }
+  SECTION("a link to it") {
+    const auto moved = directory.path("elsewhere");
+    fs::rename(left, moved);
+    fs::create_directory_symlink(moved, left);
+  }
+  SECTION("what another repair is making") {
+    fs::remove_all(left);
+    const auto made = caveat::cli::UnfinishedStore::beside(target);
+    REQUIRE(made);
+    stays.clear();  // it goes with its maker
+    CHECK(unfinished_in(directory).size() == 1);
+    const auto second = caveat::cli::UnfinishedStore::beside(target);
+    REQUIRE(second);
+    REQUIRE(second->notes().size() == 1);
+    CHECK(second->notes()[0].ends_with(" is being made by another repair"));
+    CHECK(fs::exists(made->path()));
+    CHECK(unfinished_in(directory).size() == 2);
+    says.clear();
+  }
+  const auto repaired = run_tool({"repair", store, target});
+  CHECK(repaired.exit == 0);
+  CHECK(repaired.out.find(says) != std::string::npos);
+  CHECK(unfinished_in(directory) == stays);
 }
 
 // It was deleted, after what may have been hours of work.

@@ -37,7 +37,8 @@ bool complete(const DamagedStore& store, const Salvage& saved) {
   return saved.gaps.empty() && !store.has_lost_records();
 }
 
-std::string json_of(const DamagedStore& store, const Salvage& saved) {
+std::string json_of(const DamagedStore& store, const Salvage& saved,
+                    const std::vector<std::string>& notes) {
   JsonWriter json;
   json.begin_object().field("records", saved.records).flag("complete", complete(store, saved));
   json.begin_list("gaps");
@@ -64,12 +65,15 @@ std::string json_of(const DamagedStore& store, const Salvage& saved) {
   }
   json.end_list().begin_list("notes");
   for (const auto& note : store.notes()) json.field("", printable(note));
+  for (const auto& note : notes) json.field("", printable(note));
   json.end_list().end_object();
   return json.text();
 }
 
-std::string text_of(const DamagedStore& store, const Salvage& saved, const std::string& target) {
+std::string text_of(const DamagedStore& store, const Salvage& saved, const std::string& target,
+                    const std::vector<std::string>& notes) {
   std::string text;
+  for (const auto& note : notes) text += printable(note) + "\n";
   if (!store.why().empty()) {
     text += "the store was read file by file: " + printable(store.why()) + "\n";
   }
@@ -114,8 +118,8 @@ Result<ExitCode> repair(const Arguments& arguments) {
                                                   grouped(saved->records), arguments.target));
   }
   CAVEAT_TRY(made.put_in_place());
-  CAVEAT_TRY(print(arguments.json ? json_of(damaged, *saved)
-                                  : text_of(damaged, *saved, arguments.target)));
+  CAVEAT_TRY(print(arguments.json ? json_of(damaged, *saved, made.notes())
+                                  : text_of(damaged, *saved, arguments.target, made.notes())));
   return complete(damaged, *saved) ? kDone : kDataError;
 }
 
