@@ -50,9 +50,16 @@ Result<void> check_end(const fs::path& directory, const fs::path& shown, const s
   if (!misfit && misfit.error().code() == ErrorCode::not_found) return {};
   if (!misfit) return error(misfit.error());
   if (misfit->empty()) return {};
-  return fail(ErrorCode::corruption, fmt::format("{} is damaged: its end is missing, or it is of "
-                                                 "another store ({}). {}",
-                                                 (shown / name).string(), *misfit, kAdvice));
+  // A copy may lack the lock file, and was taken for that of a closed store.
+  const std::string copy =
+      opened_since ? ""
+                   : fmt::format(
+                         " ({} does not say how much there must be. If this is a copy: copy all of "
+                         "the directory, that file too, or make a backup: caveat backup STORE DIR)",
+                         kLockFile);
+  return fail(ErrorCode::corruption,
+              fmt::format("{} is damaged: its end is missing, or it is of another store ({}){}. {}",
+                          (shown / name).string(), *misfit, copy, kAdvice));
 }
 
 }  // namespace

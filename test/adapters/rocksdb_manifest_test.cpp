@@ -219,6 +219,22 @@ TEST_CASE("loss of power while a closed store is being opened keeps it from no o
   CHECK(must(open_rocksdb_backend(path))->close());
 }
 
+// Whoever had left the file out of a copy was told that it was damaged, and to restore a backup.
+TEST_CASE("a copy without its lock file is told to be copied whole, on rocksdb", "[regression]") {
+  const Made made(true);
+  const auto path = made.fresh();
+  fs::remove(path / "caveat.lock");
+  fs::copy(*tables_in(path).begin(), path / "000900.sst");  // of a compaction that had begun
+  const auto refused = must_fail(open_rocksdb_backend(path));
+  INFO(refused.message());
+  CHECK(refused.code() == ErrorCode::corruption);
+  CHECK(refused.message().find("caveat.lock does not say how much") != std::string::npos);
+  CHECK(refused.message().find("copy all of the directory, that file too") != std::string::npos);
+  // So is it copied whole.
+  fs::copy(made.sound / "caveat.lock", path / "caveat.lock", fs::copy_options::overwrite_existing);
+  must(must(open_rocksdb_backend(path))->close());
+}
+
 TEST_CASE("a note of a MANIFEST with any bit wrong is none") {
   const detail::ManifestNote note{17, 123'456, 0x9c1d03e7};
   std::string line(detail::kManifestNoteMax, '\0');
