@@ -34,6 +34,28 @@ def tracked():
     return [name for name in listed.stdout.splitlines() if (TOP / name).is_file()]
 
 
+def lines_since(commit):
+    """By file, the numbers of the lines that are not as in that commit; a file that has none is not in it."""
+    def git(*words):
+        done = subprocess.run(["git", "-c", "core.quotePath=false", *words], cwd=TOP, capture_output=True,
+                              text=True, errors="replace", check=False)
+        return done.stdout if done.returncode == 0 else sys.exit(done.stderr.strip())
+
+    lines = {path: range(1, (TOP / path).read_bytes().count(b"\n") + 2)
+             for path in git("ls-files", "-o", "--exclude-standard").splitlines()}
+    path = None
+    # A file that was renamed is compared with what it was called then.
+    for line in git("diff", "-U0", "-M", "--no-color", "--no-ext-diff", "--dst-prefix=b/", commit, "--", "*.cpp",
+                    "*.h").splitlines():
+        if line.startswith("+++ "):
+            path = line.removeprefix("+++ b/")
+        elif match := re.match(r"@@ -[\d,]+ \+(\d+)(?:,(\d+))? @@", line):
+            first, count = int(match[1]), int(match[2] or 1)
+            if count:
+                lines.setdefault(path, set()).update(range(first, first + count))
+    return lines
+
+
 def run(command, seconds, **environment):
     # What a test says of broken bytes is no UTF-8.
     done = subprocess.run(command, cwd=WORK, capture_output=True, text=True, errors="replace",
@@ -51,17 +73,20 @@ def put(name, content):
 
 
 class Program:
-    """All changes of the files, compiled once: `ids` are those that compile."""
+    """All changes of the files, compiled once: `ids` are those that compile. `numbered` are all files that
+    may ever be among them: so a file's ids are the same whichever others are."""
 
-    def __init__(self, files):
+    def __init__(self, files, numbered):
         self.ids = {}
         self.of_file = {}
-        for i, path in enumerate(files):
+        for i, path in enumerate(numbered):
+            if path not in files:
+                continue
             found = changes.changes_of(path, (TOP / path).read_text())
             first = i * IDS_A_FILE + 1
             self.of_file[path] = [(first + i, edits) for i, (_, edits) in enumerate(found)]
             self.ids.update({first + i: change for i, (change, _) in enumerate(found)})
-        self.last = len(files) * IDS_A_FILE
+        self.last = len(numbered) * IDS_A_FILE
         self.dropped = []
 
     def write(self, path):
@@ -89,7 +114,8 @@ exec {"ccache" if shutil.which("ccache") else ""} "$@" -w -O1 -D_GLIBCXX_ASSERTI
         (WORK / "compile").chmod(0o755)
         os.environ.update(CCACHE_BASEDIR=str(WORK), CCACHE_NOHASHDIR="1")
         code, said = run(["cmake", "-S", ".", "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                          f"-DCCACHE={WORK}/compile", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld"], 600)
+                          "-DCAVEAT_UNITY_BUILD=ON", f"-DCCACHE={WORK}/compile",
+                          "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld"], 600)
         if code:
             sys.exit(said)
 
@@ -101,8 +127,8 @@ exec {"ccache" if shutil.which("ccache") else ""} "$@" -w -O1 -D_GLIBCXX_ASSERTI
             if code == 0:
                 return
             at = collections.defaultdict(set)
-            for path, line in re.findall(r"((?:engine|indexes)/[\w/]+\.(?:cpp|h)):(\d+):\d+: +(?:error|required)",
-                                         said):
+            for path, line in re.findall(
+                    r"((?:adapters|engine|indexes)/[\w/]+\.(?:cpp|h)):(\d+):\d+: +(?:error|required)", said):
                 at[path].add(int(line))
             bad = [n for n, change in self.ids.items() if change.number in at.get(change.path, ())]
             if not bad:

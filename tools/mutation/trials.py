@@ -51,12 +51,19 @@ class Order:
             yield case.suite, [case], case.seconds
 
 
-def is_stopped(pid):
-    """Where others measure, this program and its children may be held: that time does not count."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "Tt"
-    except OSError:
-        return False
+def is_waiting(session):
+    """Does nothing of that session want the processor? Where others keep it busy, or measure and hold this
+    program, nothing is said by how long it takes."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if stat.read_text().rsplit(")", 1)[1].split()[3] != str(session):
+                continue
+            states = [one.read_text().rsplit(")", 1)[1].split()[0] for one in stat.parent.glob("task/*/stat")]
+        except OSError:  # it is gone
+            continue
+        if any(state in "RDTt" for state in states):
+            return False
+    return True
 
 
 def ends_well(suite, cases, seconds, number, folder):
@@ -72,7 +79,7 @@ def ends_well(suite, cases, seconds, number, folder):
             try:
                 code = child.wait(1)
             except subprocess.TimeoutExpired:
-                waited += not is_stopped(child.pid)
+                waited += is_waiting(child.pid)
         # Its own children as well; a case that failed may have left some.
         try:
             os.killpg(child.pid, signal.SIGKILL)
