@@ -10,7 +10,10 @@
 #include <fstream>
 #include <random>
 
+#include "engine/encryption/envelope.h"
+#include "engine/encryption/key_sheet.h"
 #include "test/block/block_maker.h"
+#include "test/bytes/open_cipher.h"
 #include "test/support/formats/format.h"
 #include "test/support/test_folder.h"
 
@@ -94,6 +97,56 @@ Format plain_blocks(std::uint64_t seed) {
   return format;
 }
 
+// Under a tag that agrees with everything, as the key's owner could make it.
+Format envelopes_in_the_open() {
+  static const OpenCipher cipher;
+  static const StoreId store{};
+  static const Place place{store, Family::primary, "key"};
+  Format format;
+  format.name = "open envelopes";
+  for (const std::uint64_t count : {1U, 4U}) {
+    std::string& value = format.samples.emplace_back();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const EnvelopeHeader header{i == 0 ? EnvelopeKind::put : EnvelopeKind::append, 3, 0, 300 + i};
+      REQUIRE(append_envelope(cipher, SecretKey(), header, std::string(kRandomBytes, 'r'), place,
+                              std::string(i * 5, static_cast<char>('A' + i)), value));
+    }
+  }
+  format.read = [](std::string_view bytes) -> Result<std::string> {
+    const SecretKey key;
+    std::string value(bytes);
+    CAVEAT_TRY(open_envelopes(
+        cipher, [&](KeyId id) { return id == 3 ? &key : nullptr; }, place, value));
+    return value;
+  };
+  return format;
+}
+
+Format key_sheets_in_the_open() {
+  static const OpenCipher cipher;
+  Format format;
+  format.name = "open key sheets";
+  KeySheet sheet;
+  sheet.cipher_id = 128;
+  KeyList keys;
+  for (const KeyId id : {3U, 9U, 4U}) {
+    sheet.key_ids.push_back(id);
+    sheet.numbers_end += id;
+    keys.emplace_back(id, SecretKey());
+    format.samples.push_back(encode_key_sheet(sheet, keys, cipher).value());
+    sheet.converting = !sheet.converting;
+  }
+  format.seal = backup_manifest_format().seal;  // XXH3-64 at the end, too
+  format.read = [](std::string_view bytes) -> Result<std::string> {
+    CAVEAT_ASSIGN(const KeySheet read, decode_key_sheet(bytes));
+    std::string said = fmt::format("{} {} {} ", read.cipher_id, read.converting, read.numbers_end);
+    said.append(read.store_id.data(), read.store_id.size());
+    for (const KeyId id : read.key_ids) said += std::to_string(id) + ' ';
+    return said;
+  };
+  return format;
+}
+
 }  // namespace
 
 TEST_CASE("damaged blocks under right checksums are read or refused as ever", "[bytes]") {
@@ -162,6 +215,18 @@ TEST_CASE("damaged containers and pages under right checksums are read or refuse
 
 TEST_CASE("damaged rows and tokens under right checksums are read or refused as ever", "[bytes]") {
   check({delta_record_format(), row_format(), value_format(), resume_token_format()});
+}
+
+TEST_CASE(
+    "damaged backup manifests and spare copies under right checksums are read or refused as "
+    "ever",
+    "[bytes]") {
+  check({backup_manifest_format(), spare_format()});
+}
+
+TEST_CASE("damaged envelopes and key sheets are read or refused as ever where no tag speaks",
+          "[bytes]") {
+  check({envelopes_in_the_open(), key_sheets_in_the_open()});
 }
 
 }  // namespace caveat::test
