@@ -1,5 +1,7 @@
 // The registry and the codecs by themselves.
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "test/block/block_maker.h"
 
@@ -57,4 +59,46 @@ TEST_CASE("codecs fill what they are given, give back what they took, and refuse
       }
     }
   }
+}
+
+TEST_CASE("lz4 is fast up to level 9, and dense from level 10 on") {
+  std::mt19937_64 random(5);
+  std::string raw;
+  for (int i = 0; i < 8000; ++i) raw += "calendar/month"[random() % 14];
+  raw += raw.substr(100, 3000) + raw.substr(2000, 3000);
+  const auto size_at = [&](int level) {
+    std::string stored;
+    REQUIRE(all_codecs(level).find(1).value()->compress(raw, nullptr, stored));
+    return stored.size();
+  };
+  CHECK(size_at(9) == size_at(1));
+  CHECK(size_at(10) < size_at(9));
+  CHECK(size_at(12) <= size_at(10));
+}
+
+// They share one place that a frame is inflated to, behind the dictionary: whoever comes second has
+// to use another.
+TEST_CASE("frames of one dictionary are inflated by several threads at once", "[threads]") {
+  const std::string words = "what blocks of one store have in common, over and over again ";
+  const auto dictionary = make_dictionary(7, words);
+  const auto codecs = all_codecs();
+  const Codec& codec = *codecs.find(2).value();
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::string raw;
+      for (int i = 0; i < 200; ++i)
+        raw +=
+            words.substr(static_cast<std::size_t>(t * 7 + i) % 40, 20) + static_cast<char>('0' + t);
+      std::string stored;
+      if (!codec.compress(raw, dictionary.get(), stored)) ++wrong;
+      for (int i = 0; i < 3000 && wrong == 0; ++i) {
+        std::string back(raw.size(), '#');
+        if (!codec.decompress(stored, dictionary.get(), back) || back != raw) ++wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(wrong == 0);
 }

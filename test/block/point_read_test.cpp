@@ -215,9 +215,15 @@ TEST_CASE("columns decoded for a reader are those that a block keeps") {
     const auto keys = block.open(resolver, Reasons::halves, BlockForm::keys).value();
     const auto columns = block.open(resolver, Reasons::halves).value();
     REQUIRE(columns->load(kAllColumns));
+    using enum BlockColumn;
+    for (const BlockColumn column : {source, confidence, created_at}) {
+      ColumnValues alone;
+      REQUIRE(keys->decode(mask_of(column), alone));
+      CHECK(alone.sources.empty() == (column != source));
+      CHECK(alone.confidences.empty() == (column != confidence));
+      CHECK(alone.created_ats.empty() == (column != created_at));
+    }
     ColumnValues values;
-    REQUIRE(keys->decode(mask_of(BlockColumn::confidence), values));
-    CHECK(values.sources.empty());
     REQUIRE(keys->decode(kAllColumns, values));
     REQUIRE(values.sources.size() == set.rows.size());
     REQUIRE(values.created_ats.size() == set.rows.size());
