@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "adapters/rocksdb/crc32c.h"
 #include "adapters/rocksdb/live_checkpoint.h"
 #include "adapters/rocksdb/manifest_edits.h"
 #include "adapters/rocksdb/manifest_note.h"
@@ -252,6 +253,43 @@ TEST_CASE("a note of a MANIFEST with any bit wrong is none") {
   }
   for (std::size_t size = 0; size < line.size(); ++size)
     CHECK(detail::parse_note(line.substr(0, size)).number == 0);
+}
+
+TEST_CASE("of a file's name only a whole number behind MANIFEST- is one") {
+  CHECK(detail::manifest_number("MANIFEST-000017") == 17);
+  for (const char* name : {"", "MANIFEST-", "MANIFEST-x", "MANIFEST-17x", "MANIFES-17",
+                           "000017.log", "MANIFEST-99999999999999999999"})
+    CHECK(detail::manifest_number(name) == 0);
+  char nothing = '#';
+  CHECK(detail::write_note({0, 5, 6}, &nothing) == &nothing);
+  CHECK(nothing == '#');
+}
+
+TEST_CASE("a MANIFEST agrees with a note of it whose bytes it begins with") {
+  const ScratchDirectory scratch;
+  const auto path = scratch.path() / "MANIFEST-000017";
+  // More than is read at once.
+  std::string bytes(200'000, ' ');
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>(i * 2'654'435'761U >> 24);
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto agrees = [&](std::uint64_t number, std::size_t count, std::uint32_t change) {
+    const auto part = std::string_view(bytes).substr(0, count);
+    return must(detail::agrees(path, {number, count, detail::crc32c(0, part) ^ change}));
+  };
+  for (const std::size_t count : {1UL, 65'536UL, 65'537UL, 199'999UL, 200'000UL}) {
+    CHECK(agrees(17, count, 0));
+    CHECK_FALSE(agrees(17, count, 1));
+    CHECK(agrees(18, count, 1));  // of another MANIFEST
+    CHECK(agrees(0, count, 1));   // of none
+  }
+  // Shorter than it was.
+  CHECK_FALSE(must(detail::agrees(path, {17, 200'001, detail::crc32c(0, bytes)})));
+  CHECK(must_fail(detail::agrees(scratch.path() / "MANIFEST-000018", {18, 1, 0})).code() ==
+        ErrorCode::not_found);
+  fs::create_directory(scratch.path() / "MANIFEST-000019");  // cannot be read
+  CHECK(must_fail(detail::agrees(scratch.path() / "MANIFEST-000019", {19, 1, 0})).code() ==
+        ErrorCode::io_error);
 }
 
 #endif

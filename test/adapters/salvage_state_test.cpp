@@ -1,8 +1,14 @@
 // Which state of a key a salvage takes, and the file that it may take names from.
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
 
 #include "adapters/rocksdb/salvage_state.h"
 #include "adapters/rocksdb/spare_copy.h"
+#include "test/adapters/harness.h"
+#include "test/support/store_files.h"
 
 using namespace caveat;
 using namespace caveat::detail;
@@ -98,4 +104,46 @@ TEST_CASE("caveat.spare takes a fraction of what it copies", "[regression]") {
   const std::string bytes = encode_spare(entries);
   CHECK(decode_spare(bytes) == entries);
   CHECK(bytes.size() < 100 * 50 * 60 / 8);
+}
+
+TEST_CASE(
+    "a second copy that cannot be written, or not be put in its place, leaves the older one") {
+  namespace fs = std::filesystem;
+  const test::ScratchDirectory scratch;
+  const fs::path& path = scratch.path();
+  const SpareEntries older = {{"C1", "older"}}, newer = {{"C1", "newer"}};
+  REQUIRE(write_spare(path, older));
+  REQUIRE(write_spare(path, older));  // in the place of one
+  const auto check = [&](const Result<void>& written, ErrorCode code) {
+    REQUIRE_FALSE(written);
+    CHECK(written.error().code() == code);
+    CHECK(written.error().message().find(path / kSpareDraft) == 0);
+    CHECK_FALSE(fs::exists(fs::symlink_status(path / kSpareDraft)));
+    CHECK(test::bytes_of(path / kSpareFile) == encode_spare(older));
+  };
+  // A disk that is full from the first byte on, and one that takes some.
+  fs::create_symlink("/dev/full", path / kSpareDraft);
+  check(write_spare(path, newer), ErrorCode::no_space);
+  struct rlimit was {};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &was) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small = {16, was.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const auto cut = write_spare(path, newer);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &was) == 0);
+  std::signal(SIGXFSZ, handler);
+  check(cut, ErrorCode::io_error);
+
+  fs::create_directory(path / kSpareDraft);
+  CHECK(write_spare(path, newer).error().code() == ErrorCode::io_error);
+  fs::remove(path / kSpareDraft);
+  CHECK(test::bytes_of(path / kSpareFile) == encode_spare(older));
+  fs::remove(path / kSpareFile);
+  fs::create_directories(path / kSpareFile / "full");
+  CHECK(write_spare(path, newer).error().code() == ErrorCode::io_error);
+  CHECK_FALSE(fs::exists(path / kSpareDraft));
+  fs::remove_all(path / kSpareFile);
+  REQUIRE(write_spare(path, newer));
+  CHECK(test::bytes_of(path / kSpareFile) == encode_spare(newer));
+  CHECK_FALSE(fs::exists(path / kSpareDraft));
 }
