@@ -55,6 +55,7 @@ Result<void> DictionarySet::load(KvBackend& backend) {
     if (it->key().size() != 5) continue;
     const auto id = __builtin_bswap32(get_fixed<std::uint32_t>(it->key(), 1));
     next_id_ = std::max(next_id_, id + 1);
+    if (it->value().empty()) emptied_ = id;
     auto dictionary = decode(it->value());
     if (!dictionary || dictionary->id != id) continue;
     current_ = dictionary;
@@ -88,9 +89,11 @@ Result<void> DictionarySet::add(CompressionDictionary dictionary, KvBackend& bac
   encode(dictionary, value);
   KvBatch batch;
   batch.put(Family::meta, dictionary_key(dictionary.id), value);
+  if (emptied_) batch.erase(Family::meta, dictionary_key(*emptied_));
   auto made = make_dictionary(dictionary.id, std::move(dictionary.bytes));
   CAVEAT_TRY(backend.write(batch, Durability::wal));
   const std::unique_lock lock(mutex_);
+  emptied_.reset();
   next_id_ = std::max(next_id_, made->id + 1);
   // First where readers look: nothing may be encoded with what is not there.
   dictionaries_[made->id] = made;
@@ -101,15 +104,24 @@ Result<void> DictionarySet::add(CompressionDictionary dictionary, KvBackend& bac
 Result<void> DictionarySet::drop_below(std::uint32_t end, std::uint32_t id, KvBackend& backend) {
   const auto dropped = [&](std::uint32_t old) { return old < end && old != id; };
   KvBatch batch;
+  auto emptied = emptied_;
   {
     const std::shared_lock lock(mutex_);
     for (const auto& [old, unused] : dictionaries_) {
-      if (dropped(old)) batch.erase(Family::meta, dictionary_key(old));
+      if (!dropped(old)) continue;
+      if (old + 1 != next_id_) {
+        batch.erase(Family::meta, dictionary_key(old));
+        continue;
+      }
+      // Or the next open would begin with this id again.
+      batch.put(Family::meta, dictionary_key(old), {});
+      emptied = old;
     }
   }
   if (batch.empty()) return {};
   CAVEAT_TRY(backend.write(batch, Durability::wal));
   const std::unique_lock lock(mutex_);
+  emptied_ = emptied;
   std::erase_if(dictionaries_, [&](const auto& entry) { return dropped(entry.first); });
   if (current_ && dropped(current_->id)) current_ = nullptr;
   return {};

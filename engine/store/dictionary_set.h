@@ -1,7 +1,8 @@
 // Trained dictionaries by id, and the codecs: what blocks name.
 //
 //   meta key 'Z' id u32 BE    value: u32 magic "CVZD", u8 version (1), u8[3] zero, u32 id,
-//                                    u32 length, u64 XXH3-64 of all other bytes, dictionary
+//                                    u32 length, u64 XXH3-64 of all other bytes, dictionary;
+//                                    or nothing: an id that was given, and names none any more
 //
 // docs/format/dictionary.md says how they are trained.
 #pragma once
@@ -9,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <vector>
 
@@ -51,6 +53,7 @@ class DictionarySet final : public BlockResolver {
   std::map<std::uint32_t, std::shared_ptr<const CompressionDictionary>> dictionaries_;
   std::shared_ptr<const CompressionDictionary> current_;
   std::uint32_t next_id_ = 1;
+  std::optional<std::uint32_t> emptied_;  // was given up, and stays as the last id that was given
 };
 
 }  // namespace caveat
