@@ -116,6 +116,8 @@ TEST_CASE("a feature of a newer caveat is refused by its name", "[features][bad]
   const auto said = refusal(std::uint64_t{1} << 5);
   CHECK_THAT(said, Catch::Contains("\"a[2Jb"));
   CHECK(said.size() < 300);
+  put(*backend, "F\5", "\x1f a~\x7f");  // the first and the last letter that is shown
+  CHECK_THAT(refusal(std::uint64_t{1} << 5), Catch::Contains("\" a~\" (feature 5)"));
   set_features(*backend, 0);
   CHECK(value_of(value_of(open(backend)).count({})) == 2);
 }
