@@ -91,6 +91,10 @@ TEST_CASE("a store of this version says what it uses", "[features]") {
   CHECK(stored_under(*backend, Family::meta, std::string("F\0", 2)) ==
         "names without their hashes");
   CHECK(stored_under(*backend, Family::meta, std::string("F\1", 2)) == "frames of rows");
+  std::size_t names = 0;
+  const auto it = value_of(backend->iterate(Family::meta, nullptr, false));
+  for (it->seek("F"); it->valid() && it->key().starts_with('F'); it->next()) ++names;
+  CHECK(names == 2);
   CHECK(kKnownFeatures == kAll);  // a new one: a new golden store, and the page
   value_of(value_of(open(backend)).close());
 }
