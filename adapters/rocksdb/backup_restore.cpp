@@ -48,7 +48,7 @@ class Beside {
 // Where the store is to be: a link to a directory stays one.
 fs::path place_of(const fs::path& target) {
   std::error_code error;
-  const fs::path real = fs::canonical(target, error);
+  fs::path real = fs::canonical(target, error);
   if (!error) return real;
   fs::path path = fs::absolute(target, error).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();  // of "store/"
@@ -78,7 +78,7 @@ Result<void> exchange(const fs::path& made, const fs::path& target) {
 Result<void> take_the_place(Beside& made, const fs::path& target) {
   CAVEAT_TRY(exchange(made.path(), target));
   made.keep(true);
-  const auto synced = sync_directory(target.parent_path());
+  auto synced = sync_directory(target.parent_path());
   if (synced) {
     made.keep(false);
     return {};

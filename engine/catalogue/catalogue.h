@@ -21,6 +21,7 @@
 
 #include "caveat/kv_backend.h"
 #include "caveat/types.h"
+#include "pool/invariant.h"
 
 namespace caveat {
 
@@ -81,6 +82,7 @@ class Catalogue {
 
   [[nodiscard]] Entry* entry(PropertyId id) const noexcept {
     const std::uint32_t scaled = id / kFirstChunk + 1;
+    CAVEAT_ASSERT(scaled != 0);
     const auto chunk = static_cast<std::size_t>(std::bit_width(scaled) - 1);
     const std::uint32_t first = kFirstChunk * ((1U << chunk) - 1);
     Entry* entries = chunks_[chunk].load(std::memory_order_acquire);
