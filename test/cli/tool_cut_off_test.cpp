@@ -34,6 +34,21 @@ std::vector<std::string> unfinished_in(const TestDirectory& directory) {
   return found;
 }
 
+// And what it leaves beside the place of the new store.
+struct KilledRepair {
+  TestDirectory directory;
+  std::string store = make_store(directory, 7000);
+  std::string target = directory.path("new");
+  std::string left;
+
+  KilledRepair() {
+    cut_off_repair(store, target);
+    const auto found = unfinished_in(directory);
+    REQUIRE(found.size() == 1);
+    left = found[0];
+  }
+};
+
 }  // namespace
 
 // It aborted: what it could not say went out of main as an exception.
@@ -108,12 +123,8 @@ TEST_CASE("a repair takes an empty directory's place, and no other's", "[regress
 
 // Each that was killed left what it had written so far, and nothing removed it.
 TEST_CASE("a repair removes what a killed one left for the same place", "[regression]") {
-  const TestDirectory directory;
-  const auto store = make_store(directory, 7000);
-  const auto target = directory.path("new");
-  cut_off_repair(store, target);
-  REQUIRE(unfinished_in(directory).size() == 1);
-  const auto left = unfinished_in(directory)[0];
+  const KilledRepair killed;
+  const auto& [directory, store, target, left] = killed;
   const auto other = run_tool({"repair", store, directory.path("ne")});
   CHECK(other.out.find(".unfinished-") == std::string::npos);
   CHECK(unfinished_in(directory) == std::vector{left});
@@ -126,12 +137,8 @@ TEST_CASE("a repair removes what a killed one left for the same place", "[regres
 }
 
 TEST_CASE("a repair leaves alone what may be anything but a killed one's") {
-  const TestDirectory directory;
-  const auto store = make_store(directory, 7000);
-  const auto target = directory.path("new");
-  cut_off_repair(store, target);
-  REQUIRE(unfinished_in(directory).size() == 1);
-  const auto left = unfinished_in(directory)[0];
+  const KilledRepair killed;
+  const auto& [directory, store, target, left] = killed;
   std::string says = left + " was left by an earlier repair, and may be a whole store";
   std::vector<std::string> stays{left};
   SECTION("a store that somebody has opened since") {

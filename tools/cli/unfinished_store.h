@@ -1,10 +1,10 @@
 // A store that is being made: beside its place, under a name that says so, and there only when it
 // is whole. Nobody takes a part of one for all that could be saved.
 //
-//   TARGET.unfinished-XXXXXX/  caveat.unfinished   "caveat repair\nPID\n"; its maker holds a flock
-//   of
-//                                                  it, and removes it when the store is whole
-//                              store/              as which it is moved to TARGET
+//   TARGET.unfinished-XXXXXX/
+//     caveat.unfinished   "caveat repair\nPID\n"; its maker holds a flock of it, and removes it
+//                         when the store is whole
+//     store/              as which it is moved to TARGET
 //
 // So what a killed maker left is known from one that is at work, and from a whole store that could
 // not take its place.
