@@ -20,7 +20,7 @@ std::vector<std::string> faults_of_a_busy_second(std::initializer_list<Fault> pl
   threads.emplace_back([&] { busy.count_up(1); });
   threads.emplace_back([&] { busy.maintain(); });
   // Until something is found, where something has to be: on a machine that is busy that takes long.
-  const int tenths = planted.size() == 0 ? 20 : 200;
+  const int tenths = planted.size() == 0 ? 20 : 800;
   for (int i = 0; i < tenths && busy.faults_seen() == 0; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
