@@ -6,8 +6,8 @@ namespace caveat::test {
 
 namespace {
 
-// What a second of everything at once finds wrong.
-std::vector<std::string> faults_of_a_busy_second(std::initializer_list<Fault> planted) {
+// What two seconds of everything at once find wrong, or the first fault.
+std::vector<std::string> faults_of_a_busy_moment(std::initializer_list<Fault> planted) {
   const Director director(planted);
   Options options;
   options.partition_records = 32;
@@ -19,9 +19,7 @@ std::vector<std::string> faults_of_a_busy_second(std::initializer_list<Fault> pl
   threads.emplace_back([&] { busy.count_up(0); });
   threads.emplace_back([&] { busy.count_up(1); });
   threads.emplace_back([&] { busy.maintain(); });
-  // Until something is found, where something has to be: on a machine that is busy that takes long.
-  const int tenths = planted.size() == 0 ? 20 : 800;
-  for (int i = 0; i < tenths && busy.faults_seen() == 0; ++i) {
+  for (int tenths = 0; tenths < 20 && busy.faults_seen() == 0; ++tenths) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   busy.stop();
@@ -30,14 +28,23 @@ std::vector<std::string> faults_of_a_busy_second(std::initializer_list<Fault> pl
   return busy.faults();
 }
 
+// One that hides from a store hides from it for long, when its few keys have all been there: so
+// another store, and another, until one shows it.
+bool is_caught(Fault planted) {
+  for (int tries = 0; tries < 40; ++tries) {
+    if (!faults_of_a_busy_moment({planted}).empty()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE("everything at once finds planted faults, and nothing where there are none",
           "[schedule][planted][threads]") {
-  CHECK(faults_of_a_busy_second({}).empty());
+  CHECK(faults_of_a_busy_moment({}).empty());
   if (kRacesAreReported) return;
-  CHECK_FALSE(faults_of_a_busy_second({Fault::fold_forgets_filter}).empty());
-  CHECK_FALSE(faults_of_a_busy_second({Fault::checked_write_sees_no_change}).empty());
+  CHECK(is_caught(Fault::fold_forgets_filter));
+  CHECK(is_caught(Fault::checked_write_sees_no_change));
 }
 
 }  // namespace caveat::test
