@@ -102,7 +102,7 @@ int fsync(int descriptor) {
   if (IoFaults::instance().skips_syncs()) return 0;
   return static_cast<int>(::syscall(SYS_fsync, descriptor));
 }
-// A lock file that a power loss test watches need not reach the device.
+// What a power loss test watches need not reach the device.
 int fdatasync(int descriptor) {
   if (fails(IoKind::sync, descriptor)) return -1;
   if (IoFaults::instance().skips_syncs()) return 0;
@@ -111,6 +111,7 @@ int fdatasync(int descriptor) {
 }
 int rename(const char* from, const char* to) noexcept {
   if (fails(IoKind::rename, from)) return -1;
+  caveat::test::PowerLossFileSystem::watches_rename(from);
   return noted(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0U), TreeEvent::Kind::rename,
                from, to);
 }

@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 
+#include "adapters/rocksdb/spare_copy.h"
 #include "test/support/store_files.h"
 #include "test/torture/spread_points.h"
 
@@ -61,9 +62,18 @@ Violation lose_power_again(const DiskTrace& recovery, const fs::path& directory,
   return fmt::format("power was lost again at operation {} of its recovery: {}", point, *wrong);
 }
 
+// It gets its name when its bytes are on the device.
+Violation spare_is_whole(const fs::path& directory) {
+  const fs::path spare = directory / detail::kSpareFile;
+  if (!fs::exists(spare)) return std::nullopt;
+  const auto decoded = detail::decode_spare(bytes_of(spare));
+  return decoded ? std::nullopt : Violation(decoded.error().message());
+}
+
 // Opens the image, looks at everything, writes, closes and opens again.
 Violation check_image(const Workload& workload, const std::vector<std::uint64_t>& prints,
                       const Progress& progress, const fs::path& directory, const Case& one) {
+  if (auto wrong = spare_is_whole(directory)) return wrong;
   auto files = std::make_shared<PowerLossFileSystem>(directory);
   std::vector<ExceptionRecord> records;
   {

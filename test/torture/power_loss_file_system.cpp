@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/rocksdb/spare_copy.h"
 #include "test/support/store_files.h"
 
 namespace caveat::test {
@@ -292,8 +293,41 @@ bool PowerLossFileSystem::watches_sync(int descriptor) {
   if (watchers.empty()) return false;
   std::error_code ignored;
   const auto file = fs::read_symlink("/proc/self/fd/" + std::to_string(descriptor), ignored);
-  return std::any_of(watchers.begin(), watchers.end(),
-                     [&](PowerLossFileSystem* files) { return files->lock_file_synced(file); });
+  return std::any_of(watchers.begin(), watchers.end(), [&](PowerLossFileSystem* files) {
+    return files->lock_file_synced(file) || files->spare_synced(file);
+  });
+}
+
+void PowerLossFileSystem::watches_rename(const char* from) {
+  const std::lock_guard lock(watchers_mutex);
+  for (PowerLossFileSystem* files : watchers) files->spare_gets_its_name(from);
+}
+
+bool PowerLossFileSystem::spare_synced(const fs::path& file) {
+  if (file != directory_ / detail::kSpareDraft) return false;
+  const std::lock_guard lock(mutex_);
+  spare_synced_ = true;
+  return true;
+}
+
+// It is written by one thread at a time, so all of it may be noted at once.
+void PowerLossFileSystem::spare_gets_its_name(const fs::path& draft) {
+  if (draft != directory_ / detail::kSpareDraft) return;
+  note_named(Kind::create, draft).PermitUncheckedError();
+  DiskEvent written;
+  DiskEvent synced;
+  written.kind = Kind::append;
+  written.bytes = bytes_of(draft);
+  synced.kind = Kind::sync;
+  bool was_synced = false;
+  {
+    const std::lock_guard lock(mutex_);
+    written.file = synced.file = names_[draft.filename()];
+    was_synced = std::exchange(spare_synced_, false) && !forgets_spare_;
+  }
+  note(std::move(written)).PermitUncheckedError();
+  if (was_synced) note(std::move(synced)).PermitUncheckedError();
+  note_named(Kind::rename, draft, std::string(detail::kSpareFile)).PermitUncheckedError();
 }
 
 }  // namespace caveat::test

@@ -2,8 +2,8 @@
 // directory entry whether it was synced. The files themselves are in a directory as always, but are
 // never synced: what a loss of power would leave, disk_state.h makes from the trace.
 //
-// The store's own lock file does not go through it. It is looked at before each operation, and its
-// syncs are seen by an fdatasync of the test's own.
+// The store's own files do not go through it. The lock file is looked at before each operation, and
+// its syncs are seen by an fdatasync of the test's own; caveat.spare is by that and by a rename.
 #pragma once
 
 #include <rocksdb/env.h>
@@ -84,11 +84,17 @@ class PowerLossFileSystem final : public rocksdb::FileSystemWrapper {
   // Called by the fdatasync of the tests (own_calls.cpp). True if the file is the lock file of a
   // directory with such a file system: it need not reach the device.
   [[nodiscard]] static bool watches_sync(int descriptor);
+  // By their rename, before it is done. Notes what was written of caveat.spare.
+  static void watches_rename(const char* from);
+  // From now on caveat.spare gets its name as if nobody had synced it: a planted bug.
+  void forget_syncs_of_spare() { forgets_spare_ = true; }
 
  private:
   class File;
   class Directory;
   bool lock_file_synced(const std::filesystem::path& file);
+  bool spare_synced(const std::filesystem::path& file);
+  void spare_gets_its_name(const std::filesystem::path& draft);
   using Kind = DiskEvent::Kind;
 
   // Notes the operation; an error if the world has stopped.
@@ -109,6 +115,8 @@ class PowerLossFileSystem final : public rocksdb::FileSystemWrapper {
   std::uint64_t stop_at_ = ~std::uint64_t{0};
   std::string lock_text_;
   bool lies_ = false;
+  bool spare_synced_ = false;  // since it was written last
+  bool forgets_spare_ = false;
 };
 
 }  // namespace caveat::test

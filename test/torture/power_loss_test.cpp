@@ -1,6 +1,7 @@
 // Power is lost at any write to the disk: what was synced is there, and the rest is a prefix.
 //
 // A few points of each workload by default; tools/torture power does more, and CAVEAT_SEED repeats.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -71,9 +72,10 @@ Planted around() {
   return planted;
 }
 
-std::size_t caught(const Planted& planted, std::uint64_t points) {
+std::size_t caught(const Planted& planted, std::uint64_t points,
+                   std::string_view workload = "batches") {
   const PowerLossPlan plan{.seed = 1, .points = points, .keep = {}, .stop_at_first = true};
-  return lose_power(make_workload("batches", 1), plan, planted).violations.size();
+  return lose_power(make_workload(workload, 1), plan, planted).violations.size();
 }
 
 }  // namespace
@@ -166,6 +168,27 @@ TEST_CASE("planted: fsync that is carried out as wal is caught, on rocksdb", "[p
 
 TEST_CASE("planted: an index entry that is dropped is caught, on rocksdb", "[power][planted]") {
   CHECK(caught(around<DropsAnIndex>(), 60) == 1);
+}
+
+TEST_CASE("planted: a second copy of the catalogue that is not synced is caught, on rocksdb",
+          "[power][planted]") {
+  Planted planted;
+  planted.forgets_syncs_of_spare = true;
+  CHECK(caught(planted, 0, "few batches") == 1);
+}
+
+TEST_CASE("the second copy of the catalogue is in the trace, on rocksdb", "[power]") {
+  const ScratchDirectory scratch;
+  const DiskTrace trace = run_workload(make_workload("few batches", 1), scratch.path() / "origin");
+  const auto spare = [](const DiskEvent& event) {
+    return event.kind == DiskEvent::Kind::rename && event.other == "caveat.spare";
+  };
+  CHECK(std::any_of(trace.events.begin(), trace.events.end(), spare));
+  DiskState disk(trace);
+  for (const DiskEvent& event : trace.events) disk.apply(event);
+  disk.write_after(PowerLoss::reordered, 1, scratch.path() / "image");
+  CHECK(bytes_of(scratch.path() / "image" / "caveat.spare") ==
+        bytes_of(scratch.path() / "origin" / "caveat.spare"));
 }
 
 TEST_CASE("a world that was stopped writes nothing more, on rocksdb", "[power]") {

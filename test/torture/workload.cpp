@@ -112,6 +112,16 @@ void make_import(Maker& maker) {
   }
 }
 
+// Writes alone: the store folds, cuts and rewrites beside them.
+void make_busy(Maker& maker) {
+  for (int i = 0; i < 160; ++i) {
+    maker.batch(30);
+    if (i % 3 == 1) maker.single();
+    if (i % 40 == 30) maker.bulk(150);
+    if (i == 80) maker.add(Step::Kind::reopen);
+  }
+}
+
 void make_few_singles(Maker& maker) {
   for (int i = 0; i < 12; ++i) {
     maker.single();
@@ -142,10 +152,13 @@ Workload make_workload(std::string_view name, std::uint64_t seed) {
   if (name == "singles") make_singles(maker);
   if (name == "batches") make_batches(maker);
   if (name == "import") make_import(maker);
+  if (name == "busy") make_busy(maker);
   if (name == "few singles") make_few_singles(maker);
   if (name == "few batches") make_few_batches(maker);
   if (name == "small import") make_small_import(maker);
-  return maker.done();
+  Workload made = maker.done();
+  made.busy = name == "busy";
+  return made;
 }
 
 Options torture_options() {

@@ -53,9 +53,10 @@ struct Workload {
   std::string name;
   std::uint64_t seed = 0;
   std::vector<Step> steps;
+  bool busy = false;  // with maintenance in the background: its trace is never the same again
 };
-// singles, batches, import: see workload.cpp.
-inline constexpr std::string_view kWorkloads[] = {"singles", "batches", "import"};
+// singles, batches, import, busy: see workload.cpp.
+inline constexpr std::string_view kWorkloads[] = {"singles", "batches", "import", "busy"};
 // The same calls on so little that every operation can be tried in the gate.
 inline constexpr std::string_view kSmallWorkloads[] = {"few singles", "few batches",
                                                        "small import"};

@@ -1,6 +1,9 @@
 #include "test/torture/workload_run.h"
 
+#include <chrono>
 #include <fstream>
+#include <stdexcept>
+#include <thread>
 
 #include "adapters/rocksdb/rocksdb_backend.h"
 
@@ -112,15 +115,32 @@ Result<void> carry_out(StorageOptimizer& store, const Step& step,
 }
 
 Result<StorageOptimizer> open_on(const std::shared_ptr<PowerLossFileSystem>& files,
-                                 const std::filesystem::path& directory, const Planted& planted) {
+                                 const std::filesystem::path& directory, const Planted& planted,
+                                 bool busy) {
   RocksdbBackendOptions options;
   options.block_cache_bytes = 1 << 20;
   options.write_buffer_bytes = 512 << 10;
   options.env = PowerLossFileSystem::env(files);
   CAVEAT_ASSIGN(auto backend, open_rocksdb_backend(directory, options));
   if (planted.backend) backend = planted.backend(std::move(backend));
-  return StorageOptimizer::open(std::move(backend), torture_options());
+  Options store = torture_options();
+  store.background_maintenance = busy;
+  return StorageOptimizer::open(std::move(backend), store);
 }
+
+namespace {
+
+// A close folds nothing by itself.
+void wait_for_folds(const StorageOptimizer& store) {
+  for (int i = 0; i < 1000 && store.estimate_storage_statistics().folds == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  if (store.estimate_storage_statistics().folds == 0) {
+    throw std::runtime_error("nothing was folded in the background");
+  }
+}
+
+}  // namespace
 
 DiskTrace run_workload(const Workload& workload, const std::filesystem::path& directory,
                        const Planted& planted) {
@@ -129,19 +149,23 @@ DiskTrace run_workload(const Workload& workload, const std::filesystem::path& di
   std::ofstream(directory / "CAVEAT") << "caveat store\nformat 1\n";
   const auto files = std::make_shared<PowerLossFileSystem>(directory);
   if (planted.lies_about_syncs) files->lie_about_syncs();
-  auto store = std::make_unique<StorageOptimizer>(value_of(open_on(files, directory, planted)));
+  if (planted.forgets_syncs_of_spare) files->forget_syncs_of_spare();
+  const auto open = [&] {
+    return std::make_unique<StorageOptimizer>(
+        value_of(open_on(files, directory, planted, workload.busy)));
+  };
+  auto store = open();
   for (std::size_t i = 0; i < workload.steps.size(); ++i) {
     const Step& step = workload.steps[i];
+    const bool closes = step.kind == Step::Kind::reopen || step.kind == Step::Kind::close;
+    if (closes && workload.busy) wait_for_folds(*store);
     files->step_begins(i);
     value_of(carry_out(*store, step, directory.string() + "-backups"));
     files->step_acknowledged(i);
-    const bool closed = step.kind == Step::Kind::reopen || step.kind == Step::Kind::close;
-    if (!closed) continue;
+    if (!closes) continue;
     store.reset();
     files->notice_removed();
-    if (step.kind == Step::Kind::reopen) {
-      store = std::make_unique<StorageOptimizer>(value_of(open_on(files, directory, planted)));
-    }
+    if (step.kind == Step::Kind::reopen) store = open();
   }
   return files->take_trace();
 }

@@ -16,12 +16,14 @@ struct Planted {
   // Around the backend of each store.
   std::function<std::unique_ptr<KvBackend>(std::unique_ptr<KvBackend>)> backend;
   bool lies_about_syncs = false;
+  bool forgets_syncs_of_spare = false;
 };
 
 // Opens the store of the directory on the file system; RocksDB's buffers are as small as can be.
+// `busy`: with maintenance in the background.
 [[nodiscard]] Result<StorageOptimizer> open_on(const std::shared_ptr<PowerLossFileSystem>& files,
                                                const std::filesystem::path& directory,
-                                               const Planted& planted = {});
+                                               const Planted& planted = {}, bool busy = false);
 
 // One step; reopening is closing. Where backups go must be said for a step that makes one.
 [[nodiscard]] Result<void> carry_out(StorageOptimizer& store, const Step& step,
