@@ -102,38 +102,50 @@ void Generation::make_room(const Room& room) {
   }
 }
 
-Generation::Room Generation::room_for(std::string_view rows, std::size_t count) noexcept {
+Generation::Room Generation::room_for(RowsParts parts) noexcept {
   Room room;
   NodeId last_node = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string_view row = take_row(rows);
-    room.row_bytes += bytes_of_row(row.size());
-    const auto kind = static_cast<RowKind>(row[0]);
-    if (kind == RowKind::clear_node) {
-      ++room.node_clears;
-    } else if (kind == RowKind::clear_property) {
-      ++room.property_clears;
-    } else {
-      // Runs of one node, as sorted batches have them, count once.
-      const auto node = load_fixed<NodeId>(row.data() + 1);
-      if (room.records == 0 || node != last_node) ++room.nodes;
-      last_node = node;
-      ++room.records;
+  for (auto [rows, count] : parts) {
+    for (; count > 0; --count) {
+      const std::string_view row = take_row(rows);
+      room.row_bytes += bytes_of_row(row.size());
+      const auto kind = static_cast<RowKind>(row[0]);
+      if (kind == RowKind::clear_node) {
+        ++room.node_clears;
+      } else if (kind == RowKind::clear_property) {
+        ++room.property_clears;
+      } else {
+        // Runs of one node, as sorted batches have them, count once.
+        const auto node = load_fixed<NodeId>(row.data() + 1);
+        if (room.records == 0 || node != last_node) ++room.nodes;
+        last_node = node;
+        ++room.records;
+      }
     }
   }
   return room;
 }
 
-void Generation::reserve(std::string_view rows, std::size_t count) {
-  const Room room = room_for(rows, count);
+void Generation::reserve(RowsParts parts) {
+  const Room room = room_for(parts);
   make_room(room);
   row_memory_.begin_reserve(room.row_bytes);
-  for (std::size_t i = 0; i < count; ++i) row_memory_.reserve(bytes_of_row(take_row(rows).size()));
+  for (auto [rows, count] : parts) {
+    for (; count > 0; --count) row_memory_.reserve(bytes_of_row(take_row(rows).size()));
+  }
 }
 
-void Generation::insert_rows(Sequence first, std::string_view rows, std::size_t count) {
-  make_room(room_for(rows, count));
+void Generation::insert_rows(Sequence first, RowsParts parts) {
+  make_room(room_for(parts));
   batches_.store(batches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  for (const RowsPart& part : parts) {
+    insert_part(first, part);
+    first += part.count;
+  }
+}
+
+void Generation::insert_part(Sequence first, const RowsPart& part) {
+  auto [rows, count] = part;
   if (count == 1) {
     const auto encoded = take_row(rows);
     const RowView row = decode_trusted_row(encoded);

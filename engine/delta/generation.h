@@ -17,6 +17,7 @@
 #include "engine/delta/delta_row.h"
 #include "engine/delta/row_memory.h"
 #include "engine/delta/row_table.h"
+#include "engine/delta/rows_part.h"
 #include "engine/delta/segment.h"
 #include "engine/delta/sorted_rows.h"
 #include "pool/arena.h"
@@ -45,14 +46,21 @@ class Generation {
 
   // --- The writer's: one thread at a time --------------------------------------------------------
 
-  // Makes room for `count` length-prefixed rows as WriteBatch::rows() holds them, trusted, so that
-  // inserting them next cannot run out of memory: call it before the write is logged. This alone
-  // may throw std::bad_alloc.
-  void reserve(std::string_view rows, std::size_t count);
+  // Makes room for the rows of a commit, which are trusted, so that inserting them next cannot run
+  // out of memory: call it before the write is logged. This alone may throw std::bad_alloc.
+  void reserve(RowsParts parts);
+  void reserve(std::string_view rows, std::size_t count) {
+    const RowsPart part{rows, count};
+    reserve({&part, 1});
+  }
 
-  // Inserts such rows; row i takes sequence first + i. Readers see them when a ceiling that high
-  // is published after this returns.
-  void insert_rows(Sequence first, std::string_view rows, std::size_t count);
+  // Inserts such rows; row i of them all takes sequence first + i. Readers see them when a ceiling
+  // that high is published after this returns.
+  void insert_rows(Sequence first, RowsParts parts);
+  void insert_rows(Sequence first, std::string_view rows, std::size_t count) {
+    const RowsPart part{rows, count};
+    insert_rows(first, {&part, 1});
+  }
 
   // One write. `sequence` is above every one before, and not 0; `encoded` is the row `row` views.
   void insert(Sequence sequence, const RowView& row, std::string_view encoded);
@@ -145,7 +153,8 @@ class Generation {
     std::size_t row_bytes = 0;
   };
   void make_room(const Room& room);
-  [[nodiscard]] static Room room_for(std::string_view rows, std::size_t count) noexcept;
+  [[nodiscard]] static Room room_for(RowsParts parts) noexcept;
+  void insert_part(Sequence first, const RowsPart& part);
   [[nodiscard]] DeltaRow* make_row(Sequence sequence, const RowView& row, std::string_view encoded);
   void insert_with_room(Sequence sequence, const RowView& row, std::string_view encoded,
                         std::uint64_t hash);

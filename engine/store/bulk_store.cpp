@@ -44,7 +44,7 @@ tl::unexpected<StorageError> bad_record(std::size_t index, const StorageError& e
 }
 
 // The rows of a chunk. Pieces of it are encoded side by side, each into a batch of its own, and
-// joined in their order, so that a chunk is one commit whoever encoded it.
+// committed together, in their order.
 template <class Record>
 class ChunkEncoder {
  public:
@@ -62,18 +62,22 @@ class ChunkEncoder {
       pieces_[i].records = pieces_[i].records.first(std::min(share, pieces_[i].records.size()));
       if (!pieces_[i].batch) {
         const std::size_t bytes = std::min(share * kGuessedRecordBytes, kChunkBytes / count);
-        pieces_[i].batch.emplace(engine_.core().pool, i == 0 ? bytes * count : bytes);
+        pieces_[i].batch.emplace(engine_.core().pool, bytes);
       }
     }
     engine_.core().workers.parallel_for(
         count, [&](std::size_t i) { encode_piece(pieces_[i], kChunkBytes / count); });
     std::size_t end = begin;
+    std::size_t bytes = 0;
+    parts_count_ = 0;
     for (std::size_t i = 0; i < count; ++i) {
       // A piece ends behind its room, with one record, however large: so some may be a chunk.
-      if (i > 0 && batch().bytes() >= kChunkBytes) break;
+      if (bytes >= kChunkBytes) break;
       if (pieces_[i].error) return bad_record(end + pieces_[i].encoded, *pieces_[i].error);
       end += pieces_[i].encoded;
-      if (i > 0) CAVEAT_TRY(batch().append(**pieces_[i].batch));
+      const WriteBatch& batch = **pieces_[i].batch;
+      bytes += batch.bytes();
+      if (!batch.empty()) parts_[parts_count_++] = {batch.rows(), batch.count()};
       // What comes behind records that found no room is encoded again, after those.
       if (pieces_[i].encoded < pieces_[i].records.size()) break;
     }
@@ -81,7 +85,7 @@ class ChunkEncoder {
   }
 
   // What was encoded last.
-  [[nodiscard]] WriteBatch& batch() noexcept { return **pieces_[0].batch; }
+  [[nodiscard]] RowsParts parts() const noexcept { return {parts_.data(), parts_count_}; }
 
  private:
   struct Piece {
@@ -93,12 +97,13 @@ class ChunkEncoder {
 
   // Fewer records are encoded before another thread is awake.
   static constexpr std::size_t kPieceRecordsMin = 1024;
-  static constexpr std::size_t kPiecesMax = 2 * WorkerPool::kThreadsMax;
+  static constexpr std::size_t kPiecesMax = CommitQueue::kPartsMax;
 
   [[nodiscard]] std::size_t pieces_for(std::size_t records) const noexcept {
     const std::size_t threads = engine_.core().workers.threads();
     if (threads == 1) return 1;
-    return std::clamp<std::size_t>(records / kPieceRecordsMin, 1, 2 * threads);
+    return std::clamp<std::size_t>(records / kPieceRecordsMin, 1,
+                                   std::min(2 * threads, kPiecesMax));
   }
 
   static void encode_piece(Piece& piece, std::size_t bytes_max) {
@@ -119,13 +124,15 @@ class ChunkEncoder {
   Engine& engine_;
   const std::span<const Record> records_;
   std::array<Piece, kPiecesMax> pieces_;
+  std::array<RowsPart, kPiecesMax> parts_;
+  std::size_t parts_count_ = 0;
 };
 
 template <class Record>
 Result<std::size_t> store_all(Engine& engine, std::span<const Record> records,
                               const WriteOptions& options) {
   CAVEAT_TRY(Engine::check(options));
-  if (records.empty()) CAVEAT_TRY(engine.commit({}, 0, options));  // it may be closed
+  if (records.empty()) CAVEAT_TRY(engine.commit(RowsParts(), options));  // it may be closed
   DistinctKeys keys(records.size());
   ChunkEncoder<Record> encoder(engine, records);
   for (std::size_t begin = 0; begin < records.size();) {
@@ -139,8 +146,7 @@ Result<std::size_t> store_all(Engine& engine, std::span<const Record> records,
         }
       }
     }
-    const WriteBatch& batch = encoder.batch();
-    if (auto written = engine.commit(batch.rows(), batch.count(), options); !written) {
+    if (auto written = engine.commit(encoder.parts(), options); !written) {
       if (begin == 0) return fail(written.error());
       return fail(written.error().within(
           fmt::format("bulk_store: the first {} records are stored, the rest is not", begin)));

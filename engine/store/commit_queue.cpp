@@ -28,15 +28,16 @@ void CommitQueue::start(Sequence next_sequence, GenerationId next_generation) {
   seal_locked();  // makes the first active generation
 }
 
-Result<CommitQueue::Outcome> CommitQueue::commit(std::string_view rows, std::size_t count,
-                                                 Durability durability,
+Result<CommitQueue::Outcome> CommitQueue::commit(RowsParts parts, Durability durability,
                                                  const Precondition* precondition) {
+  CAVEAT_ASSERT(!parts.empty() && parts.size() <= kPartsMax);
   if (core_.read_only) [[unlikely]]
     return fail(*core_.read_only);
   if (auto error = core_.background_errors.take()) return fail(std::move(*error));
   Request request;
-  request.rows = rows;
-  request.count = count;
+  request.parts = parts;
+  request.bytes = bytes_of(parts);
+  request.count = count_of(parts);
   request.durability = durability;
   request.precondition = precondition;
 
@@ -58,7 +59,7 @@ CommitQueue::Group CommitQueue::head_group(Durability& durability) const {
   for (const Request* request = head_; request != nullptr; request = request->behind) {
     // A condition is checked against what is visible, so its request leads a group of its own. What
     // is large gains nothing by company, and only a request by itself is sure to fit a log record.
-    const std::size_t with_it = bytes + request->rows.size();
+    const std::size_t with_it = bytes + request->bytes;
     if (group.size > 0 && (request->precondition != nullptr || with_it > kGroupBytesMax)) break;
     ++group.size;
     bytes = with_it;
@@ -113,9 +114,11 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock) {
 void CommitQueue::trim_buffers() noexcept {
   // (To assign an empty one would keep the memory.)
   if (joined_.capacity() > kBuffersKeptMax) std::string().swap(joined_);
-  if (record_.capacity() <= kBuffersKeptMax) return;
-  std::string().swap(record_);
-  static_cast<void>(std::exchange(batch_, {}));  // it holds the record once more
+  std::size_t kept = 0;
+  for (const std::string& record : records_) kept += record.capacity();
+  if (kept <= kBuffersKeptMax) return;
+  for (std::string& record : records_) std::string().swap(record);
+  static_cast<void>(std::exchange(batch_, {}));  // it holds the records once more
 }
 
 void CommitQueue::pace_writers(std::unique_lock<std::mutex>& lock) {
@@ -178,61 +181,71 @@ Result<void> CommitQueue::carry_out(const Group& group, Durability durability, b
 }
 
 Result<void> CommitQueue::log_and_insert(const Group& group, Durability durability) {
+  if (group.size == 1) return log_and_insert(group.first->parts, group.first->parts, durability);
   // One record for the whole group: one put, one checksum.
+  joined_.clear();
+  std::string backwards;
+  std::size_t count = 0;
   const Request* request = group.first;
-  std::string_view rows = request->rows;
-  std::size_t count = request->count;
-  if (group.size > 1) {
-    joined_ = rows;
-    for (std::size_t i = 1; i < group.size; ++i) {
-      request = request->behind;
-      joined_ += request->rows;
-      count += request->count;
+  for (std::size_t i = 0; i < group.size; ++i, request = request->behind) {
+    for (const RowsPart& part : request->parts) {
+      joined_ += part.rows;
+      if (CAVEAT_PLANTED(group_logged_backwards)) backwards.insert(0, part.rows);
     }
-    rows = joined_;
+    count += request->count;
   }
-  if (!active_->empty() && active_->arena_bytes() + rows.size() > core_.memory.delta / 3) {
+  const RowsPart all{joined_, count};
+  const RowsPart logged{backwards.empty() ? all.rows : backwards, count};
+  return log_and_insert({&all, 1}, {&logged, 1}, durability);
+}
+
+Result<void> CommitQueue::log_and_insert(RowsParts parts, RowsParts logged, Durability durability) {
+  const std::size_t count = count_of(parts);
+  if (!active_->empty() && active_->arena_bytes() + bytes_of(parts) > core_.memory.delta / 3) {
     GenerationOptions next;
     next.expected_rows = active_->distinct_keys();
     next.expected_nodes = active_->distinct_nodes();
     seal_locked(next);
   }
-  const DeltaRecordKey key{active_->id(), next_sequence_};
-  std::string backwards;
-  if (CAVEAT_PLANTED(group_logged_backwards)) {
-    request = group.first;
-    for (std::size_t i = 0; i < group.size; ++i, request = request->behind) {
-      backwards.insert(0, request->rows);
-    }
-  }
-  // Whatever can run out of memory does so before the log knows of the rows.
-  const auto prepare = [&](std::size_t step) {
-    if (step == 0) {
-      record_.clear();
-      encode_delta_record(key, backwards.empty() ? rows : backwards, count, record_);
-    } else {
-      active_->reserve(rows, count);
-    }
-  };
-  if (count < kBulkBatchRows) {
-    for (const std::size_t step : {0, 1}) prepare(step);
-  } else {
-    core_.workers.parallel_for(2, prepare);
-  }
-  batch_.clear();
-  batch_.put(Family::delta, encode_delta_key(key), record_);
-  // Sequences of a failed write are not used again: its rows may yet turn up in the log.
   const Sequence first = next_sequence_;
+  prepare(first, parts, logged);
+  // Sequences of a failed write are not used again: its rows may yet turn up in the log.
   next_sequence_ += count;
   CAVEAT_TRY(core_.backend->write(batch_, durability));
   CAVEAT_SYNC_POINT(commit_logged);
   const bool first_rows = active_->empty();
   if (CAVEAT_PLANTED(rows_visible_early)) core_.versions.make_visible(next_sequence_ - 1);
-  active_->insert_rows(first, rows, count);
+  active_->insert_rows(first, parts);
   core_.versions.make_visible(next_sequence_ - 1);
   if (first_rows) on_news_();
   core_.counters.writes.fetch_add(count, std::memory_order_relaxed);
   return {};
+}
+
+// Whatever can run out of memory does so here, before the log knows of the rows.
+void CommitQueue::prepare(Sequence first, RowsParts parts, RowsParts logged) {
+  std::array<DeltaRecordKey, kPartsMax> keys;
+  for (std::size_t i = 0; i < logged.size(); ++i) {
+    keys[i] = {active_->id(), first};
+    first += logged[i].count;
+  }
+  // Room for the rows takes as long as two records to pack, so it comes first.
+  const auto step = [&](std::size_t i) {
+    if (i == 0) return active_->reserve(parts);
+    const RowsPart& part = logged[i - 1];
+    std::string& record = records_[i - 1];
+    record.clear();
+    encode_delta_record(keys[i - 1], part.rows, part.count, record);
+  };
+  if (count_of(parts) < kBulkBatchRows) {
+    for (std::size_t i = 0; i <= logged.size(); ++i) step(i);
+  } else {
+    core_.workers.parallel_for(logged.size() + 1, step);
+  }
+  batch_.clear();
+  for (std::size_t i = 0; i < logged.size(); ++i) {
+    batch_.put(Family::delta, encode_delta_key(keys[i]), records_[i]);
+  }
 }
 
 bool CommitQueue::changed_since(const Precondition& precondition) const {

@@ -6,6 +6,7 @@
 // succeeded, a batch as a whole.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "engine/delta/rows_part.h"
 #include "engine/store/core.h"
 #include "engine/store/delta_room.h"
 
@@ -34,9 +36,11 @@ class CommitQueue {
   // After recovery: the first sequence to give out and the id of the first generation to make.
   void start(Sequence next_sequence, GenerationId next_generation);
 
-  // `rows` as WriteBatch::rows(), `count` of them. Waits for its turn and for the log.
-  [[nodiscard]] Result<Outcome> commit(std::string_view rows, std::size_t count,
-                                       Durability durability,
+  // At most this many parts.
+  static constexpr std::size_t kPartsMax = 2 * WorkerPool::kThreadsMax;
+
+  // All of the rows or none. Waits for its turn and for the log.
+  [[nodiscard]] Result<Outcome> commit(RowsParts parts, Durability durability,
                                        const Precondition* precondition = nullptr);
 
   // Seals the active generation if it holds anything. All rows committed before the call are then
@@ -57,7 +61,8 @@ class CommitQueue {
 
  private:
   struct Request {
-    std::string_view rows;
+    RowsParts parts;
+    std::size_t bytes = 0;
     std::size_t count = 0;
     Durability durability = Durability::wal;
     const Precondition* precondition = nullptr;
@@ -85,6 +90,11 @@ class CommitQueue {
   [[nodiscard]] Result<void> carry_out(const Group& group, Durability durability, bool closed,
                                        bool stuck);
   [[nodiscard]] Result<void> log_and_insert(const Group& group, Durability durability);
+  // `logged` are the parts.
+  [[nodiscard]] Result<void> log_and_insert(RowsParts parts, RowsParts logged,
+                                            Durability durability);
+  // Makes room for the rows, and of each part a record in the batch for the log.
+  void prepare(Sequence first, RowsParts parts, RowsParts logged);
   // Gives back the memory of a large batch: who leads next may never need it.
   void trim_buffers() noexcept;
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;
@@ -114,7 +124,7 @@ class CommitQueue {
   std::size_t unpaced_rows_ = 0;
   KvBatch batch_;
   std::string joined_;  // rows of a group of several
-  std::string record_;
+  std::array<std::string, kPartsMax> records_;
 };
 
 }  // namespace caveat

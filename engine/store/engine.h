@@ -36,8 +36,9 @@ class Engine final : public PartitionReader {
   [[nodiscard]] static Result<void> check(const WriteOptions& options);
 
   // --- engine_write.cpp ---
-  [[nodiscard]] Result<void> commit(std::string_view rows, std::size_t count,
-                                    const WriteOptions& options);
+  [[nodiscard]] Result<void> commit(const WriteBatch& batch, const WriteOptions& options);
+  // Of parts that have rows; none is an empty batch.
+  [[nodiscard]] Result<void> commit(RowsParts parts, const WriteOptions& options);
   // Folds a delta that is full, where nobody else does.
   [[nodiscard]] Result<void> make_room();
   // What `decide` makes of what is there: a row to write (in the batch), or none.

@@ -19,16 +19,21 @@ Result<void> Engine::make_room() {
   return core_.read_only ? Result<void>() : mutator_.fold_all();
 }
 
-Result<void> Engine::commit(std::string_view rows, std::size_t count, const WriteOptions& options) {
+Result<void> Engine::commit(const WriteBatch& batch, const WriteOptions& options) {
+  const RowsPart part{batch.rows(), batch.count()};
+  return commit(RowsParts(&part, batch.empty() ? 0 : 1), options);
+}
+
+Result<void> Engine::commit(RowsParts parts, const WriteOptions& options) {
   CAVEAT_TRY(check(options));
-  if (count == 0) {
+  if (parts.empty()) {
     if (closed_) return closed_error();
     // It has nothing of its own to bring to the device, but what came before it.
     const bool syncs = core_.durability_of(options) == Durability::fsync && !core_.read_only;
     return syncs ? core_.backend->flush() : Result<void>();
   }
   CAVEAT_TRY(make_room());
-  CAVEAT_TRY(commits_.commit(rows, count, core_.durability_of(options)));
+  CAVEAT_TRY(commits_.commit(parts, core_.durability_of(options)));
   return {};
 }
 
@@ -49,8 +54,9 @@ auto Engine::commit_if_unchanged(const ExceptionKey& key, const Read& read, cons
     CAVEAT_ASSIGN(const bool writes, decide(there, *batch));
     if (!writes) return there;
     CAVEAT_SYNC_POINT(checked_write_decided);
-    CAVEAT_ASSIGN(const auto outcome, commits_.commit(batch->rows(), batch->count(),
-                                                      core_.durability_of(options), &precondition));
+    const RowsPart part{batch->rows(), batch->count()};
+    CAVEAT_ASSIGN(const auto outcome,
+                  commits_.commit({&part, 1}, core_.durability_of(options), &precondition));
     if (outcome == CommitQueue::Outcome::committed) return there;
   }
 }

@@ -60,14 +60,14 @@ Result<void> StorageOptimizer::store_exception(const ExceptionKey& key, const Ex
                                                const WriteOptions& options) {
   PooledBatch batch(engine_->core().pool);
   CAVEAT_TRY(batch->store_exception(key, exception));
-  return engine_->commit(batch->rows(), batch->count(), options);
+  return engine_->commit(*batch, options);
 }
 
 Result<void> StorageOptimizer::remove_exception(const ExceptionKey& key,
                                                 const WriteOptions& options) {
   PooledBatch batch(engine_->core().pool);
   CAVEAT_TRY(batch->remove_exception(key));
-  return engine_->commit(batch->rows(), batch->count(), options);
+  return engine_->commit(*batch, options);
 }
 
 Result<std::optional<Exception>> StorageOptimizer::exchange_exception(const ExceptionKey& key,
@@ -123,7 +123,7 @@ Result<bool> StorageOptimizer::compare_and_set(const ExceptionKey& key,
 }
 
 Result<void> StorageOptimizer::write(const WriteBatch& batch, const WriteOptions& options) {
-  return engine_->commit(batch.rows(), batch.count(), options);
+  return engine_->commit(batch, options);
 }
 
 Result<std::size_t> StorageOptimizer::bulk_store(std::span<const ExceptionRecord> records,
@@ -139,13 +139,13 @@ Result<std::size_t> StorageOptimizer::bulk_store(std::span<const ExceptionView> 
 Result<void> StorageOptimizer::clear_node(NodeId node, const WriteOptions& options) {
   PooledBatch batch(engine_->core().pool);
   CAVEAT_TRY(batch->clear_node(node));
-  return engine_->commit(batch->rows(), batch->count(), options);
+  return engine_->commit(*batch, options);
 }
 
 Result<void> StorageOptimizer::clear_property(PropertyHash property, const WriteOptions& options) {
   PooledBatch batch(engine_->core().pool);
   CAVEAT_TRY(batch->clear_property(property));
-  return engine_->commit(batch->rows(), batch->count(), options);
+  return engine_->commit(*batch, options);
 }
 
 Result<void> StorageOptimizer::flush() {

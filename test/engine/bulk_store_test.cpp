@@ -1,7 +1,9 @@
 // A bulk load is encoded in pieces by several threads: nothing of that may be seen.
 #include <algorithm>
 
+#include "engine/delta/delta_record.h"
 #include "engine/model/varint.h"
+#include "pool/worker_pool.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
 
@@ -69,24 +71,34 @@ TEST_CASE("records of very different sizes are all stored by a bulk load", "[bul
 
 namespace {
 
-// How large the largest logged record was, unpacked (docs/format/delta.md).
-class LargestRecord final : public BackendDouble {
+// What one commit brought into the log (docs/format/delta.md).
+struct LoggedCommit {
+  std::vector<DeltaRecordKey> keys;
+  std::vector<std::size_t> counts;
+  std::size_t bytes = 0;  // unpacked
+};
+
+class WatchedLog final : public BackendDouble {
  public:
-  explicit LargestRecord(std::size_t& bytes)
-      : BackendDouble(shared_memory_backend()), bytes_(bytes) {}
+  WatchedLog(std::shared_ptr<KvBackend> inner, std::vector<LoggedCommit>& commits)
+      : BackendDouble(std::move(inner)), commits_(commits) {}
   Result<void> write(const KvBatch& batch, Durability durability) override {
+    constexpr std::size_t kCountAt = 8;
     constexpr std::size_t kRawSizeAt = 12;
+    LoggedCommit commit;
     for (std::size_t i = 0; i < batch.count(); ++i) {
       const auto entry = batch.entry(i);
       if (entry.family != Family::delta || entry.op != KvBatch::Op::put) continue;
-      const auto size = load_fixed<std::uint32_t>(entry.value.data() + kRawSizeAt);
-      bytes_ = std::max<std::size_t>(bytes_, size);
+      commit.keys.push_back(value_of(decode_delta_key(entry.key)));
+      commit.counts.push_back(load_fixed<std::uint32_t>(entry.value.data() + kCountAt));
+      commit.bytes += load_fixed<std::uint32_t>(entry.value.data() + kRawSizeAt);
     }
+    if (!commit.keys.empty()) commits_.push_back(std::move(commit));
     return BackendDouble::write(batch, durability);
   }
 
  private:
-  std::size_t& bytes_;
+  std::vector<LoggedCommit>& commits_;
 };
 
 }  // namespace
@@ -94,19 +106,57 @@ class LargestRecord final : public BackendDouble {
 TEST_CASE("a chunk of a bulk load ends with the record that fills it, in whichever piece",
           "[bulk][threads]") {
   constexpr std::size_t kLarge = StorageOptimizer::kBulkChunkBytes + 1;
-  std::size_t largest = 0;
-  auto store = value_of(StorageOptimizer::open(std::make_unique<LargestRecord>(largest), {}));
+  std::vector<LoggedCommit> commits;
+  auto store = value_of(
+      StorageOptimizer::open(std::make_unique<WatchedLog>(shared_memory_backend(), commits), {}));
   auto records = records_of(4'096);
   // The last ones of pieces, however many there are: each found room before it.
   for (std::size_t i = 1'023; i < records.size(); i += 1'024) {
     records[i].exception.reason.assign(kLarge, static_cast<char>('a' + i / 1'024));
   }
   CHECK(value_of(store.bulk_store(records)) == records.size());
-  CHECK(largest < StorageOptimizer::kBulkChunkBytes + kLarge);
+  for (const LoggedCommit& commit : commits) {
+    CHECK(commit.bytes < StorageOptimizer::kBulkChunkBytes + kLarge);
+  }
   CHECK(value_of(store.count({})) == records.size());
   for (std::size_t i = 511; i < records.size(); i += 512) {
     CHECK(value_of(store.retrieve_exception(records[i].key)) == records[i].exception);
   }
+}
+
+// Each piece is logged as a record of its own, packed by whoever has time; the commit is one.
+TEST_CASE("the pieces of a bulk load are logged together under sequences that follow each other",
+          "[bulk][threads]") {
+  std::vector<LoggedCommit> commits;
+  auto records = records_of(20'000);
+  for (std::size_t i = 0; i < records.size(); i += 10) records[i].key.node_id = 1'000'000 + i % 70;
+  Options options;
+  options.background_maintenance = false;  // nothing leaves the log
+  const auto inner = shared_memory_backend();
+  {
+    auto store =
+        value_of(StorageOptimizer::open(std::make_unique<WatchedLog>(inner, commits), options));
+    value_of(store.bulk_store(records));
+  }
+  REQUIRE(commits.size() == 1);
+  const LoggedCommit& commit = commits.front();
+  CHECK((commit.keys.size() > 1) == (WorkerPool::default_threads() > 1));
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < commit.keys.size(); ++i) {
+    CHECK(commit.keys[i].generation == commit.keys[0].generation);
+    CHECK(commit.keys[i].first_sequence == commit.keys[0].first_sequence + rows);
+    rows += commit.counts[i];
+  }
+  CHECK(rows == records.size());
+
+  auto again =
+      value_of(StorageOptimizer::open(std::make_unique<WatchedLog>(inner, commits), options));
+  for (std::size_t i = 0; i < 7; ++i) {  // the last of each
+    const std::size_t last = 19'990 - 10 * i;
+    INFO(last);
+    CHECK(value_of(again.retrieve_exception(records[last].key)) == records[last].exception);
+  }
+  CHECK(value_of(again.count({})) == 18'000 + 7);
 }
 
 TEST_CASE("a bulk load of views says the same as one of records", "[bulk][threads]") {
