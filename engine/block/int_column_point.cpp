@@ -32,13 +32,20 @@ class FlagCount {
     all_ += to - from;
     return value == 1;
   }
-  // Of all flags at once, a bit each.
+  // All at once.
+  void set(std::size_t before, bool is_set, std::size_t all) noexcept {
+    before_ = before;
+    through_ = before + (is_set ? 1 : 0);
+    all_ = all;
+  }
+  // The same of flags that are a bit each.
   template <class T>
   void count(const PackedInts<T>& flags) noexcept {
     before_ = flags.ones(at_);
     through_ = flags.ones(std::min(at_ + 1, flags.count));
     all_ = flags.ones(flags.count);
   }
+  [[nodiscard]] std::size_t at() const noexcept { return at_; }
   [[nodiscard]] std::size_t before() const noexcept { return before_; }
   [[nodiscard]] bool is_set() const noexcept { return through_ != before_; }
   [[nodiscard]] std::size_t all() const noexcept { return all_; }
@@ -72,6 +79,8 @@ class PointReader {
   }
 
  private:
+  enum class Walk : std::uint8_t { on, enough };
+
   // The value at an index of a column that leans on nothing.
   bool read_plain(unsigned depth, std::size_t count, std::size_t index, T& value) {
     if (!enter(depth) || count == 0) return false;
@@ -123,8 +132,8 @@ class PointReader {
     return true;
   }
 
-  // Calls use(begin, end, value) for each run; false if there are not `count` values in all, or
-  // the caller says so.
+  // Calls use(begin, end, value) for each run until it says that this is enough; false if there are
+  // not `count` values in all, as far as that was seen.
   template <class Use>
   bool for_each_run(unsigned depth, std::size_t count, const Use& use) {
     const std::uint64_t runs = in_.varint();
@@ -132,50 +141,60 @@ class PointReader {
     if (runs < 2 || runs > count || !nested(depth, 0, runs, heads) ||
         !nested(depth, 1, runs - 1, lengths))
       return false;
+    const std::span<const T> length = lengths.front(runs - 1);
     std::size_t at = 0;
     for (std::size_t run = 0; run + 1 < runs; ++run) {
-      const std::uint64_t length = lengths.at(run);
-      if (length >= count - at || at + length + 1 >= count) return false;
-      if (!use(at, at + length + 1, heads.at(run))) return false;
-      at += length + 1;
+      if (length[run] >= count - at || at + length[run] + 1 >= count) return false;
+      const std::size_t end = at + length[run] + 1;
+      if (use(at, end, heads.at(run)) == Walk::enough) return true;
+      at = end;
     }
-    return use(at, count, heads.at(runs - 1));
+    use(at, count, heads.at(runs - 1));
+    return true;
   }
   bool runs(unsigned depth, std::size_t count, std::size_t index, T& value) {
-    return for_each_run(depth, count, [&](std::size_t begin, std::size_t end, T head) {
-      if (begin <= index && index < end) value = head;
-      return true;
+    return for_each_run(depth, count, [&](std::size_t, std::size_t end, T head) {
+      value = head;
+      return index < end ? Walk::enough : Walk::on;
     });
   }
 
-  // Calls use(index, value) for each value that is not the common one.
-  template <class Use>
-  bool for_each_other(unsigned depth, std::size_t count, T& common, const Use& use) {
-    NestedInts<T> gaps, others;
-    if (!number(common)) return false;
+  // Few values are not the common one: how far before each, and which.
+  struct Others {
+    T common = 0;
+    NestedInts<T> gaps, values;
+    std::size_t count = 0;
+  };
+  bool read_others(unsigned depth, std::size_t count, Others& others) {
+    if (!number(others.common)) return false;
     const std::uint64_t differ = in_.varint();
-    if (!in_.ok() || differ > count || !nested(depth, 0, differ, gaps) ||
-        !nested(depth, 1, differ, others))
-      return false;
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < differ; ++i, ++at) {
-      const std::uint64_t gap = gaps.at(i);
-      if (at >= count || gap >= count - at) return false;
-      at += gap;
-      if (!use(at, others.at(i))) return false;
+    others.count = differ;
+    return in_.ok() && differ <= count && nested(depth, 0, differ, others.gaps) &&
+           nested(depth, 1, differ, others.values);
+  }
+  // How many of them lie before `index`, and whether one is there; false if they lie beyond all
+  // values, as far as that was seen.
+  static bool find_other(Others& others, std::size_t count, std::size_t index, std::size_t& before,
+                         bool& there) {
+    before = 0;
+    there = false;
+    const std::span<const T> gap =
+        others.count != 0 ? others.gaps.front(others.count) : std::span<const T>();
+    for (std::size_t at = 0; before < others.count; ++before, ++at) {
+      if (at >= count || gap[before] >= count - at) return false;
+      at += gap[before];
+      there = at == index;
+      if (at >= index) return true;
     }
     return true;
   }
   bool sparse(unsigned depth, std::size_t count, std::size_t index, T& value) {
-    bool differs = false;
-    T other = 0;
-    if (!for_each_other(depth, count, value, [&](std::size_t at, T here) {
-          if (at == index) other = here;
-          differs |= at == index;
-          return true;
-        }))
+    Others others;
+    std::size_t before = 0;
+    bool there = false;
+    if (!read_others(depth, count, others) || !find_other(others, count, index, before, there))
       return false;
-    if (differs) value = other;
+    value = there ? others.values.at(before) : others.common;
     return true;
   }
 
@@ -206,20 +225,17 @@ class PointReader {
     const auto encoding = static_cast<IntEncoding>(ahead.byte());
     if (encoding == IntEncoding::sparse) {
       in_ = ahead;
-      T common = 0;
-      std::size_t next = 0;
-      const bool sound = for_each_other(depth, count, common, [&](std::size_t at, T value) {
-        const bool are_flags = flags.add(next, at, common) && flags.add(at, at + 1, value);
-        next = at + 1;
-        return are_flags;
-      });
-      return sound && flags.add(next, count, common);
+      return count_sparse_flags(depth, count, flags);
     }
     if (encoding == IntEncoding::runs) {
       in_ = ahead;
-      return for_each_run(depth, count, [&](std::size_t begin, std::size_t end, T value) {
-        return flags.add(begin, end, value);
-      });
+      bool are_flags = true;
+      return for_each_run(depth, count,
+                          [&](std::size_t begin, std::size_t end, T value) {
+                            are_flags &= flags.add(begin, end, value);
+                            return Walk::on;
+                          }) &&
+             are_flags;
     }
     NestedInts<T> values;
     if (!nested(depth, 0, count, values)) return false;
@@ -230,6 +246,25 @@ class PointReader {
     const auto all = values.front(count);
     for (std::size_t i = 0; i < count; ++i)
       if (!flags.add(i, i + 1, all[i])) return false;
+    return true;
+  }
+
+  // Of flags that are not the common one: all are the other.
+  bool count_sparse_flags(unsigned depth, std::size_t count, FlagCount& flags) {
+    Others others;
+    std::size_t before = 0;
+    bool there = false;
+    if (!read_others(depth, count, others) || others.common > 1) return false;
+    for (std::size_t i = 0; i < others.count; ++i) {
+      if (others.values.at(i) + others.common != 1) return false;
+      if (others.values.is_constant()) break;
+    }
+    if (!find_other(others, count, flags.at(), before, there)) return false;
+    if (others.common == 0) {
+      flags.set(before, there, others.count);
+    } else {
+      flags.set(flags.at() - before, !there && flags.at() < count, count - others.count);
+    }
     return true;
   }
 

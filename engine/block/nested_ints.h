@@ -82,6 +82,7 @@ class NestedInts {
   [[nodiscard]] const PackedInts<T>* packed() const noexcept {
     return is_packed_ ? &packed_ : nullptr;
   }
+  [[nodiscard]] bool is_constant() const noexcept { return is_packed_ && packed_.width == 0; }
   // index < count.
   [[nodiscard]] T at(std::size_t index) const noexcept {
     if (is_packed_) return packed_.at(index);
