@@ -14,14 +14,19 @@ namespace caveat {
 
 using catalogue_format::kIdsPerPage;
 
-// Open addressing with linear probing, at most half full. Hashes are random already. A slot is
-// shown by its id, written last; readers that see none have come to the end of the probe.
+// Open addressing with linear probing, at most half full. A slot is shown by its id, written last;
+// readers that see none have come to the end of the probe.
 struct Catalogue::Table {
   struct Slot {
     std::atomic<std::uint32_t> id_plus_one{0};
     PropertyHash hash = 0;
   };
   explicit Table(std::size_t size) : mask(size - 1), slots(new Slot[size]) {}
+  // Hashes of names are random, but a host may have numbers of its own, whose low bits are all one.
+  [[nodiscard]] std::size_t first(PropertyHash hash) const noexcept {
+    hash = (hash ^ (hash >> 32)) * 0x9E3779B97F4A7C15ULL;
+    return static_cast<std::size_t>(hash >> 32) & mask;
+  }
 
   std::size_t mask;
   std::unique_ptr<Slot[]> slots;
@@ -38,7 +43,7 @@ Catalogue::~Catalogue() {
 
 std::optional<PropertyId> Catalogue::find(PropertyHash hash) const noexcept {
   const Table* table = table_.load(std::memory_order_acquire);
-  for (std::size_t i = hash & table->mask;; i = (i + 1) & table->mask) {
+  for (std::size_t i = table->first(hash);; i = (i + 1) & table->mask) {
     const auto id = table->slots[i].id_plus_one.load(std::memory_order_acquire);
     if (id == 0) return std::nullopt;
     if (table->slots[i].hash == hash) return id - 1;
@@ -47,7 +52,7 @@ std::optional<PropertyId> Catalogue::find(PropertyHash hash) const noexcept {
 
 void Catalogue::prefetch(PropertyHash hash) const noexcept {
   const Table* table = table_.load(std::memory_order_acquire);
-  __builtin_prefetch(&table->slots[hash & table->mask]);
+  __builtin_prefetch(&table->slots[table->first(hash)]);
 }
 
 std::optional<std::string> Catalogue::name_of(PropertyHash hash) const {
@@ -83,7 +88,7 @@ void Catalogue::reserve(std::size_t ids) {
   if (slots == tables_.back()->mask + 1) return;
   auto grown = std::make_unique<Table>(slots);
   for (PropertyId old = 0; old < size(); ++old) {
-    std::size_t i = entry(old)->hash & grown->mask;
+    std::size_t i = grown->first(entry(old)->hash);
     while (grown->slots[i].id_plus_one.load(std::memory_order_relaxed) != 0) {
       i = (i + 1) & grown->mask;
     }
@@ -96,7 +101,7 @@ void Catalogue::reserve(std::size_t ids) {
 
 void Catalogue::insert(PropertyHash hash, PropertyId id) noexcept {
   Table* const table = tables_.back().get();
-  std::size_t i = hash & table->mask;
+  std::size_t i = table->first(hash);
   while (table->slots[i].id_plus_one.load(std::memory_order_relaxed) != 0) {
     i = (i + 1) & table->mask;
   }
