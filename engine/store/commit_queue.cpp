@@ -28,8 +28,8 @@ void CommitQueue::start(Sequence next_sequence, GenerationId next_generation) {
   seal_locked();  // makes the first active generation
 }
 
-Result<CommitQueue::Outcome> CommitQueue::commit(RowsParts parts, Durability durability,
-                                                 const Precondition* precondition) {
+Result<void> CommitQueue::commit(RowsParts parts, Durability durability,
+                                 const Precondition* precondition) {
   CAVEAT_ASSERT(!parts.empty() && parts.size() <= kPartsMax);
   if (core_.read_only) [[unlikely]]
     return fail(*core_.read_only);
@@ -174,8 +174,9 @@ Result<void> CommitQueue::carry_out(const Group& group, Durability durability, b
   }
   const Precondition* const precondition = group.first->precondition;
   if (precondition != nullptr && changed_since(*precondition)) {
-    group.first->result = Outcome::conflict;
-    return {};
+    // Alone in its group, and of this thread.
+    CAVEAT_ASSIGN(const RowsParts parts, precondition->look_again());
+    return parts.empty() ? Result<void>() : log_and_insert(parts, parts, durability);
   }
   return log_and_insert(group, durability);
 }

@@ -22,12 +22,13 @@ namespace caveat {
 
 class CommitQueue {
  public:
-  // What a conditional commit has seen: it succeeds only if the key has not changed since.
+  // What a conditional commit has seen. Where the key may have changed since, it looks and decides
+  // again in its turn, when nobody else writes: so it is done then, whatever writers and folds do.
   struct Precondition {
     ExceptionKey key;
     Sequence read_at = 0;
+    std::function<Result<RowsParts>()> look_again;  // no parts: there is nothing to write
   };
-  enum class Outcome : std::uint8_t { committed, conflict };
 
   // `on_news`: a generation was sealed, or got its first row; called while committing, must not
   // block.
@@ -40,8 +41,8 @@ class CommitQueue {
   static constexpr std::size_t kPartsMax = 2 * WorkerPool::kThreadsMax;
 
   // All of the rows or none. Waits for its turn and for the log.
-  [[nodiscard]] Result<Outcome> commit(RowsParts parts, Durability durability,
-                                       const Precondition* precondition = nullptr);
+  [[nodiscard]] Result<void> commit(RowsParts parts, Durability durability,
+                                    const Precondition* precondition = nullptr);
 
   // Seals the active generation if it holds anything. All rows committed before the call are then
   // in sealed generations.
@@ -66,7 +67,7 @@ class CommitQueue {
     std::size_t count = 0;
     Durability durability = Durability::wal;
     const Precondition* precondition = nullptr;
-    Result<Outcome> result = Outcome::committed;
+    Result<void> result;
     bool out_of_memory = false;
     bool done = false;
     Request* behind = nullptr;  // in the queue

@@ -33,32 +33,37 @@ Result<void> Engine::commit(RowsParts parts, const WriteOptions& options) {
     return syncs ? core_.backend->flush() : Result<void>();
   }
   CAVEAT_TRY(make_room());
-  CAVEAT_TRY(commits_.commit(parts, core_.durability_of(options)));
-  return {};
+  return commits_.commit(parts, core_.durability_of(options));
 }
 
-// Optimistic: reads, decides, and commits only if the key has not changed since. Gives what was
-// read.
+// Optimistic: reads, decides, and commits what it decided if the key has not changed since;
+// otherwise it reads and decides again while others wait. Gives what was read.
 template <class Read, class Choose>
 auto Engine::commit_if_unchanged(const ExceptionKey& key, const Read& read, const Choose& decide,
                                  const WriteOptions& options) -> decltype(read()) {
   CAVEAT_TRY(check(options));
   CAVEAT_TRY(make_room());
-  for (;;) {
-    // What is read may be newer than the sequence noted before; then the commit is refused.
-    CommitQueue::Precondition precondition;
-    precondition.key = key;
-    precondition.read_at = core_.versions.visible();
-    CAVEAT_ASSIGN(auto there, read());
-    PooledBatch batch(core_.pool);
-    CAVEAT_ASSIGN(const bool writes, decide(there, *batch));
-    if (!writes) return there;
-    CAVEAT_SYNC_POINT(checked_write_decided);
-    const RowsPart part{batch->rows(), batch->count()};
-    CAVEAT_ASSIGN(const auto outcome,
-                  commits_.commit({&part, 1}, core_.durability_of(options), &precondition));
-    if (outcome == CommitQueue::Outcome::committed) return there;
-  }
+  PooledBatch batch(core_.pool);
+  RowsPart part;
+  decltype(read()) there;
+  const auto look = [&]() -> Result<RowsParts> {
+    batch->clear();
+    there = read();
+    if (!there) return fail(there.error());
+    CAVEAT_ASSIGN(const bool writes, decide(*there, *batch));
+    part = {batch->rows(), batch->count()};
+    return writes ? RowsParts(&part, 1) : RowsParts();
+  };
+  // What is read may be newer than the sequence noted before; then it is read once more.
+  CommitQueue::Precondition precondition;
+  precondition.key = key;
+  precondition.read_at = core_.versions.visible();
+  precondition.look_again = std::ref(look);
+  CAVEAT_ASSIGN(const auto parts, look());
+  if (parts.empty()) return there;
+  CAVEAT_SYNC_POINT(checked_write_decided);
+  CAVEAT_TRY(commits_.commit(parts, core_.durability_of(options), &precondition));
+  return there;
 }
 
 Result<std::optional<Exception>> Engine::commit_checked(const ExceptionKey& key,

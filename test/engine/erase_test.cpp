@@ -1,7 +1,10 @@
 // Removals that say whether there was something: right wherever the newest word on a key lies, and
 // without reading its record.
+#include <chrono>
+#include <future>
 #include <thread>
 
+#include "engine/store/engine.h"
 #include "test/engine/plain_options.h"
 #include "test/support/backend_double.h"
 #include "test/support/stores.h"
@@ -175,6 +178,38 @@ TEST_CASE("of several who erase a key one is told that there was something", "[t
     CHECK(errors == 0);
     CHECK(value_of(store->count({})) == 0);
   }
+}
+
+// Each fold in between sent it back to the end of the queue: where writers wait for folds it was
+// behind one every time, and fell behind for as long as they wrote.
+TEST_CASE("a checked write is done the second time, whatever is written and folded beside it",
+          "[regression][threads]") {
+  TestStore store(Backend::memory, plain_options());
+  store_nodes(*store, kProperty, 0, kNodes, exception_of);
+  value_of(store->flush());
+  constexpr NodeId kKey = 1;
+  int decided = 0;
+  std::future<void> beside;
+  const auto was = value_of(store->engine().commit_checked(
+      {kKey, kProperty},
+      [&](const auto&, WriteBatch& batch) -> Result<bool> {
+        if (++decided < 5) {
+          beside = std::async(std::launch::async, [&] {
+            value_of(store->store_exception({2, kProperty}, exception_of(7)));
+            value_of(store->flush());
+          });
+          // In its turn there is nobody else who writes, and this one waits.
+          static_cast<void>(beside.wait_for(std::chrono::seconds(decided == 1 ? 60 : 1)));
+        }
+        CAVEAT_TRY(batch.store_exception({kKey, kProperty}, exception_of(9)));
+        return true;
+      },
+      {}));
+  CHECK(was == exception_of(kKey));
+  CHECK(decided == 2);
+  beside.get();
+  CHECK(value_of(store->retrieve_exception({kKey, kProperty})) == exception_of(9));
+  CHECK(value_of(store->retrieve_exception({2, kProperty})) == exception_of(7));
 }
 
 }  // namespace caveat::test
