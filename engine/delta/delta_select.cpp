@@ -17,6 +17,8 @@ using detail::SortTerm;
 using detail::TermRange;
 
 constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
+// Of recent rows: of more, a stretch is looked up in the sorted segments.
+constexpr std::size_t kKeysOfNodeMax = 1024;
 
 // The conditions as ranges of the orders: rows outside one of them do not match.
 class Ranges {
@@ -158,9 +160,24 @@ void DeltaView::select_segments(const DeltaFilter& filter,
   }
 }
 
+bool DeltaView::has_many_of(NodeId node) const noexcept {
+  std::size_t keys = 0;
+  for (const auto& generation : generations_) {
+    const DeltaRow* first = generation->node_head(node);
+    for (; first != nullptr && keys <= kKeysOfNodeMax; first = first->link) ++keys;
+  }
+  return keys > kKeysOfNodeMax;
+}
+
 std::vector<const DeltaRow*> DeltaView::select(const DeltaFilter& filter) const {
   std::vector<const DeltaRow*> out;
-  if (filter.node) {
+  if (filter.node && (filter.lower || filter.upper) && has_many_of(*filter.node)) {
+    // Who asks for one stretch after the other must not walk past all of the node for each.
+    DeltaFilter stretch = filter;
+    stretch.from({*filter.node, 0});
+    if (*filter.node != kMax) stretch.below({*filter.node + 1, 0});
+    select_segments(stretch, out);
+  } else if (filter.node) {
     select_node(filter, out);
   } else {
     select_segments(filter, out);

@@ -85,12 +85,14 @@ class DeltaView {
   }
 
   // The live records that match, each key once, ordered by key. Cost: matches plus, per segment,
-  // a binary search for each condition (none for a node: its keys are linked).
+  // a binary search for each condition (none for a node: its keys are linked, and all of them are
+  // walked past unless there are many and bounds leave some).
   [[nodiscard]] std::vector<const DeltaRow*> select(const DeltaFilter& filter) const;
   // At most this many match; cheap, and never sorts anything.
   [[nodiscard]] std::size_t estimate(const DeltaFilter& filter) const noexcept;
 
  private:
+  [[nodiscard]] bool has_many_of(NodeId node) const noexcept;
   void select_node(const DeltaFilter& filter, std::vector<const DeltaRow*>& out) const;
   void select_segments(const DeltaFilter& filter, std::vector<const DeltaRow*>& out) const;
   [[nodiscard]] bool is_live_version(const DeltaRow& row) const noexcept;
