@@ -19,6 +19,10 @@ namespace caveat {
 namespace {
 
 constexpr std::size_t kPendingRowsMax = 2 * kLongRunRows;  // of a partition before it is rewritten
+// Of their bytes: whoever reads a neighbour reads them as well. In full partitions, but no less
+// than the minimum.
+constexpr std::size_t kPendingFullPartitions = 4;
+constexpr std::size_t kPendingBytesMin = std::size_t{64} << 10;
 constexpr std::size_t kWindowTargets = 1024;
 constexpr double kFoldSlack = 1.25;
 
@@ -157,11 +161,16 @@ Result<void> Mutator::fold_all() {
   return {};
 }
 
-bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows) const {
+bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows,
+                              std::size_t row_bytes) const {
   if (unreadable_.contains(entry.lower)) return false;
   const std::size_t pending = entry.run_rows + rows;
+  // (How much of a container its runs are is not known: a block is no larger than a few of them.)
+  const std::size_t pending_bytes = row_bytes + (entry.run_rows != 0 ? entry.bytes : 0);
+  const std::size_t bytes_max = std::max(
+      kPendingBytesMin, kPendingFullPartitions * core_.tuning.now()->layout.partition_bytes);
   return entry.rows == 0 || pending > kPendingRowsMax || pending * 8 > entry.rows ||
-         (entry.filter && entry.filter->crowded());
+         pending_bytes > bytes_max || (entry.filter && entry.filter->crowded());
 }
 
 Result<void> Mutator::assign_property_ids(std::span<const PropertyHash> properties) {
@@ -219,9 +228,12 @@ std::vector<Mutator::FoldTarget> Mutator::next_targets(const Directory& director
                                                        std::span<const DeltaRow* const> rows,
                                                        std::size_t& next) const {
   const std::size_t window_rows_max = core_.memory.window_rows / 2;  // two are under way
+  const std::size_t window_bytes_max = core_.memory.fold_bytes / 2;
   std::vector<FoldTarget> targets;
   std::size_t window_rows = 0;
-  while (next < rows.size() && window_rows < window_rows_max && targets.size() < kWindowTargets) {
+  std::size_t window_bytes = 0;
+  while (next < rows.size() && window_rows < window_rows_max && window_bytes < window_bytes_max &&
+         targets.size() < kWindowTargets) {
     FoldTarget target;
     std::size_t end = next;
     if (directory.empty()) {
@@ -257,8 +269,13 @@ std::vector<Mutator::FoldTarget> Mutator::next_targets(const Directory& director
       end = cut;
     }
     target.rows = rows.subspan(next, end - next);
-    target.rewrite = worth_rewriting(target.entry, target.rows.size());
-    if (target.rewrite) window_rows += target.entry.rows + target.rows.size();
+    std::size_t row_bytes = 0;
+    for (const DeltaRow* row : target.rows) row_bytes += row->length;
+    target.rewrite = worth_rewriting(target.entry, target.rows.size(), row_bytes);
+    if (target.rewrite) {
+      window_rows += target.entry.rows + target.rows.size();
+      window_bytes += step_bytes(target.entry);  // the rows are in memory already
+    }
     next = end;
     targets.push_back(std::move(target));
   }

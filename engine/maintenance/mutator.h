@@ -110,7 +110,8 @@ class Mutator {
   [[nodiscard]] Result<void> fold_rows(const FoldInput& input, const ClearList& clears,
                                        Sequence as_of);
   [[nodiscard]] bool oversized(const PartitionEntry& entry) const noexcept;
-  [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows) const;
+  [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows,
+                                     std::size_t row_bytes) const;
   [[nodiscard]] Result<void> assign_property_ids(std::span<const PropertyHash> properties);
   // Neighbouring targets, and the jobs of those that are rewritten.
   struct FoldWindow {
@@ -163,7 +164,12 @@ class Mutator {
   [[nodiscard]] RepartitionJob::Settings settings(const ClearList& clears, Sequence as_of,
                                                   double slack) const;
 
-  // Partitions that a step may have in memory.
+  // That rewriting a partition takes, about: its container, what is in it, and the new one.
+  [[nodiscard]] static std::size_t step_bytes(const PartitionEntry& entry) noexcept {
+    return entry.raw_bytes + std::size_t{2} * entry.bytes;
+  }
+  // Partitions that a step may have in memory, as long as their step_bytes are no more than
+  // MemoryPlan::fold_bytes.
   [[nodiscard]] std::size_t partitions_per_step(std::size_t most) const noexcept;
   struct Rewritten {
     std::size_t partitions = 0;

@@ -125,13 +125,16 @@ Result<OptimizationResults> Mutator::optimize(ProgressSink* progress) {
     std::vector<std::vector<OldPartition>> groups;
     auto position = directory.locate(*at);
     std::size_t left = partitions_per_step(kPartitionsPerOptimizeStepMax);
-    while (position != directory.end() && left > 0) {
+    std::size_t bytes = 0;
+    const auto room = [&] { return left > 0 && bytes < core_.memory.fold_bytes; };
+    while (position != directory.end() && room()) {
       std::vector<OldPartition> group;
-      while (position != directory.end() && left > 0 && group.size() < kPartitionsPerJob) {
+      while (position != directory.end() && room() && group.size() < kPartitionsPerJob) {
         --left;
         OldPartition old;
         old.entry = directory.at(position);
         old.upper = directory.upper_bound(position);
+        bytes += step_bytes(old.entry);
         at = old.upper;
         group.push_back(std::move(old));
         position = directory.next(position);

@@ -110,22 +110,31 @@ Result<bool> Mutator::rewrite_queued() {
   const std::size_t small = rows_max / 4;
   std::vector<std::vector<OldPartition>> groups;
   std::optional<ExceptionKey> taken_to = ExceptionKey{};  // bounds below are in a group already
+  std::size_t bytes = 0;
   for (const auto& lower : lowers) {
     if (directory.empty() || !taken_to || lower < *taken_to) continue;
+    if (bytes >= core_.memory.fold_bytes) {
+      queue_.add_partition(lower);
+      continue;
+    }
     auto position = directory.locate(lower);
     const PartitionEntry& entry = directory.at(position);
     // Gone since, or rewritten since: then there is nothing to do.
     if (entry.lower != lower || unreadable_.contains(lower)) continue;
     if (entry.run_rows == 0 && !oversized(entry)) continue;
     std::vector<OldPartition> group{old_partition(directory, position)};
+    bytes += step_bytes(entry);
     // A partition that has shrunk takes its right neighbour in.
     std::size_t rows = entry.rows + entry.run_rows;
     for (auto next = directory.next(position); rows < small && next != directory.end();
          next = directory.next(next)) {
       rows += directory.at(next).rows + directory.at(next).run_rows;
-      if (rows > rows_max || unreadable_.contains(directory.at(next).lower)) {
+      const std::size_t more = step_bytes(directory.at(next));
+      if (rows > rows_max || bytes + more > core_.memory.fold_bytes ||
+          unreadable_.contains(directory.at(next).lower)) {
         break;
       }
+      bytes += more;
       group.push_back(old_partition(directory, next));
     }
     taken_to = group.back().upper;
@@ -176,31 +185,34 @@ Result<bool> Mutator::apply_clears() {
 
   // Partitions that may hold cleared rows: of nodes by the directory, of properties by the index.
   std::set<ExceptionKey> lowers;
+  std::size_t bytes = 0;
+  const auto enough = [&] { return lowers.size() >= most || bytes >= core_.memory.fold_bytes; };
   const auto consider = [&](Directory::Position position, Sequence sequence) {
     const PartitionEntry& entry = directory.at(position);
-    if (entry.as_of_min < sequence && !unreadable_.contains(entry.lower)) {
-      lowers.insert(entry.lower);
+    if (entry.as_of_min < sequence && !unreadable_.contains(entry.lower) &&
+        lowers.insert(entry.lower).second) {
+      bytes += step_bytes(entry);
     }
   };
   if (!directory.empty()) {
     for (const auto& [node, sequence] : clears.nodes()) {
-      if (lowers.size() >= most) break;
+      if (enough()) break;
       auto position = directory.locate({node, 0});
       for (;
            position != directory.end() && directory.at(position).lower <= ExceptionKey{node, ~0ULL};
            position = directory.next(position)) {
         consider(position, sequence);
-        if (lowers.size() >= most) break;
+        if (enough()) break;
       }
     }
     for (const auto& [property, sequence] : clears.properties()) {
-      if (lowers.size() >= most) break;
+      if (enough()) break;
       const auto id = core_.catalogue.find(property);
       if (!id) continue;
       if (!version->index_complete[static_cast<std::size_t>(Family::property)]) {
         for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
           consider(p, sequence);
-          if (lowers.size() >= most) break;
+          if (enough()) break;
         }
         continue;
       }
@@ -216,7 +228,7 @@ Result<bool> Mutator::apply_clears() {
         if (!lower) continue;
         const auto position = directory.locate(*lower);
         if (directory.at(position).id == candidate) consider(position, sequence);
-        if (lowers.size() >= most) break;
+        if (enough()) break;
       }
     }
   }

@@ -98,7 +98,8 @@ PositionWalk::PositionWalk(PositionSet set, bool descending, const ExceptionKey*
 
 void PositionWalk::take(std::size_t count, std::vector<Directory::Position>& out) {
   out.clear();
-  for (count = std::min(count, left_); count > 0; --count) {
+  std::size_t bytes = 0;
+  for (count = std::min(count, left_); count > 0 && bytes < kBatchBytesMax; --count) {
     if (set_.list_) {
       out.push_back((*set_.list_)[index_]);
       if (--left_ > 0) index_ = descending_ ? index_ - 1 : index_ + 1;
@@ -108,6 +109,7 @@ void PositionWalk::take(std::size_t count, std::vector<Directory::Position>& out
         at_ = descending_ ? set_.directory_->prev(at_) : set_.directory_->next(at_);
       }
     }
+    bytes += set_.directory_->at(out.back()).bytes;
   }
   if (descending_) std::reverse(out.begin(), out.end());
 }

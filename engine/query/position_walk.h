@@ -36,13 +36,17 @@ class PositionSet {
   std::size_t size_ = 0;
 };
 
+// Of stored partitions that a query has in memory at once; one at the least.
+inline constexpr std::size_t kBatchBytesMax = std::size_t{4} << 20;
+
 class PositionWalk {
  public:
   // `after`: starts with the partition that holds this key.
   PositionWalk(PositionSet set, bool descending, const ExceptionKey* after);
 
   [[nodiscard]] std::size_t left() const noexcept { return left_; }
-  // Takes up to `count` in the walk's direction; they come in key order whatever the direction.
+  // Takes up to `count` in the walk's direction, fewer where they are large; they come in key order
+  // whatever the direction.
   void take(std::size_t count, std::vector<Directory::Position>& out);
 
  private:

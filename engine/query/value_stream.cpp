@@ -9,8 +9,8 @@ namespace caveat::detail {
 namespace {
 
 constexpr std::size_t kBatchPartitionsMax = 16;
-// Partitions whose images stay from gathering to showing; where there are more, all are let go
-// and loaded again as their results come up.
+// Images that stay from gathering to showing, if they are no larger than a batch may be;
+// where there are more, all are let go and loaded again as their results come up.
 constexpr std::size_t kKeptImagesMax = 64;
 constexpr std::size_t kLoadSizeMin = 16;  // results whose images are loaded together
 constexpr std::size_t kLoadSizeMax = 256;
@@ -115,6 +115,7 @@ Result<void> ValueStream::gather() {
   loaded_end_ = 0;
   load_size_ = kLoadSizeMin;
   places_.clear();
+  kept_bytes_ = 0;
   worst_.reset();
   overflowed_ = false;
   gather_ = std::min(left_, gather_max_);
@@ -190,7 +191,8 @@ Result<void> ValueStream::gather_partition(std::shared_ptr<const PartitionImage>
   }
   if (!kept) return {};
   places_.push_back(position);
-  if (places_.size() <= kKeptImagesMax) {
+  kept_bytes_ += view_.version->directory->at(position).bytes;
+  if (places_.size() <= kKeptImagesMax && (places_.size() == 1 || kept_bytes_ <= kBatchBytesMax)) {
     loaded_.push_back({place, std::move(image)});
   } else {
     loaded_.clear();
@@ -238,11 +240,16 @@ Result<void> ValueStream::load_images() {
     loaded_end_ = found_.size();
     return {};
   }
-  loaded_end_ = std::min(found_.size(), shown_ + load_size_);
+  const std::size_t end = std::min(found_.size(), shown_ + load_size_);
   load_size_ = std::min(load_size_ * 2, kLoadSizeMax);
   std::vector<std::uint32_t> needed;
-  for (std::size_t i = shown_; i < loaded_end_; ++i) {
-    if (found_[i].place != kRecent) needed.push_back(found_[i].place);
+  // (What lies in one partition counts again for each result: large ones have few.)
+  std::size_t bytes = 0;
+  for (loaded_end_ = shown_; loaded_end_ < end && bytes < kBatchBytesMax; ++loaded_end_) {
+    const std::uint32_t place = found_[loaded_end_].place;
+    if (place == kRecent) continue;
+    needed.push_back(place);
+    bytes += view_.version->directory->at(places_[place]).bytes;
   }
   std::sort(needed.begin(), needed.end());
   needed.erase(std::unique(needed.begin(), needed.end()), needed.end());

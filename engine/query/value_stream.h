@@ -89,6 +89,7 @@ class ValueStream {
   std::optional<SortPosition> worst_;  // once it had to drop some: others must come before
   std::vector<const DeltaRow*> delta_;
   std::vector<Directory::Position> places_;  // partitions with results, as they were visited
+  std::size_t kept_bytes_ = 0;               // of those, as they are stored
   bool tie_follows_ = false;                 // all gathered have one value, and there are more
 
   std::vector<Loaded> loaded_;  // images of the next results, sorted by place
