@@ -128,12 +128,13 @@ Result<bool> Mutator::fold_next() {
     superblock.dropped_generation = youngest;
     KvBatch batch;
     persist_clears(*version->clears, *clears, batch);
-    const auto range = delta_generation_range(core_.superblock.dropped_generation + 1, youngest);
-    batch.erase_range(Family::delta, range.first, range.second);
     superblock.partition_ids_end = core_.superblock.partition_ids_end;
     std::string bytes;
     superblock.encode(bytes);
     batch.put(Family::meta, kSuperblockKey, bytes);
+    // Last: without the log only the superblock says which numbers are taken.
+    const auto range = delta_generation_range(core_.superblock.dropped_generation + 1, youngest);
+    batch.erase_range(Family::delta, range.first, range.second);
     // (A snapshot from before the drop would keep the dropped rows in the backend's files.)
     std::function<void(Version&)> change = [dropped = sealed.size(), clears, as_of](Version& next) {
       next.generations.resize(next.generations.size() - dropped);

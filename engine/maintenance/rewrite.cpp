@@ -183,6 +183,8 @@ Result<bool> Mutator::apply_clears() {
 
   const std::size_t most = partitions_per_step(kPartitionsPerRewriteMax);
 
+  // The end of a fold that was cut off may have left some that the log still has: they are its.
+  const auto folded = [&](Sequence sequence) { return sequence <= version->folded_through; };
   // Partitions that may hold cleared rows: of nodes by the directory, of properties by the index.
   std::set<ExceptionKey> lowers;
   std::size_t bytes = 0;
@@ -197,6 +199,7 @@ Result<bool> Mutator::apply_clears() {
   if (!directory.empty()) {
     for (const auto& [node, sequence] : clears.nodes()) {
       if (enough()) break;
+      if (!folded(sequence)) continue;
       auto position = directory.locate({node, 0});
       for (;
            position != directory.end() && directory.at(position).lower <= ExceptionKey{node, ~0ULL};
@@ -207,6 +210,7 @@ Result<bool> Mutator::apply_clears() {
     }
     for (const auto& [property, sequence] : clears.properties()) {
       if (enough()) break;
+      if (!folded(sequence)) continue;
       const auto id = core_.catalogue.find(property);
       if (!id) continue;
       if (!version->index_complete[static_cast<std::size_t>(Family::property)]) {
@@ -252,11 +256,18 @@ Result<bool> Mutator::apply_clears() {
   }
   // Nothing is left that they could hide.
   if (!unreadable_.empty()) return false;
-  auto none = std::make_shared<const ClearList>();
+  auto left = std::make_shared<ClearList>();
+  for (const auto& [node, sequence] : clears.nodes()) {
+    if (!folded(sequence)) left->add_node(node, sequence);
+  }
+  for (const auto& [property, sequence] : clears.properties()) {
+    if (!folded(sequence)) left->add_property(property, sequence);
+  }
+  if (left->size() == clears.size()) return false;
   KvBatch batch;
-  persist_clears(clears, *none, batch);
+  persist_clears(clears, *left, batch);
   CAVEAT_TRY(core_.backend->write(batch, Durability::wal));
-  core_.versions.update([&](Version& next) { next.clears = none; });
+  core_.versions.update([&](Version& next) { next.clears = left; });
   return true;
 }
 

@@ -286,7 +286,10 @@ Result<void> Engine::recover() {
       continue;
     }
     const DeltaRecordKey key = *decoded_key;
-    if (key.generation <= core_.superblock.dropped_generation) continue;
+    if (key.generation <= core_.superblock.dropped_generation) {
+      strays.erase(Family::delta, log->key());  // of a fold whose last batch was torn
+      continue;
+    }
     last_generation = std::max(last_generation, key.generation);
     if (generations.empty() || generations.back()->id() != key.generation) {
       generations.push_back(std::make_shared<Generation>(key.generation, core_.pool));
