@@ -16,6 +16,9 @@ namespace caveat {
 
 inline constexpr std::size_t kDeltaKeyBytes = 16;
 inline constexpr std::size_t kMaxDeltaRawBytes = WriteBatch::kMaxBatchBytes;
+// Of one record: each is a length and a key at the least.
+inline constexpr std::size_t kDeltaRowsMax =
+    kMaxDeltaRawBytes / (sizeof(std::uint32_t) + kRowKeyBytes);
 
 // Row i of the record has sequence first_sequence + i.
 struct DeltaRecordKey {

@@ -301,7 +301,8 @@ Result<void> Engine::recover() {
       continue;
     }
     CAVEAT_TRY(set_aside(core_, log->key(), log->value(), replayed.error()));
-    last_sequence = std::max(last_sequence, key.first_sequence + 0xFFFF);
+    // As many as it may have: should a later opening read it, younger writes are still above.
+    last_sequence = std::max(last_sequence, key.first_sequence + kDeltaRowsMax);
   }
   CAVEAT_TRY(log->status());
   if (!core_.read_only) {
