@@ -13,6 +13,7 @@ namespace caveat::detail {
 void StringPool::clear(std::size_t expected_strings) {
   strings_.clear();
   hashes_.clear();
+  last_ = 0;
   slots_.assign(std::bit_ceil(std::max<std::size_t>(64, expected_strings * 2)), Slot{0, 0});
 }
 
@@ -27,19 +28,20 @@ void StringPool::grow() {
 }
 
 std::uint32_t StringPool::add(std::string_view text) {
+  if (!strings_.empty() && strings_[last_] == text) return last_;  // rows are like those before
   if ((strings_.size() + 1) * 2 > slots_.size()) grow();
   const auto hash = static_cast<std::uint32_t>(XXH3_64bits(text.data(), text.size()));
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = hash & mask;
   for (; slots_[at].id_plus_one != 0; at = (at + 1) & mask) {
     const std::uint32_t id = slots_[at].id_plus_one - 1;
-    if (slots_[at].hash == hash && strings_[id] == text) return id;
+    if (slots_[at].hash == hash && strings_[id] == text) return last_ = id;
   }
   const auto id = static_cast<std::uint32_t>(strings_.size());
   slots_[at] = {hash, id + 1};
   strings_.push_back(text);
   hashes_.push_back(hash);
-  return id;
+  return last_ = id;
 }
 
 StringEnds choose_ends(std::span<const std::string_view> strings) noexcept {

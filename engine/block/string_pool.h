@@ -33,6 +33,7 @@ class StringPool {
   std::vector<Slot> slots_;
   std::vector<std::string_view> strings_;
   std::vector<std::uint32_t> hashes_;
+  std::uint32_t last_ = 0;  // number given out
 };
 
 // How strings end in frames: by a byte none of them holds, else by a column of lengths.
