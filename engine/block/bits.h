@@ -114,27 +114,26 @@ class ByteReader {
 };
 
 // Appends (value - base) of each value, `width` bits apiece, padded with zero bits to a byte.
-inline void pack_bits(std::span<const std::uint64_t> values, std::uint64_t base, unsigned width,
-                      std::string& out) {
+template <class T>
+void pack_bits(std::span<const T> values, T base, unsigned width, std::string& out) {
   CAVEAT_ASSERT(width <= 64);
-  if (width == 0) return;
-  Wide pending = 0;
+  const std::size_t begin = out.size();
+  out.resize(begin + packed_bytes(values.size(), width));
+  char* at = out.data() + begin;
+  std::uint64_t pending = 0;
   unsigned held = 0;
-  for (const std::uint64_t value : values) {
-    const std::uint64_t bits = value - base;
+  for (const T value : values) {
+    const std::uint64_t bits = static_cast<T>(value - base);
     CAVEAT_ASSERT(width_of(bits) <= width);
-    pending |= static_cast<Wide>(bits) << held;
+    pending |= bits << held;
     held += width;
-    if (held >= 64) {
-      put_fixed(out, static_cast<std::uint64_t>(pending));
-      pending >>= 64;
-      held -= 64;
-    }
+    if (held < 64) continue;
+    std::memcpy(at, &pending, sizeof pending);
+    at += sizeof pending;
+    held -= 64;
+    pending = held == 0 ? 0 : bits >> (width - held);
   }
-  for (; held > 0; held = held > 8 ? held - 8 : 0) {
-    out.push_back(static_cast<char>(static_cast<std::uint8_t>(pending)));
-    pending >>= 8;
-  }
+  std::memcpy(at, &pending, (held + 7) / 8);
 }
 
 // True if the bits that pad `packed` to a byte are zero, as pack_bits leaves them.

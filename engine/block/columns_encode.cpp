@@ -10,6 +10,8 @@
 namespace caveat::detail {
 namespace {
 
+constexpr std::uint16_t kNoRow = 0xFFFF;
+
 // value x 10^digits as an integer, where dividing gives back the very same float.
 bool scale_exactly(std::span<const BlockRow> rows, unsigned digits,
                    std::vector<std::uint64_t>& out) {
@@ -22,6 +24,19 @@ bool scale_exactly(std::span<const BlockRow> rows, unsigned digits,
     out.push_back(static_cast<std::uint64_t>(scaled));
   }
   return true;
+}
+
+// Lets other columns lean on the rows' properties, which are numbers below `properties` each.
+void link_properties(std::span<const std::uint64_t> property_of_row, std::size_t properties,
+                     EncodeScratch& s) {
+  s.last_of_property.assign(properties, kNoRow);
+  s.links.before.resize(property_of_row.size());
+  for (std::size_t i = 0; i < property_of_row.size(); ++i) {
+    std::uint16_t& last = s.last_of_property[property_of_row[i]];
+    const auto row = static_cast<std::uint16_t>(i);
+    s.links.before[i] = last == kNoRow ? row : last;
+    last = row;
+  }
 }
 
 }  // namespace
@@ -37,17 +52,18 @@ std::string ColumnChoice::name() const {
 ColumnChoice put_node_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
   s.nodes.clear();
   s.node_rows.clear();
-  s.node_of_row.clear();
-  for (const auto& row : rows) {
-    if (s.nodes.empty() || s.nodes.back() != row.view.key.node_id) {
-      s.nodes.push_back(row.view.key.node_id);
-      s.node_rows.push_back(0);
-    } else {
+  s.links.first_of_node.clear();
+  s.links.before.clear();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint64_t node = rows[i].view.key.node_id;
+    if (!s.nodes.empty() && s.nodes.back() == node) {
       ++s.node_rows.back();
+      continue;
     }
-    s.node_of_row.push_back(static_cast<std::uint16_t>(s.nodes.size() - 1));
+    s.nodes.push_back(node);
+    s.node_rows.push_back(0);
+    s.links.first_of_node.push_back(static_cast<std::uint16_t>(i));
   }
-  s.shape = {s.node_of_row, static_cast<std::uint32_t>(s.nodes.size()), {}, 0};
   put_varint(out, s.nodes.size());
   const auto chosen = encode_ints(s.nodes, nullptr, s.ints, out);
   // One node has all rows.
@@ -61,31 +77,27 @@ ColumnChoice put_property_column(std::span<const BlockRow> rows, EncodeScratch& 
   auto& ids = s.properties;
   ids.clear();
   for (const auto& row : rows) ids.push_back(row.property_id);
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  if (s.nodes.size() > 1) {  // one node has its ids ascending, each once
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  }
 
   s.trial.clear();
   put_varint(s.trial, 0);
   s.values.clear();
   for (const auto& row : rows) s.values.push_back(row.property_id);
-  const auto direct = encode_ints(s.values, &s.shape, s.ints, s.trial);
+  const auto direct = encode_ints(s.values, &s.links, s.ints, s.trial);
 
   const std::size_t before = out.size();
   put_varint(out, ids.size());
   encode_ints(ids, nullptr, s.ints, out);
   s.values.clear();
-  s.property_of_row.clear();
-  for (const auto& row : rows) {
-    const auto at = std::lower_bound(ids.begin(), ids.end(), row.property_id) - ids.begin();
-    s.values.push_back(static_cast<std::uint64_t>(at));
-    s.property_of_row.push_back(static_cast<std::uint16_t>(at));
-  }
-  const auto local = encode_ints(s.values, &s.shape, s.ints, out);
+  for (const auto& row : rows) s.values.push_back(place_of<std::uint64_t>(ids, row.property_id));
+  const auto local = encode_ints(s.values, &s.links, s.ints, out);
   // Local numbers let other columns follow the property. Worth some bytes where properties repeat.
   const std::size_t slack = rows.size() / ids.size() >= 3 ? rows.size() / 8 : 0;
   if (out.size() - before <= s.trial.size() + slack) {
-    s.shape.property_of_row = s.property_of_row;
-    s.shape.property_count = static_cast<std::uint32_t>(ids.size());
+    link_properties(s.values, ids.size(), s);
     return {"local:", local};
   }
   out.resize(before);
@@ -96,7 +108,7 @@ ColumnChoice put_property_column(std::span<const BlockRow> rows, EncodeScratch& 
 ColumnChoice put_source_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
   s.values.clear();
   for (const auto& row : rows) s.values.push_back(static_cast<std::uint64_t>(row.view.source));
-  return {"", encode_ints(s.values, &s.shape, s.ints, out)};
+  return {"", encode_ints(s.values, &s.links, s.ints, out)};
 }
 
 ColumnChoice put_confidence_column(std::span<const BlockRow> rows, EncodeScratch& s,
@@ -104,13 +116,13 @@ ColumnChoice put_confidence_column(std::span<const BlockRow> rows, EncodeScratch
   for (std::uint8_t digits = 0; digits <= kConfidenceDigits; ++digits) {
     if (!scale_exactly(rows, digits, s.values)) continue;
     out.push_back(static_cast<char>(kConfidenceDecimal + digits));
-    return {"decimal:", encode_ints(s.values, &s.shape, s.ints, out)};
+    return {"decimal:", encode_ints(s.values, &s.links, s.ints, out)};
   }
   s.values.clear();
   for (const auto& row : rows)
     s.values.push_back(std::bit_cast<std::uint32_t>(row.view.confidence));
   out.push_back(static_cast<char>(kConfidenceBits));
-  return {"bits:", encode_ints(s.values, &s.shape, s.ints, out)};
+  return {"bits:", encode_ints(s.values, &s.links, s.ints, out)};
 }
 
 ColumnChoice put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, std::string& out) {
@@ -134,7 +146,7 @@ ColumnChoice put_time_column(std::span<const BlockRow> rows, EncodeScratch& s, s
   put_varint(out, zigzag(aligned ? least / static_cast<std::int64_t>(factor) : least));
   if (factor > 1)
     for (auto& value : s.values) value /= factor;
-  return {"", encode_ints(s.values, &s.shape, s.ints, out)};
+  return {"", encode_ints(s.values, &s.links, s.ints, out)};
 }
 
 ColumnChoice put_value_column(std::span<const BlockRow> rows, unsigned which, EncodeScratch& s,
@@ -143,19 +155,19 @@ ColumnChoice put_value_column(std::span<const BlockRow> rows, unsigned which, En
   for (const auto& row : rows)
     s.values.push_back(static_cast<std::uint64_t>(
         (which == 0 ? row.view.inherited_value : row.view.actual_value).kind()));
-  encode_ints(s.values, &s.shape, s.ints, out);
-  return {"", encode_ints(s.index[which], &s.shape, s.ints, out, s.fresh_from[which])};
+  encode_ints(s.values, &s.links, s.ints, out);
+  return {"", encode_ints(s.index[which], &s.links, s.ints, out, s.fresh_from[which])};
 }
 
 ColumnChoice put_reason_column(EncodeScratch& s, std::string& out) {
   if (!s.split) {
     out.push_back(static_cast<char>(kReasonWhole));
-    return {"whole:", encode_ints(s.index[2], &s.shape, s.ints, out, s.fresh_from[2])};
+    return {"whole:", encode_ints(s.index[2], &s.links, s.ints, out, s.fresh_from[2])};
   }
   out.push_back(static_cast<char>(kReasonSplit));
   put_varint(out, s.reason_bytes);
-  const auto heads = encode_ints(s.index[2], &s.shape, s.ints, out, s.fresh_from[2]);
-  const auto tails = encode_ints(s.index[3], &s.shape, s.ints, out, s.fresh_from[3]);
+  const auto heads = encode_ints(s.index[2], &s.links, s.ints, out, s.fresh_from[2]);
+  const auto tails = encode_ints(s.index[3], &s.links, s.ints, out, s.fresh_from[3]);
   return {"split:", heads, tails};
 }
 

@@ -27,9 +27,10 @@ struct ColumnChoice {
 // once warm.
 struct EncodeScratch {
   std::vector<std::uint64_t> nodes, node_rows;  // distinct nodes; rows of each, less one
-  std::vector<std::uint16_t> node_of_row, property_of_row;
-  std::vector<std::uint64_t> properties;  // distinct ids, ascending
-  std::vector<std::uint64_t> values;      // one column's integers
+  RowLinks links;
+  std::vector<std::uint16_t> last_of_property;  // row
+  std::vector<std::uint64_t> properties;        // distinct ids, ascending
+  std::vector<std::uint64_t> values;            // one column's integers
   StringNumbers index;
   std::array<std::uint64_t, kStringColumns> fresh_from{};  // first new number of each
   StringPool pool;
@@ -39,7 +40,6 @@ struct EncodeScratch {
   std::vector<FramePlan> frames;
   std::vector<std::size_t> stored;  // bytes of each frame
   std::string raw_frame, body, trial, coded;
-  RowShape shape;
   IntScratch ints;
 
   [[nodiscard]] std::size_t bytes() const noexcept;

@@ -20,8 +20,9 @@ std::size_t EncodeScratch::bytes() const noexcept {
     return ((vectors.capacity() * sizeof(vectors[0])) + ...);
   };
   return sizeof(EncodeScratch) +
-         of(nodes, node_rows, node_of_row, property_of_row, properties, values, index[0], index[1],
-            index[2], index[3], frames, stored, raw_frame, body, trial, coded) +
+         of(nodes, node_rows, links.first_of_node, links.before, last_of_property, properties,
+            values, index[0], index[1], index[2], index[3], frames, stored, raw_frame, body, trial,
+            coded) +
          pool.bytes() + splitter.bytes() + ints.bytes();
 }
 

@@ -45,6 +45,16 @@ struct RowShape {
   std::uint32_t property_count = 0;
 };
 
+// A RowShape as encoders ask for it, one column after the other.
+struct RowLinks {
+  std::vector<std::uint16_t> first_of_node;  // rows
+  std::vector<std::uint16_t> before;  // each row's last before it with the same property, or itself
+
+  [[nodiscard]] std::size_t end_of_node(std::size_t node, std::size_t rows) const noexcept {
+    return node + 1 < first_of_node.size() ? first_of_node[node + 1] : rows;
+  }
+};
+
 // What columns lean on to give one row's value.
 struct RowPlace {
   std::uint32_t row = 0;
@@ -57,9 +67,9 @@ struct RowPlace {
 
 inline constexpr std::uint64_t kNoFresh = ~std::uint64_t{0};
 
-// Appends the smallest encoding. `shape` null: the values are not one a row. `fresh_from`: values
+// Appends the smallest encoding. `rows` null: the values are not one a row. `fresh_from`: values
 // from there on are numbers given out in row order (helps IntEncoding::fresh).
-IntEncoding encode_ints(std::span<const std::uint64_t> values, const RowShape* shape,
+IntEncoding encode_ints(std::span<const std::uint64_t> values, const RowLinks* rows,
                         IntScratch& scratch, std::string& out, std::uint64_t fresh_from = kNoFresh);
 
 // Fills `values` from the front of `in`. False if the bytes are no such column; nothing outside

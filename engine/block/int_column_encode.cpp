@@ -2,80 +2,23 @@
 //
 // Every encoding that can apply is sized exactly, by a pass or two over the values and without a
 // byte being written; then the smallest is written. So trying is cheap and nothing is estimated.
+// What cannot be the smallest any more, by what is known of it so far, is not sized to the end.
 #include <algorithm>
 #include <array>
 
 #include "engine/block/int_column.h"
+#include "engine/block/int_passes.h"
 #include "engine/block/int_scratch.h"
 
 namespace caveat::detail {
 namespace {
 
-using Values = std::span<const std::uint64_t>;
-
-// How deep columns nest: a shaped column may hold plain ones, and those leaves.
-enum Rank : unsigned { kLeaf = 0, kPlain = 1, kShaped = 2 };
-
 constexpr std::size_t kNever = ~std::size_t{0};
+constexpr std::size_t kLeastLeaf = 2;  // bytes of a constant
+constexpr std::size_t kSpread = 8;     // of values a table of their range is made for
 
 std::size_t varint_bytes(std::uint64_t value) noexcept {
   return (width_of(value | 1) + 6) / 7;
-}
-
-// What one pass over values tells. The rest is asked for only where an encoding could use it.
-struct Summary {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  std::size_t runs = 1;  // of equal values
-  bool rises = true;
-};
-
-Summary summarise(Values values) noexcept {
-  std::uint64_t low = values[0];
-  std::uint64_t high = low;
-  std::uint64_t before = low;
-  std::size_t changes = 0;
-  std::size_t falls = 0;
-  for (const std::uint64_t value : values) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-    changes += value != before ? 1 : 0;
-    falls += value < before ? 1 : 0;
-    before = value;
-  }
-  return {low, high, changes + 1, falls == 0};
-}
-
-// Between neighbours.
-struct Steps {
-  std::int64_t least = INT64_MAX;
-  std::int64_t most = INT64_MIN;
-};
-
-Steps steps_of(Values values) noexcept {
-  Steps steps;
-  for (std::size_t i = 1; i < values.size(); ++i) {
-    const auto step = static_cast<std::int64_t>(values[i] - values[i - 1]);
-    steps.least = std::min(steps.least, step);
-    steps.most = std::max(steps.most, step);
-  }
-  return steps;
-}
-
-// The only value that more than half may have: Boyer and Moore's vote, without a branch.
-std::uint64_t candidate_of(Values values, const Summary& s) noexcept {
-  if (s.high - s.low == 1) {
-    std::size_t highs = 0;
-    for (const std::uint64_t value : values) highs += value - s.low;
-    return highs * 2 > values.size() ? s.high : s.low;
-  }
-  std::uint64_t candidate = values[0];
-  std::int64_t votes = 0;
-  for (const std::uint64_t value : values) {
-    candidate = votes == 0 ? value : candidate;
-    votes += value == candidate ? 1 : -1;
-  }
-  return candidate;
 }
 
 // Bytes of a leaf: constant or packed.
@@ -86,188 +29,244 @@ std::size_t leaf_bytes(std::size_t count, std::uint64_t low, std::uint64_t high)
   return 2 + varint_bytes(base) + packed_bytes(count, width);
 }
 
-std::size_t delta_bytes(Values values) noexcept {
-  const Steps steps = steps_of(values);
-  const auto range =
-      static_cast<std::uint64_t>(steps.most) - static_cast<std::uint64_t>(steps.least);
-  return 1 + varint_bytes(values[0]) + varint_bytes(zigzag(steps.least)) +
-         leaf_bytes(values.size() - 1, 0, range);
-}
+// What a column is written as: its own encoding, then those of the columns inside it in the order
+// in which they are written. Leaves are not listed: their values tell which of two they are.
+struct Plan {
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  std::array<IntEncoding, 8> encodings{};
 
-std::size_t run_bytes(Values values, const Summary& s) noexcept {
-  std::uint64_t least = ~std::uint64_t{0};  // length of all runs but the last, less one
-  std::uint64_t most = 0;
-  for (std::size_t i = 1, start = 0; i < values.size(); ++i) {
-    if (values[i] == values[i - 1]) continue;
-    least = std::min<std::uint64_t>(least, i - 1 - start);
-    most = std::max<std::uint64_t>(most, i - 1 - start);
-    start = i;
+  Plan(IntEncoding own, std::size_t total) : bytes(total), count(1), encodings{own} {}
+  void add(const Plan& inside) {
+    CAVEAT_ASSERT(count + inside.count <= encodings.size());
+    bytes += inside.bytes;
+    for (std::size_t i = 0; i < inside.count; ++i) encodings[count++] = inside.encodings[i];
   }
-  return 1 + varint_bytes(s.runs) + leaf_bytes(s.runs, s.low, s.high) +
-         leaf_bytes(s.runs - 1, least, most);
-}
+};
 
-// kNever unless more than half are the common value.
-std::size_t sparse_bytes(Values values, std::uint64_t common) noexcept {
-  std::size_t others = 0;
-  for (const std::uint64_t value : values) others += value != common ? 1 : 0;
-  if (others * 2 >= values.size()) return kNever;
-  std::uint64_t low = ~std::uint64_t{0}, high = 0, least_gap = ~std::uint64_t{0}, most_gap = 0;
-  for (std::size_t i = 0, next = 0; i < values.size(); ++i) {
-    if (values[i] == common) continue;
-    low = std::min(low, values[i]);
-    high = std::max(high, values[i]);
-    least_gap = std::min<std::uint64_t>(least_gap, i - next);
-    most_gap = std::max<std::uint64_t>(most_gap, i - next);
-    next = i + 1;
-  }
-  return 1 + varint_bytes(common) + varint_bytes(others) + leaf_bytes(others, least_gap, most_gap) +
-         leaf_bytes(others, low, high);
-}
-
-// True if each value that is not below `from` is at most one above the highest before.
-bool is_fresh(Values values, std::uint64_t from) {
-  std::uint64_t next = from;
-  for (const std::uint64_t value : values) {
-    if (value > next) return false;
-    next += value == next;
-  }
-  return next != from;
-}
-
+// Of columns whose numbers are Ts. A column that is one of rows may hold plain ones, and those
+// leaves.
+template <class T>
 class Encoder {
- public:
-  Encoder(IntScratch& scratch, std::string& out) : scratch_(scratch), out_(out) {}
+  using Values = std::span<const T>;
+  using Column = IntColumn<T>;
+  using Level = typename IntBuffers<T>::Level;
 
-  IntEncoding encode(Values values, const RowShape* shape, Rank rank, unsigned depth,
-                     std::uint64_t fresh_from = kNoFresh) {
-    const Summary summary = summarise(values);
-    const Choice choice = choose(values, summary, shape, rank, depth, fresh_from);
-    write(choice.encoding, values, summary, shape, rank, depth, fresh_from);
-    return choice.encoding;
+ public:
+  Encoder(IntBuffers<T>& buffers, IntScratch& scratch, std::string& out)
+      : levels_(buffers.levels), ranks_(buffers.ranks), scratch_(scratch), out_(out) {}
+
+  IntEncoding encode(Values values, const RowLinks* rows, std::uint64_t fresh_from) {
+    const Plan plan = choose(Column(values), rows, 0, fresh_from, kNever);
+    const IntEncoding* next = plan.encodings.data();
+    write(next, values, rows, 0, fresh_from);
+    return plan.encodings[0];
   }
 
  private:
-  struct Choice {
-    IntEncoding encoding = IntEncoding::packed;
-    std::size_t bytes = 0;
-  };
-
-  std::size_t bytes_of(Values values, Rank rank, unsigned depth,
-                       std::uint64_t fresh_from = kNoFresh, const RowShape* shape = nullptr) {
-    return choose(values, summarise(values), shape, rank, depth, fresh_from).bytes;
-  }
-
-  // The first of the smallest, in this order: blocks must not depend on how they are made.
-  Choice choose(Values values, const Summary& s, const RowShape* shape, Rank rank, unsigned depth,
-                std::uint64_t fresh_from) {
-    CAVEAT_ASSERT(!values.empty());
-    Choice best{IntEncoding::constant, leaf_bytes(values.size(), s.low, s.high)};
-    if (s.low == s.high) return best;
-    best.encoding = IntEncoding::packed;
-    if (rank == kLeaf) return best;
-    const auto offer = [&](IntEncoding encoding, std::size_t bytes) {
-      if (bytes < best.bytes) best = {encoding, bytes};
+  // The first of the smallest, in this order: blocks must not depend on how they are made. Where
+  // that has `limit` bytes or more, any that has them too.
+  Plan choose(const Column& c, const RowLinks* rows, unsigned depth, std::uint64_t fresh_from,
+              std::size_t limit) {
+    Plan best(IntEncoding::constant, leaf_bytes(c.size(), c.low, c.high));
+    if (c.low == c.high) return best;
+    best.encodings[0] = IntEncoding::packed;
+    limit = std::min(limit, best.bytes);
+    const auto offer = [&](const Plan& plan) {
+      if (plan.bytes >= limit) return;
+      best = plan;
+      limit = plan.bytes;
     };
-    const bool shaped = rank == kShaped && shape != nullptr;
-    if (s.rises || rank == kShaped) offer(IntEncoding::delta, delta_bytes(values));
-    if ((s.runs - 1) * 3 < values.size()) offer(IntEncoding::runs, run_bytes(values, s));
-    offer(IntEncoding::sparse, sparse_bytes(values, candidate_of(values, s)));
-    if (fresh_from != kNoFresh && is_fresh(values, fresh_from))
-      offer(IntEncoding::fresh, fresh_bytes(values, fresh_from, depth, best.bytes));
-    if (shaped) {
-      offer(IntEncoding::node_delta, node_delta_bytes(values, *shape, depth, best.bytes));
-      offer(IntEncoding::by_node,
-            grouped_bytes(values, shape, IntEncoding::by_node, fresh_from, depth, best.bytes));
-      if (!shape->property_of_row.empty())
-        offer(IntEncoding::by_property, grouped_bytes(values, shape, IntEncoding::by_property,
-                                                      fresh_from, depth, best.bytes));
+    if (c.rises || rows != nullptr) offer({IntEncoding::delta, delta_bytes(c.values)});
+    if ((c.runs - 1) * 3 < c.size()) offer({IntEncoding::runs, run_bytes(c, limit)});
+    // One that differs begins a run and ends one: half of the values cannot have more.
+    if (c.runs / 2 * 2 < c.size()) offer({IntEncoding::sparse, sparse_bytes(c, limit)});
+    if (fresh_from != kNoFresh && fresh_from <= c.high)
+      offer(plan_fresh(c.values, fresh_from, depth, limit));
+    if (rows != nullptr) {
+      offer(plan_node_delta(c.values, *rows, depth, limit));
+      offer(plan_groups(c.values, *rows, IntEncoding::by_node, fresh_from, depth, limit));
+      if (!rows->before.empty())
+        offer(plan_groups(c.values, *rows, IntEncoding::by_property, fresh_from, depth, limit));
     }
-    if (depth < 2 && find_distinct(values, s, depth))
-      offer(IntEncoding::dictionary,
-            dictionary_bytes(values, shaped ? shape : nullptr, depth, best.bytes));
+    if (depth < 2 && find_distinct(c, distinct_most(c, rows != nullptr, limit), levels_[depth]))
+      offer(plan_dictionary(c, rows, depth, limit));
     return best;
   }
 
-  void write(IntEncoding encoding, Values values, const Summary& s, const RowShape* shape,
-             Rank rank, unsigned depth, std::uint64_t fresh_from) {
+  static std::size_t delta_bytes(Values values) noexcept {
+    const auto steps = steps_of(values);
+    const auto range =
+        static_cast<std::uint64_t>(steps.most) - static_cast<std::uint64_t>(steps.least);
+    return 1 + varint_bytes(values[0]) + varint_bytes(zigzag(steps.least)) +
+           leaf_bytes(values.size() - 1, 0, range);
+  }
+
+  std::size_t run_bytes(const Column& c, std::size_t limit) {
+    const std::size_t known = 1 + varint_bytes(c.runs) + leaf_bytes(c.runs, c.low, c.high);
+    if (known + kLeastLeaf >= limit) return kNever;
+    scratch_.marks.set(1, c.size(),
+                       [values = c.values](std::size_t i) { return values[i] != values[i - 1]; });
+    return known + gap_bytes(c.runs - 1, 1);  // lengths of all runs but the last, less one
+  }
+
+  // kNever unless more than half are the common value.
+  std::size_t sparse_bytes(const Column& c, std::size_t limit) {
+    const T common = voted(c.values);
+    const std::size_t others = count_others(c.values, common);
+    if (others * 2 >= c.size()) return kNever;
+    T low = c.low, high = c.high;  // of the others
+    if (common == low || common == high) {
+      const T beyond = common == low ? high : low;
+      Extremes<Ordered<T>> rest;
+      for (const T value : c.values)
+        rest.take(static_cast<Ordered<T>>(value == common ? beyond : value));
+      low = static_cast<T>(rest.least);
+      high = static_cast<T>(rest.most);
+    }
+    const std::size_t known =
+        1 + varint_bytes(common) + varint_bytes(others) + leaf_bytes(others, low, high);
+    if (known + kLeastLeaf >= limit) return kNever;
+    scratch_.marks.set(0, c.size(),
+                       [values = c.values, common](std::size_t i) { return values[i] != common; });
+    return known + gap_bytes(others, 0);
+  }
+
+  // A leaf of what lies between marked places, the first of which is counted from `next` on.
+  std::size_t gap_bytes(std::size_t count, std::size_t next) {
+    std::size_t least = kNever;
+    std::size_t most = 0;
+    scratch_.marks.each([&](std::size_t at) {
+      least = std::min(least, at - next);
+      most = std::max(most, at - next);
+      next = at + 1;
+    });
+    return leaf_bytes(count, least, most);
+  }
+
+  // `own` bytes and two columns, either of which may be empty.
+  Plan plan_pair(IntEncoding encoding, std::size_t own, Values first, Values second,
+                 std::uint64_t second_fresh_from, unsigned depth, std::size_t limit) {
+    Plan plan(encoding, own);
+    if (!first.empty() && plan.bytes < limit)
+      plan.add(choose(Column(first), nullptr, depth + 1, kNoFresh, limit - plan.bytes));
+    if (!second.empty() && plan.bytes < limit)
+      plan.add(choose(Column(second), nullptr, depth + 1, second_fresh_from, limit - plan.bytes));
+    return plan;
+  }
+
+  Plan plan_fresh(Values values, std::uint64_t from, unsigned depth, std::size_t limit) {
+    Level& level = levels_[depth];
+    if (!split_fresh(values, static_cast<T>(from), level)) return {IntEncoding::fresh, kNever};
+    return plan_pair(IntEncoding::fresh, 1 + varint_bytes(from), level.a, level.b, kNoFresh, depth,
+                     limit);
+  }
+
+  Plan plan_node_delta(Values values, const RowLinks& rows, unsigned depth, std::size_t limit) {
+    Level& level = levels_[depth];
+    static_cast<void>(split_nodes(values, rows, level));
+    return plan_pair(IntEncoding::node_delta, 2, level.a, level.b, kNoFresh, depth, limit);
+  }
+
+  Plan plan_groups(Values values, const RowLinks& rows, IntEncoding encoding,
+                   std::uint64_t fresh_from, unsigned depth, std::size_t limit) {
+    Level& level = levels_[depth];
+    split_groups(values, rows, encoding, level);
+    // All values again and flags beside: without the flags it is smaller.
+    if (level.a.size() == values.size()) return {encoding, kNever};
+    return plan_pair(encoding, 1, level.b, level.a, fresh_from, depth, limit);
+  }
+
+  // After find_distinct.
+  Plan plan_dictionary(const Column& c, const RowLinks* rows, unsigned depth, std::size_t limit) {
+    Level& level = levels_[depth];
+    const Values distinct = level.distinct;
+    Plan plan = plan_pair(IntEncoding::dictionary, 1 + varint_bytes(distinct.size()), distinct, {},
+                          kNoFresh, depth, limit);
+    if (plan.bytes >= limit) return plan;
+    if (rows == nullptr) {
+      plan.bytes += leaf_bytes(c.size(), 0, distinct.size() - 1);
+      return plan;
+    }
+    index_distinct(c.values, level);
+    plan.add(choose(Column(level.index), rows, depth + 1, kNoFresh, limit - plan.bytes));
+    return plan;
+  }
+
+  // --- Writing what is planned ---
+
+  void write(const IntEncoding*& next, Values values, const RowLinks* rows, unsigned depth,
+             std::uint64_t fresh_from) {
+    Level& level = levels_[depth];
+    const IntEncoding encoding = *next++;
+    const auto inside = [&](Values column, std::uint64_t from = kNoFresh) {
+      if (!column.empty()) write(next, column, nullptr, depth + 1, from);
+    };
+    if (encoding == IntEncoding::constant || encoding == IntEncoding::packed)
+      return write_leaf(values);
     out_.push_back(static_cast<char>(encoding));
     switch (encoding) {
-      case IntEncoding::constant:
-        put_varint(out_, s.low);
-        return;
-      case IntEncoding::packed:
-        return write_packed(values, s.low, s.high);
       case IntEncoding::delta:
-        return write_delta(values, depth);
+        return write_delta(values, level);
       case IntEncoding::runs:
-        return write_runs(values, s, depth);
+        return write_runs(values, level);
       case IntEncoding::sparse:
-        return write_sparse(values, candidate_of(values, s), depth);
-      case IntEncoding::fresh: {
+        return write_sparse(values, level);
+      case IntEncoding::fresh:
         put_varint(out_, fresh_from);
-        auto& level = scratch_.levels[depth];
-        split_fresh(values, fresh_from, level);
-        encode(level.a, nullptr, kPlain, depth + 1);
-        if (!level.b.empty()) encode(level.b, nullptr, kPlain, depth + 1);
-        return;
-      }
-      case IntEncoding::node_delta: {
-        auto& level = scratch_.levels[depth];
-        out_.push_back(split_nodes(values, *shape, level) ? 1 : 0);
-        encode(level.a, nullptr, kPlain, depth + 1);
-        if (!level.b.empty()) encode(level.b, nullptr, kPlain, depth + 1);
-        return;
-      }
+        static_cast<void>(split_fresh(values, static_cast<T>(fresh_from), level));
+        inside(level.a);
+        return inside(level.b);
+      case IntEncoding::node_delta:
+        out_.push_back(split_nodes(values, *rows, level) ? 1 : 0);
+        inside(level.a);
+        return inside(level.b);
       case IntEncoding::by_node:
-      case IntEncoding::by_property: {
-        auto& level = scratch_.levels[depth];
-        split_groups(values, *shape, encoding, level);
-        if (!level.b.empty()) encode(level.b, nullptr, kPlain, depth + 1);
-        encode(level.a, nullptr, kPlain, depth + 1, fresh_from);
-        return;
-      }
-      case IntEncoding::dictionary: {
-        auto& level = scratch_.levels[depth];
-        const bool shaped = rank == kShaped && shape != nullptr;
-        static_cast<void>(find_distinct(values, s, depth));
+      case IntEncoding::by_property:
+        split_groups(values, *rows, encoding, level);
+        inside(level.b);
+        return inside(level.a, fresh_from);
+      case IntEncoding::dictionary:
+        static_cast<void>(find_distinct(Column(values), values.size(), level));
         index_distinct(values, level);
         put_varint(out_, level.distinct.size());
-        encode(level.distinct, nullptr, kPlain, depth + 1);
-        encode(level.index, shaped ? shape : nullptr, shaped ? kShaped : kLeaf, depth + 1);
-        return;
-      }
+        inside(level.distinct);
+        return rows != nullptr ? write(next, level.index, rows, depth + 1, kNoFresh)
+                               : write_leaf(level.index);
       default:
         CAVEAT_ASSERT(false);
     }
   }
 
-  void write_packed(Values values, std::uint64_t low, std::uint64_t high) {
+  void write_leaf(Values values) {
+    const Column c(values);
+    out_.push_back(
+        static_cast<char>(c.low == c.high ? IntEncoding::constant : IntEncoding::packed));
+    if (c.low == c.high) return put_varint(out_, c.low);
     // A base costs bytes: without one where it would save no bit.
-    const unsigned width = width_of(high - low);
-    const std::uint64_t base = width_of(high) == width ? 0 : low;
+    const unsigned width = width_of(c.range());
+    const T base = width_of(c.high) == width ? T{0} : c.low;
     put_varint(out_, base);
     out_.push_back(static_cast<char>(width));
     pack_bits(values, base, width, out_);
   }
 
-  void write_delta(Values values, unsigned depth) {
-    const std::int64_t least = steps_of(values).least;
+  void write_delta(Values values, Level& level) {
+    const auto least = steps_of(values).least;
     put_varint(out_, values[0]);
     put_varint(out_, zigzag(least));
-    auto& steps = scratch_.levels[depth].a;
-    steps.resize(values.size() - 1);
+    level.a.resize(values.size() - 1);
     for (std::size_t i = 1; i < values.size(); ++i)
-      steps[i - 1] = values[i] - values[i - 1] - static_cast<std::uint64_t>(least);
-    encode(steps, nullptr, kLeaf, depth + 1);
+      level.a[i - 1] = static_cast<T>(values[i] - values[i - 1] - static_cast<T>(least));
+    write_leaf(level.a);
   }
 
-  void write_runs(Values values, const Summary& s, unsigned depth) {
-    auto& heads = scratch_.levels[depth].a;
-    auto& lengths = scratch_.levels[depth].b;  // less one
+  void write_runs(Values values, Level& level) {
+    auto& heads = level.a;
+    auto& lengths = level.b;  // less one
     heads.clear();
     lengths.clear();
-    for (const std::uint64_t value : values) {
+    for (const T value : values) {
       if (!heads.empty() && heads.back() == value) {
         ++lengths.back();
       } else {
@@ -275,179 +274,205 @@ class Encoder {
         lengths.push_back(0);
       }
     }
-    put_varint(out_, s.runs);
-    encode(heads, nullptr, kLeaf, depth + 1);
+    put_varint(out_, heads.size());
+    write_leaf(heads);
     lengths.pop_back();  // the last run takes what is left
-    encode(lengths, nullptr, kLeaf, depth + 1);
+    write_leaf(lengths);
   }
 
-  void write_sparse(Values values, std::uint64_t common, unsigned depth) {
-    auto& gaps = scratch_.levels[depth].a;
-    auto& others = scratch_.levels[depth].b;
+  void write_sparse(Values values, Level& level) {
+    const T common = voted(values);
+    auto& gaps = level.a;
+    auto& others = level.b;
     gaps.clear();
     others.clear();
     for (std::size_t i = 0, next = 0; i < values.size(); ++i) {
       if (values[i] == common) continue;
-      gaps.push_back(i - next);
+      gaps.push_back(static_cast<T>(i - next));
       others.push_back(values[i]);
       next = i + 1;
     }
     put_varint(out_, common);
     put_varint(out_, gaps.size());
-    encode(gaps, nullptr, kLeaf, depth + 1);
-    encode(others, nullptr, kLeaf, depth + 1);
+    write_leaf(gaps);
+    write_leaf(others);
   }
 
   // --- Encodings of two columns: `a` and `b` of a level ---
 
-  // Flags to a, earlier numbers to b.
-  static void split_fresh(Values values, std::uint64_t from, IntScratch::Level& level) {
+  // Flags to a, earlier numbers to b. False if a value is more than one above the highest before,
+  // or none is new.
+  static bool split_fresh(Values values, T from, Level& level) {
     level.a.resize(values.size());
     level.b.resize(values.size());
-    std::uint64_t next = from;
+    T* const flags = level.a.data();
+    T* const old = level.b.data();
+    T next = from;
     std::size_t earlier = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint64_t is_new = values[i] == next ? 1 : 0;
-      level.a[i] = is_new;
-      level.b[earlier] = values[i];
-      next += is_new;
-      earlier += 1 - is_new;
+      const T value = values[i];
+      if (value > next) return false;
+      const T is_new = value == next ? 1 : 0;
+      flags[i] = is_new;
+      old[earlier] = value;
+      next = static_cast<T>(next + is_new);
+      earlier += std::size_t{1} - is_new;
     }
     level.b.resize(earlier);
+    return next != from;
   }
 
   // First values to a, steps to b; true if no step is negative, when they go without a sign bit.
-  static bool split_nodes(Values values, const RowShape& shape, IntScratch::Level& level) {
-    level.a.resize(shape.node_count);
-    level.b.resize(values.size() - shape.node_count);
-    std::uint64_t* step = level.b.data();
-    std::uint64_t signs = 0;
-    for (std::size_t i = 0; i < values.size();) {
-      const std::uint16_t node = shape.node_of_row[i];
-      level.a[node] = values[i];
-      for (++i; i < values.size() && shape.node_of_row[i] == node; ++i) {
-        *step = zigzag(static_cast<std::int64_t>(values[i] - values[i - 1]));
-        signs |= *step++ & 1;
+  static bool split_nodes(Values values, const RowLinks& rows, Level& level) {
+    const std::size_t nodes = rows.first_of_node.size();
+    level.a.resize(nodes);
+    level.b.resize(values.size() - nodes);
+    T* step = level.b.data();
+    T bits = 0;
+    for (std::size_t node = 0; node < nodes; ++node) {
+      const std::size_t first = rows.first_of_node[node];
+      const std::size_t end = rows.end_of_node(node, values.size());
+      level.a[node] = values[first];
+      const T* const value = &values[first];
+      for (std::size_t i = 1; i < end - first; ++i) {
+        step[i - 1] = zigzag_of(static_cast<T>(value[i] - value[i - 1]));
+        bits = static_cast<T>(bits | step[i - 1]);
       }
+      step += end - first - 1;
     }
-    if (signs == 0)
-      for (std::uint64_t& each : level.b) each >>= 1;
-    return signs == 0;
+    if ((bits & 1) != 0) return false;
+    for (T& each : level.b) each = static_cast<T>(each >> 1);
+    return true;
   }
 
   // Values that are not as before to a, flags of all rows but each group's first to b.
-  void split_groups(Values values, const RowShape& shape, IntEncoding encoding,
-                    IntScratch::Level& level) {
-    const bool by_node = encoding == IntEncoding::by_node;
-    const auto group = by_node ? shape.node_of_row : shape.property_of_row;
-    const std::uint32_t groups = by_node ? shape.node_count : shape.property_count;
+  static void split_groups(Values values, const RowLinks& rows, IntEncoding encoding,
+                           Level& level) {
     level.a.resize(values.size());
     level.b.resize(values.size() + 1);  // written to once more after the last flag
-    scratch_.seen.assign(groups, 0);
-    if (scratch_.last.size() < groups) scratch_.last.resize(groups);
-    std::size_t misses = 0;
-    std::size_t flags = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint16_t g = group[i];
-      const unsigned first = 1U - scratch_.seen[g];
-      const unsigned differs = scratch_.last[g] != values[i] ? 1 : 0;
-      level.b[flags] = differs;
-      flags += 1 - first;
-      level.a[misses] = values[i];
-      misses += first | differs;
-      scratch_.seen[g] = 1;
-      scratch_.last[g] = values[i];
+    T* const misses = level.a.data();
+    T* const flags = level.b.data();
+    std::size_t missed = 0;
+    std::size_t flagged = 0;
+    if (encoding == IntEncoding::by_node) {
+      for (std::size_t node = 0; node < rows.first_of_node.size(); ++node) {
+        std::size_t i = rows.first_of_node[node];
+        const std::size_t end = rows.end_of_node(node, values.size());
+        misses[missed++] = values[i];
+        for (++i; i < end; ++i) {
+          const unsigned differs = values[i] != values[i - 1] ? 1 : 0;
+          flags[flagged++] = static_cast<T>(differs);
+          misses[missed] = values[i];
+          missed += differs;
+        }
+      }
+    } else {
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::size_t before = rows.before[i];
+        const unsigned differs = values[i] != values[before] ? 1 : 0;
+        const unsigned first = i == before ? 1 : 0;
+        flags[flagged] = static_cast<T>(differs);
+        flagged += 1 - first;
+        misses[missed] = values[i];
+        missed += first | differs;
+      }
     }
-    level.a.resize(misses);
-    level.b.resize(flags);
-  }
-
-  // Bytes of a level's two columns, or more than `limit` as soon as that is sure.
-  std::size_t pair_bytes(Values first, Values second, std::uint64_t second_fresh_from,
-                         unsigned depth, std::size_t limit) {
-    const std::size_t one = first.empty() ? 0 : bytes_of(first, kPlain, depth + 1);
-    if (one >= limit || second.empty()) return one;
-    return one + bytes_of(second, kPlain, depth + 1, second_fresh_from);
-  }
-
-  std::size_t fresh_bytes(Values values, std::uint64_t from, unsigned depth, std::size_t limit) {
-    auto& level = scratch_.levels[depth];
-    split_fresh(values, from, level);
-    return 1 + varint_bytes(from) + pair_bytes(level.a, level.b, kNoFresh, depth, limit);
-  }
-
-  std::size_t node_delta_bytes(Values values, const RowShape& shape, unsigned depth,
-                               std::size_t limit) {
-    auto& level = scratch_.levels[depth];
-    static_cast<void>(split_nodes(values, shape, level));
-    return 2 + pair_bytes(level.a, level.b, kNoFresh, depth, limit);
-  }
-
-  std::size_t grouped_bytes(Values values, const RowShape* shape, IntEncoding encoding,
-                            std::uint64_t fresh_from, unsigned depth, std::size_t limit) {
-    auto& level = scratch_.levels[depth];
-    split_groups(values, *shape, encoding, level);
-    return 1 + pair_bytes(level.b, level.a, fresh_from, depth, limit);
+    level.a.resize(missed);
+    level.b.resize(flagged);
   }
 
   // --- Dictionary ---
 
-  // The distinct values, ascending; false where a dictionary of them cannot pay. Not where the
-  // values are an index already (0 .. distinct - 1).
-  bool find_distinct(Values values, const Summary& s, unsigned depth) {
-    const std::uint64_t range = s.high - s.low;
-    if (range < 4) return false;  // two distinct values at the least
-    auto& distinct = scratch_.levels[depth].distinct;
-    distinct.clear();
-    const std::size_t most = (values.size() - 1) / 2;  // distinct * 2 < values
-    if (!scratch_.set.collect(values, std::min<std::uint64_t>(most, range / 2), distinct))
-      return false;
-    std::sort(distinct.begin(), distinct.end());
+  // How many distinct values a dictionary may have that pays: each is there twice at the least, on
+  // the average. Not where the values are an index already (0 .. distinct - 1).
+  static std::size_t distinct_most(const Column& c, bool of_rows, std::size_t limit) noexcept {
+    const std::size_t most = std::min<std::size_t>((c.size() - 1) / 2, c.range() / 2);
+    if (of_rows) return most;
+    // The index is packed: in so few bits that there are less than `limit` bytes.
+    constexpr std::size_t kBeside = 9;  // encoding, count, 4 of the values, 3 of the index
+    const std::size_t width = limit > kBeside ? (limit - kBeside) * 8 / c.size() : 0;
+    return width < 32 ? std::min(most, std::size_t{1} << width) : most;
+  }
+
+  // The distinct values, ascending; false if they are more than `most`, or one.
+  bool find_distinct(const Column& c, std::size_t most, Level& level) {
+    if (most < 2 || (c.rises && c.runs > most)) return false;
+    level.distinct.clear();
+    ranks_.clear();
+    if (c.range() / kSpread < c.size()) return find_dense(c, most, level.distinct);
+    if (!scratch_.set.collect(c.values, most, level.distinct)) return false;
+    std::sort(level.distinct.begin(), level.distinct.end());
     return true;
   }
 
-  // After find_distinct.
-  static void index_distinct(Values values, IntScratch::Level& level) {
+  // Where values are near each other, a table of all that lie between finds and sorts them.
+  bool find_dense(const Column& c, std::size_t most, std::vector<T>& distinct) {
+    ranks_.assign(std::size_t{c.range()} + 1, 0);
+    std::size_t count = 0;
+    T* const ranks = ranks_.data();
+    const T low = c.low;
+    for (const T value : c.values) {
+      T& seen = ranks[value - low];
+      count += std::size_t{1} - seen;
+      seen = 1;
+    }
+    if (count > most) return false;
+    distinct.resize(count);
+    T* const to = distinct.data();
+    T rank = 0;
+    for (std::size_t i = 0; i < ranks_.size(); ++i) {
+      const T seen = ranks[i];
+      to[rank] = static_cast<T>(low + i);
+      ranks[i] = rank;
+      rank = static_cast<T>(rank + seen);
+    }
+    distinct.resize(count);
+    return true;
+  }
+
+  // After find_distinct, with nothing but the distinct values themselves looked through between.
+  void index_distinct(Values values, Level& level) {
     level.index.resize(values.size());
-    const std::uint64_t* const first = level.distinct.data();
-    std::uint64_t before = 0;
-    std::uint64_t at = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (i == 0 || values[i] != before) {
-        before = values[i];
-        const std::uint64_t* base = first;
-        for (std::size_t left = level.distinct.size(); left > 1;) {
-          const std::size_t half = left / 2;
-          base = base[half] <= before ? base + half : base;
-          left -= half;
-        }
-        at = static_cast<std::uint64_t>(base - first);
-      }
-      level.index[i] = at;
+    if (ranks_.empty()) {
+      for (std::size_t i = 0; i < values.size(); ++i)
+        level.index[i] = static_cast<T>(place_of<T>(level.distinct, values[i]));
+    } else {
+      const T low = level.distinct.front();
+      for (std::size_t i = 0; i < values.size(); ++i) level.index[i] = ranks_[values[i] - low];
     }
   }
 
-  std::size_t dictionary_bytes(Values values, const RowShape* shape, unsigned depth,
-                               std::size_t limit) {
-    auto& level = scratch_.levels[depth];
-    const std::size_t own =
-        1 + varint_bytes(level.distinct.size()) + bytes_of(level.distinct, kPlain, depth + 1);
-    if (own >= limit) return own;
-    if (shape == nullptr) return own + leaf_bytes(values.size(), 0, level.distinct.size() - 1);
-    index_distinct(values, level);
-    return own + bytes_of(level.index, kShaped, depth + 1, kNoFresh, shape);
-  }
-
+  std::array<Level, kMaxColumnDepth>& levels_;
+  std::vector<T>& ranks_;
   IntScratch& scratch_;
   std::string& out_;
 };
 
+template <class T>
+IntEncoding encode_as(std::span<const std::uint64_t> values, const RowLinks* rows,
+                      IntScratch& scratch, std::string& out, std::uint64_t fresh_from) {
+  auto& buffers = scratch.buffers<T>();
+  Encoder<T> encoder(buffers, scratch, out);
+  if constexpr (sizeof(T) == 8) {
+    return encoder.encode(values, rows, fresh_from);
+  } else {
+    buffers.values.resize(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) buffers.values[i] = static_cast<T>(values[i]);
+    return encoder.encode(buffers.values, rows, fresh_from);
+  }
+}
+
 }  // namespace
 
-IntEncoding encode_ints(std::span<const std::uint64_t> values, const RowShape* shape,
+IntEncoding encode_ints(std::span<const std::uint64_t> values, const RowLinks* rows,
                         IntScratch& scratch, std::string& out, std::uint64_t fresh_from) {
-  return Encoder(scratch, out)
-      .encode(values, shape, shape != nullptr ? kShaped : kPlain, 0, fresh_from);
+  CAVEAT_ASSERT(!values.empty());
+  std::uint64_t bits = 0;
+  for (const std::uint64_t value : values) bits |= value;
+  const auto encode = is_roomy<std::uint16_t>(bits, values.size())   ? encode_as<std::uint16_t>
+                      : is_roomy<std::uint32_t>(bits, values.size()) ? encode_as<std::uint32_t>
+                                                                     : encode_as<std::uint64_t>;
+  return encode(values, rows, scratch, out, fresh_from);
 }
 
 }  // namespace caveat::detail

@@ -5,7 +5,11 @@
 #include <bit>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
+
+#include "engine/block/int_column.h"
+#include "engine/block/int_passes.h"
 
 namespace caveat::detail {
 
@@ -13,15 +17,15 @@ namespace caveat::detail {
 class SmallSet {
  public:
   // Appends the distinct values to `out`; false if there are more than `most`.
-  bool collect(std::span<const std::uint64_t> values, std::size_t most,
-               std::vector<std::uint64_t>& out) {
+  template <class T>
+  bool collect(std::span<const T> values, std::size_t most, std::vector<T>& out) {
     const auto bits = static_cast<unsigned>(std::bit_width(most)) + 2;  // a quarter to an eighth
     slots_.assign(std::size_t{1} << bits, 0);
     const std::size_t mask = slots_.size() - 1;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint64_t value = values[i];
+      const T value = values[i];
       if (i != 0 && value == values[i - 1]) continue;
-      std::size_t at = (value * 0x9E3779B97F4A7C15ULL) >> (64 - bits);
+      std::size_t at = (std::uint64_t{value} * 0x9E3779B97F4A7C15ULL) >> (64 - bits);
       while (slots_[at] != 0 && out[slots_[at] - 1] != value) at = (at + 1) & mask;
       if (slots_[at] != 0) continue;
       if (out.size() == most) return false;
@@ -36,23 +40,38 @@ class SmallSet {
   std::vector<std::uint16_t> slots_;  // one more than the index in `out`
 };
 
-struct IntScratch {
+// Of columns whose numbers are Ts.
+template <class T>
+struct IntBuffers {
   // Columns nest, so each depth has buffers of its own.
   struct Level {
-    std::vector<std::uint64_t> a, b, distinct, index;
+    std::vector<T> a, b, distinct, index;
   };
-  std::array<Level, 5> levels;
-  std::vector<std::uint64_t> last;  // value of each group
-  std::vector<std::uint8_t> seen;   // of each group
-  SmallSet set;
+  std::vector<T> values;
+  std::array<Level, kMaxColumnDepth> levels;
+  std::vector<T> ranks;  // of values in their dictionary
 
   [[nodiscard]] std::size_t bytes() const noexcept {
-    std::size_t sum = set.bytes() + last.capacity() * 8 + seen.capacity();
+    std::size_t count = values.capacity() + ranks.capacity();
     for (const Level& level : levels)
-      sum += (level.a.capacity() + level.b.capacity() + level.distinct.capacity() +
-              level.index.capacity()) *
-             8;
-    return sum;
+      count += level.a.capacity() + level.b.capacity() + level.distinct.capacity() +
+               level.index.capacity();
+    return count * sizeof(T);
+  }
+};
+
+struct IntScratch {
+  std::tuple<IntBuffers<std::uint16_t>, IntBuffers<std::uint32_t>, IntBuffers<std::uint64_t>> all;
+  SmallSet set;
+  Marks marks;
+
+  template <class T>
+  [[nodiscard]] IntBuffers<T>& buffers() noexcept {
+    return std::get<IntBuffers<T>>(all);
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return std::apply([](const auto&... each) { return (each.bytes() + ...); }, all) + set.bytes() +
+           marks.bytes();
   }
 };
 

@@ -10,6 +10,7 @@
 
 #include "engine/block/int_column.h"
 #include "engine/block/int_scratch.h"
+#include "test/block/row_links.h"
 #include "test/support/golden_lines.h"
 #include "test/support/test_folder.h"
 
@@ -113,7 +114,8 @@ std::string written(const std::vector<std::uint64_t>& values, const RowShape* sh
                     std::uint64_t fresh_from) {
   IntScratch scratch;
   std::string out;
-  encode_ints(values, shape, scratch, out, fresh_from);
+  const RowLinks links = shape != nullptr ? links_of(*shape) : RowLinks{};
+  encode_ints(values, shape != nullptr ? &links : nullptr, scratch, out, fresh_from);
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/block/int_column.h"
 #include "engine/block/int_scratch.h"
+#include "test/block/row_links.h"
 
 using namespace caveat;
 using namespace caveat::detail;
@@ -40,7 +41,9 @@ std::string written(const Column& values, const RowShape* shape, IntEncoding* en
                     std::uint64_t fresh_from = kNoFresh) {
   IntScratch scratch;
   std::string out;
-  const IntEncoding chosen = encode_ints(values, shape, scratch, out, fresh_from);
+  const RowLinks links = shape != nullptr ? links_of(*shape) : RowLinks{};
+  const IntEncoding chosen =
+      encode_ints(values, shape != nullptr ? &links : nullptr, scratch, out, fresh_from);
   if (encoding != nullptr) *encoding = chosen;
   return out;
 }
@@ -345,12 +348,23 @@ TEST_CASE("runs and exceptions that reach just to the end are read, and none goe
 // says the same of whole blocks.
 TEST_CASE("an encoder's working memory says what it holds, at each depth") {
   IntScratch scratch;
-  for (IntScratch::Level& level : scratch.levels) {
+  const auto check = [&](auto& values, std::size_t width) {
     const std::size_t before = scratch.bytes();
-    for (auto* values : {&level.a, &level.b, &level.distinct, &level.index}) values->reserve(1000);
-    CHECK(scratch.bytes() >= before + 4 * 8000);
-    CHECK(scratch.bytes() < before + 4 * 16000);
-  }
+    values.reserve(1000);
+    CHECK(scratch.bytes() >= before + 1000 * width);
+    CHECK(scratch.bytes() < before + 2000 * width);
+  };
+  const auto check_all = [&](auto& buffers, std::size_t width) {
+    check(buffers.values, width);
+    check(buffers.ranks, width);
+    for (auto& level : buffers.levels) {
+      for (auto* values : {&level.a, &level.b, &level.distinct, &level.index})
+        check(*values, width);
+    }
+  };
+  check_all(scratch.buffers<std::uint16_t>(), 2);
+  check_all(scratch.buffers<std::uint32_t>(), 4);
+  check_all(scratch.buffers<std::uint64_t>(), 8);
 }
 
 TEST_CASE("columns of the same values are the bytes they ever were") {
@@ -379,4 +393,47 @@ TEST_CASE("columns of the same values are the bytes they ever were") {
   }
   CHECK(size == 267'568);
   CHECK(digest == 0xa91d13bf18c28a51);
+}
+
+// The encoder works in the narrowest numbers that have room for all it computes of a column.
+TEST_CASE("columns of wide numbers, and of ones about as wide as others, are the bytes they were") {
+  Maker maker(78);
+  std::uint64_t digest = 0;
+  std::size_t size = 0;
+  for (const unsigned bits : {14U, 15U, 16U, 30U, 31U, 32U, 62U, 63U, 64U}) {
+    for (int round = 0; round < 1500; ++round) {
+      const Rows rows = rows_of(1 + static_cast<std::uint32_t>(maker.below(12)),
+                                1 + static_cast<std::uint32_t>(maker.below(12)));
+      const RowShape shape = rows.shape();
+      const bool leans = maker.below(2) != 0;
+      Column values = leans ? maker.shaped(rows) : maker.column(rows.node_of_row.size());
+      // The highest is just below so many bits, or at most as much above.
+      const std::uint64_t most =
+          (~std::uint64_t{0} >> (64 - bits)) + (bits < 64 ? maker.below(3) : 0);
+      const std::uint64_t high = *std::max_element(values.begin(), values.end());
+      const bool near_all = maker.below(2) != 0;
+      for (auto& value : values) {
+        if (near_all || value == high) value += most - high;
+      }
+      const std::string bytes = written(values, leans ? &shape : nullptr);
+      Column read(values.size());
+      REQUIRE(reads(bytes, leans ? &shape : nullptr, read));
+      REQUIRE(read == values);
+      size += bytes.size();
+      digest = XXH3_64bits_withSeed(bytes.data(), bytes.size(), digest);
+    }
+  }
+  CHECK(size == 558'043);
+  CHECK(digest == 0x49b8b4d25e045644);
+}
+
+TEST_CASE("the highest number of all is none that was given out, where none are") {
+  const Rows rows = rows_of(1, 2);
+  const RowShape shape = rows.shape();
+  for (const Column& values : {Column{~std::uint64_t{0}, 0}, Column{0, ~std::uint64_t{0}}}) {
+    IntEncoding encoding{};
+    const std::string bytes = written(values, &shape, &encoding);
+    CHECK(encoding == IntEncoding::delta);
+    check_column(values, &shape, bytes);
+  }
 }

@@ -50,7 +50,7 @@ void check_widths(GuardedBytes& guarded, std::mt19937_64& random) {
       std::vector<std::uint64_t> above(count);  // the base, which may wrap around
       for (auto& value : above) value = width == 0 ? 0 : random() >> (64 - width);
       std::string packed;
-      detail::pack_bits(above, 0, width, packed);
+      detail::pack_bits<std::uint64_t>(above, 0, width, packed);
       REQUIRE(packed.size() == detail::packed_bytes(count, width));
       const std::string_view bytes = guarded.put(packed);
 
