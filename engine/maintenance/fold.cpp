@@ -162,16 +162,20 @@ Result<void> Mutator::fold_all() {
   return {};
 }
 
-bool Mutator::worth_rewriting(const PartitionEntry& entry, std::size_t rows,
-                              std::size_t row_bytes) const {
+bool Mutator::worth_rewriting(const PartitionEntry& entry,
+                              std::span<const DeltaRow* const> rows) const {
   if (unreadable_.contains(entry.lower)) return false;
-  const std::size_t pending = entry.run_rows + rows;
+  const std::size_t pending = entry.run_rows + rows.size();
+  if (entry.rows == 0 || pending > kPendingRowsMax || pending * 8 > entry.rows ||
+      (entry.filter && entry.filter->crowded())) {
+    return true;
+  }
+  // Last, for it looks at each row, of which there are few now.
   // (How much of a container its runs are is not known: a block is no larger than a few of them.)
-  const std::size_t pending_bytes = row_bytes + (entry.run_rows != 0 ? entry.bytes : 0);
-  const std::size_t bytes_max = std::max(
-      kPendingBytesMin, kPendingFullPartitions * core_.tuning.now()->layout.partition_bytes);
-  return entry.rows == 0 || pending > kPendingRowsMax || pending * 8 > entry.rows ||
-         pending_bytes > bytes_max || (entry.filter && entry.filter->crowded());
+  std::size_t pending_bytes = entry.run_rows != 0 ? entry.bytes : 0;
+  for (const DeltaRow* row : rows) pending_bytes += row->length;
+  return pending_bytes > std::max(kPendingBytesMin, kPendingFullPartitions *
+                                                        core_.tuning.now()->layout.partition_bytes);
 }
 
 Result<void> Mutator::assign_property_ids(std::span<const PropertyHash> properties) {
@@ -270,9 +274,7 @@ std::vector<Mutator::FoldTarget> Mutator::next_targets(const Directory& director
       end = cut;
     }
     target.rows = rows.subspan(next, end - next);
-    std::size_t row_bytes = 0;
-    for (const DeltaRow* row : target.rows) row_bytes += row->length;
-    target.rewrite = worth_rewriting(target.entry, target.rows.size(), row_bytes);
+    target.rewrite = worth_rewriting(target.entry, target.rows);
     if (target.rewrite) {
       window_rows += target.entry.rows + target.rows.size();
       window_bytes += step_bytes(target.entry);  // the rows are in memory already

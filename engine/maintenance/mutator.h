@@ -110,8 +110,8 @@ class Mutator {
   [[nodiscard]] Result<void> fold_rows(const FoldInput& input, const ClearList& clears,
                                        Sequence as_of);
   [[nodiscard]] bool oversized(const PartitionEntry& entry) const noexcept;
-  [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry, std::size_t rows,
-                                     std::size_t row_bytes) const;
+  [[nodiscard]] bool worth_rewriting(const PartitionEntry& entry,
+                                     std::span<const DeltaRow* const> rows) const;
   [[nodiscard]] Result<void> assign_property_ids(std::span<const PropertyHash> properties);
   // Neighbouring targets, and the jobs of those that are rewritten.
   struct FoldWindow {
