@@ -252,6 +252,12 @@ TrialResults run_trial_set(const TrialSet& set, const fs::path& images) {
       plan.points = 1;
       TrialResults results = run_trials(plan, images);
       if (mode == "no-space" && results.seen.empty()) continue;
+      // RocksDB removes files when it likes, and may have when they were counted: the first of them
+      // is there in each run.
+      if (results.seen.empty() && results.violations.empty()) {
+        plan.only = 0;
+        results.add(run_trials(plan, images));
+      }
       print_row(plan.call, plan.mode, results);
       for (const auto& [what, count] : results.seen) results.seen_in[mode].insert(what);
       all.add(results);
