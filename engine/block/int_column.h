@@ -45,7 +45,7 @@ struct RowShape {
   std::uint32_t property_count = 0;
 };
 
-// A RowShape as encoders ask for it, one column after the other.
+// What a RowShape says, in the form in which the encoder walks it.
 struct RowLinks {
   std::vector<std::uint16_t> first_of_node;  // rows
   std::vector<std::uint16_t> before;  // each row's last before it with the same property, or itself

@@ -22,10 +22,9 @@ struct Catalogue::Table {
     PropertyHash hash = 0;
   };
   explicit Table(std::size_t size) : mask(size - 1), slots(new Slot[size]) {}
-  // Hashes of names are random, but a host may have numbers of its own, whose low bits are all one.
+  // Hashes of names are random, but a host may have numbers of its own, with the same low bits.
   [[nodiscard]] std::size_t first(PropertyHash hash) const noexcept {
-    hash = (hash ^ (hash >> 32)) * 0x9E3779B97F4A7C15ULL;
-    return static_cast<std::size_t>(hash >> 32) & mask;
+    return std::hash<ExceptionKey>{}({0, hash}) & mask;
   }
 
   std::size_t mask;

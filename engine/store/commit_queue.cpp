@@ -8,6 +8,7 @@
 
 #include "engine/delta/delta_record.h"
 #include "engine/maintenance/fold_policy.h"
+#include "engine/model/varint.h"
 #include "engine/sync/sync_point.h"
 #include "pool/invariant.h"
 
@@ -16,6 +17,18 @@ namespace caveat {
 namespace {
 constexpr std::size_t kRowsToPace = 32;    // fewer cost more to think about
 constexpr std::size_t kRowsOfBatch = 256;  // who writes so many at once may wait longer
+
+// The last row first: what a planted fault logs.
+std::string backwards(std::string_view rows) {
+  std::string turned;
+  while (!rows.empty()) {
+    const std::size_t bytes = sizeof(std::uint32_t) + load_fixed<std::uint32_t>(rows.data());
+    turned.insert(0, rows.substr(0, bytes));
+    rows.remove_prefix(bytes);
+  }
+  return turned;
+}
+
 }  // namespace
 
 CommitQueue::CommitQueue(Core& core, std::function<void()> on_news)
@@ -176,31 +189,26 @@ Result<void> CommitQueue::carry_out(const Group& group, Durability durability, b
   if (precondition != nullptr && changed_since(*precondition)) {
     // Alone in its group, and of this thread.
     CAVEAT_ASSIGN(const RowsParts parts, precondition->look_again());
-    return parts.empty() ? Result<void>() : log_and_insert(parts, parts, durability);
+    return parts.empty() ? Result<void>() : log_and_insert(parts, durability);
   }
   return log_and_insert(group, durability);
 }
 
 Result<void> CommitQueue::log_and_insert(const Group& group, Durability durability) {
-  if (group.size == 1) return log_and_insert(group.first->parts, group.first->parts, durability);
+  if (group.size == 1) return log_and_insert(group.first->parts, durability);
   // One record for the whole group: one put, one checksum.
   joined_.clear();
-  std::string backwards;
-  std::size_t count = 0;
+  RowsPart all;
   const Request* request = group.first;
   for (std::size_t i = 0; i < group.size; ++i, request = request->behind) {
-    for (const RowsPart& part : request->parts) {
-      joined_ += part.rows;
-      if (CAVEAT_PLANTED(group_logged_backwards)) backwards.insert(0, part.rows);
-    }
-    count += request->count;
+    for (const RowsPart& part : request->parts) joined_ += part.rows;
+    all.count += request->count;
   }
-  const RowsPart all{joined_, count};
-  const RowsPart logged{backwards.empty() ? all.rows : backwards, count};
-  return log_and_insert({&all, 1}, {&logged, 1}, durability);
+  all.rows = joined_;
+  return log_and_insert({&all, 1}, durability);
 }
 
-Result<void> CommitQueue::log_and_insert(RowsParts parts, RowsParts logged, Durability durability) {
+Result<void> CommitQueue::log_and_insert(RowsParts parts, Durability durability) {
   const std::size_t count = count_of(parts);
   if (!active_->empty() && active_->arena_bytes() + bytes_of(parts) > core_.memory.delta / 3) {
     GenerationOptions next;
@@ -209,7 +217,7 @@ Result<void> CommitQueue::log_and_insert(RowsParts parts, RowsParts logged, Dura
     seal_locked(next);
   }
   const Sequence first = next_sequence_;
-  prepare(first, parts, logged);
+  prepare(first, parts);
   // Sequences of a failed write are not used again: its rows may yet turn up in the log.
   next_sequence_ += count;
   CAVEAT_TRY(core_.backend->write(batch_, durability));
@@ -224,27 +232,30 @@ Result<void> CommitQueue::log_and_insert(RowsParts parts, RowsParts logged, Dura
 }
 
 // Whatever can run out of memory does so here, before the log knows of the rows.
-void CommitQueue::prepare(Sequence first, RowsParts parts, RowsParts logged) {
+void CommitQueue::prepare(Sequence first, RowsParts parts) {
   std::array<DeltaRecordKey, kPartsMax> keys;
-  for (std::size_t i = 0; i < logged.size(); ++i) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
     keys[i] = {active_->id(), first};
-    first += logged[i].count;
+    first += parts[i].count;
   }
   // Room for the rows takes as long as two records to pack, so it comes first.
   const auto step = [&](std::size_t i) {
     if (i == 0) return active_->reserve(parts);
-    const RowsPart& part = logged[i - 1];
+    const auto [rows, count] = parts[i - 1];
     std::string& record = records_[i - 1];
     record.clear();
-    encode_delta_record(keys[i - 1], part.rows, part.count, record);
+    if (CAVEAT_PLANTED(group_logged_backwards)) {
+      return encode_delta_record(keys[i - 1], backwards(rows), count, record);
+    }
+    encode_delta_record(keys[i - 1], rows, count, record);
   };
   if (count_of(parts) < kBulkBatchRows) {
-    for (std::size_t i = 0; i <= logged.size(); ++i) step(i);
+    for (std::size_t i = 0; i <= parts.size(); ++i) step(i);
   } else {
-    core_.workers.parallel_for(logged.size() + 1, step);
+    core_.workers.parallel_for(parts.size() + 1, step);
   }
   batch_.clear();
-  for (std::size_t i = 0; i < logged.size(); ++i) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
     batch_.put(Family::delta, encode_delta_key(keys[i]), records_[i]);
   }
 }

@@ -91,11 +91,9 @@ class CommitQueue {
   [[nodiscard]] Result<void> carry_out(const Group& group, Durability durability, bool closed,
                                        bool stuck);
   [[nodiscard]] Result<void> log_and_insert(const Group& group, Durability durability);
-  // `logged` are the parts.
-  [[nodiscard]] Result<void> log_and_insert(RowsParts parts, RowsParts logged,
-                                            Durability durability);
+  [[nodiscard]] Result<void> log_and_insert(RowsParts parts, Durability durability);
   // Makes room for the rows, and of each part a record in the batch for the log.
-  void prepare(Sequence first, RowsParts parts, RowsParts logged);
+  void prepare(Sequence first, RowsParts parts);
   // Gives back the memory of a large batch: who leads next may never need it.
   void trim_buffers() noexcept;
   [[nodiscard]] bool changed_since(const Precondition& precondition) const;

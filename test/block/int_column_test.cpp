@@ -344,8 +344,6 @@ TEST_CASE("runs and exceptions that reach just to the end are read, and none goe
   read(behind + value_of(kRows - 1) + value_of(6), false);
 }
 
-// At the borders of what pays, where one byte decides on a form: golden/encodings.txt of test/bytes
-// says the same of whole blocks.
 TEST_CASE("an encoder's working memory says what it holds, at each depth") {
   IntScratch scratch;
   const auto check = [&](auto& values, std::size_t width) {
@@ -367,10 +365,30 @@ TEST_CASE("an encoder's working memory says what it holds, at each depth") {
   check_all(scratch.buffers<std::uint64_t>(), 8);
 }
 
+namespace {
+
+// Of columns one after the other: what they are written as.
+struct WrittenColumns {
+  std::size_t size = 0;
+  std::uint64_t digest = 0;
+
+  void add(const Column& values, const RowShape* shape, std::uint64_t fresh_from = kNoFresh) {
+    const std::string bytes = written(values, shape, nullptr, fresh_from);
+    Column read(values.size());
+    REQUIRE(reads(bytes, shape, read));
+    REQUIRE(read == values);
+    size += bytes.size();
+    digest = XXH3_64bits_withSeed(bytes.data(), bytes.size(), digest);
+  }
+};
+
+}  // namespace
+
+// At the borders of what pays, where one byte decides on a form: golden/encodings.txt of test/bytes
+// says the same of whole blocks.
 TEST_CASE("columns of the same values are the bytes they ever were") {
   Maker maker(77);
-  std::uint64_t digest = 0;
-  std::size_t size = 0;
+  WrittenColumns columns;
   for (int round = 0; round < 20'000; ++round) {
     const Rows rows = rows_of(1 + static_cast<std::uint32_t>(maker.below(12)),
                               1 + static_cast<std::uint32_t>(maker.below(6)));
@@ -384,22 +402,16 @@ TEST_CASE("columns of the same values are the bytes they ever were") {
       for (auto& value : values) value = maker.below(3) == 0 ? next++ : value % (from + 1);
       if (maker.below(8) == 0) values.back() += 3;
     }
-    const std::string bytes = written(values, leans ? &shape : nullptr, nullptr, from);
-    Column read(values.size());
-    REQUIRE(reads(bytes, leans ? &shape : nullptr, read));
-    REQUIRE(read == values);
-    size += bytes.size();
-    digest = XXH3_64bits_withSeed(bytes.data(), bytes.size(), digest);
+    columns.add(values, leans ? &shape : nullptr, from);
   }
-  CHECK(size == 267'568);
-  CHECK(digest == 0xa91d13bf18c28a51);
+  CHECK(columns.size == 267'568);
+  CHECK(columns.digest == 0xa91d13bf18c28a51);
 }
 
 // The encoder works in the narrowest numbers that have room for all it computes of a column.
 TEST_CASE("columns of wide numbers, and of ones about as wide as others, are the bytes they were") {
   Maker maker(78);
-  std::uint64_t digest = 0;
-  std::size_t size = 0;
+  WrittenColumns columns;
   for (const unsigned bits : {14U, 15U, 16U, 30U, 31U, 32U, 62U, 63U, 64U}) {
     for (int round = 0; round < 1500; ++round) {
       const Rows rows = rows_of(1 + static_cast<std::uint32_t>(maker.below(12)),
@@ -415,16 +427,11 @@ TEST_CASE("columns of wide numbers, and of ones about as wide as others, are the
       for (auto& value : values) {
         if (near_all || value == high) value += most - high;
       }
-      const std::string bytes = written(values, leans ? &shape : nullptr);
-      Column read(values.size());
-      REQUIRE(reads(bytes, leans ? &shape : nullptr, read));
-      REQUIRE(read == values);
-      size += bytes.size();
-      digest = XXH3_64bits_withSeed(bytes.data(), bytes.size(), digest);
+      columns.add(values, leans ? &shape : nullptr);
     }
   }
-  CHECK(size == 558'043);
-  CHECK(digest == 0x49b8b4d25e045644);
+  CHECK(columns.size == 558'043);
+  CHECK(columns.digest == 0x49b8b4d25e045644);
 }
 
 TEST_CASE("the highest number of all is none that was given out, where none are") {
