@@ -73,7 +73,9 @@ Result<bool> MaintenanceThread::step(bool quiet, bool& urgent) {
 }
 
 std::optional<MaintenanceThread::Clock::time_point> MaintenanceThread::idle_fold_due() {
-  const auto version = core_.versions.current();
+  // Pinned, not counted: letting go of the last count frees versions and asks the backend for its
+  // locks, and whoever has those may be about to wake this thread, which takes ours.
+  const auto version = core_.versions.pin();
   if (!version) return std::nullopt;
   return idle_fold_.due(*version->generations.front(), Clock::now());
 }
