@@ -137,6 +137,10 @@ void Generation::reserve(RowsParts parts) {
 
 void Generation::insert_rows(Sequence first, RowsParts parts) {
   make_room(room_for(parts));
+  insert_reserved(first, parts);
+}
+
+void Generation::insert_reserved(Sequence first, RowsParts parts) {
   batches_.store(batches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   for (const RowsPart& part : parts) {
     insert_part(first, part);

@@ -61,6 +61,8 @@ class Generation {
     const RowsPart part{rows, count};
     insert_rows(first, {&part, 1});
   }
+  // The same of those that reserve() was called for last: nothing of it looks for room again.
+  void insert_reserved(Sequence first, RowsParts parts);
 
   // One write. `sequence` is above every one before, and not 0; `encoded` is the row `row` views.
   void insert(Sequence sequence, const RowView& row, std::string_view encoded);
@@ -81,7 +83,7 @@ class Generation {
   [[nodiscard]] bool sealed() const noexcept { return sealed_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t rows() const noexcept { return rows_.load(std::memory_order_acquire); }
   [[nodiscard]] bool empty() const noexcept { return rows() == 0; }
-  // Calls of insert_rows that the rows came with.
+  // Calls of insert_rows and insert_reserved that the rows came with.
   [[nodiscard]] std::size_t batches() const noexcept {
     return batches_.load(std::memory_order_relaxed);
   }
