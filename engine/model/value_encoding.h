@@ -21,19 +21,23 @@ void encode_value(const ValueView& value, std::string& out);
   return kind == ValueKind::String || kind == ValueKind::List;
 }
 
-// Takes a value off bytes that were checked before.
+// The bytes of a payload, which were checked before; takes the length in front of it, if any.
+[[nodiscard]] inline std::size_t take_trusted_size(ValueKind kind, const char*& p) noexcept {
+  CAVEAT_ASSERT(kind <= ValueKind::List);
+  if (has_length(kind)) [[likely]]
+    return take_trusted_varint(p);
+  if (kind == ValueKind::Integer) {
+    std::size_t size = 1;
+    while ((static_cast<unsigned char>(p[size - 1]) & 0x80) != 0) ++size;
+    return size;
+  }
+  return kind == ValueKind::Float ? 8 : static_cast<std::size_t>(kind);  // Null 0, Boolean 1
+}
+
+// Takes a value off such bytes.
 [[nodiscard]] inline ValueView take_trusted_value(const char*& p) noexcept {
   const auto kind = static_cast<ValueKind>(*p++);
-  CAVEAT_ASSERT(kind <= ValueKind::List);
-  std::size_t size = 0;
-  if (has_length(kind)) [[likely]] {
-    size = take_trusted_varint(p);
-  } else if (kind == ValueKind::Integer) {
-    while ((static_cast<unsigned char>(p[size]) & 0x80) != 0) ++size;
-    ++size;
-  } else {
-    size = kind == ValueKind::Float ? 8 : static_cast<std::size_t>(kind);  // Null 0, Boolean 1
-  }
+  const std::size_t size = take_trusted_size(kind, p);
   const char* payload = p;
   p += size;
   return {kind, {payload, size}};
