@@ -5,6 +5,7 @@
 // holds one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
@@ -19,16 +20,19 @@ class ClearList {
   [[nodiscard]] bool empty() const noexcept { return nodes_.empty() && properties_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size() + properties_.size(); }
 
+  // Of the latest clear; 0 without any. A segment of that as_of and above has nothing hidden.
+  [[nodiscard]] Sequence newest() const noexcept { return newest_; }
+
   // Is a row of this key, in a segment of this as_of, hidden?
   [[nodiscard]] bool hides(const ExceptionKey& key, Sequence as_of) const noexcept {
-    if (empty()) return false;
+    if (newest_ <= as_of) return false;
     return above(nodes_, key.node_id, as_of) || above(properties_, key.property_hash, as_of);
   }
 
   // Of several clears of one thing the latest counts.
-  void add_node(NodeId node, Sequence sequence) { raise(nodes_[node], sequence); }
+  void add_node(NodeId node, Sequence sequence) { add(nodes_, node, sequence); }
   void add_property(PropertyHash property, Sequence sequence) {
-    raise(properties_[property], sequence);
+    add(properties_, property, sequence);
   }
 
   [[nodiscard]] const auto& nodes() const noexcept { return nodes_; }
@@ -40,12 +44,15 @@ class ClearList {
     const auto found = map.find(term);
     return found != map.end() && found->second > as_of;
   }
-  static void raise(Sequence& value, Sequence sequence) noexcept {
-    if (sequence > value) value = sequence;
+  void add(Map& map, std::uint64_t term, Sequence sequence) {
+    Sequence& latest = map[term];
+    latest = std::max(latest, sequence);
+    newest_ = std::max(newest_, sequence);
   }
 
   Map nodes_;
   Map properties_;
+  Sequence newest_ = 0;
 };
 
 }  // namespace caveat

@@ -67,12 +67,7 @@ class Counter {
 
   // Partitions that the delta says anything about; false where that is most of them.
   bool find_touched() {
-    for (const auto& [node, sequence] : view_.version->clears->nodes()) {
-      newest_clear_ = std::max(newest_clear_, sequence);
-    }
-    for (const auto& [property, sequence] : view_.version->clears->properties()) {
-      newest_clear_ = std::max(newest_clear_, sequence);
-    }
+    newest_clear_ = view_.version->clears->newest();
     if (view_.delta().has_clears()) return false;
     std::size_t keys = 0;
     for (const auto& generation : view_.version->generations) keys += generation->by_key().size();

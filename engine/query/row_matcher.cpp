@@ -17,13 +17,6 @@ void narrow(std::vector<std::uint8_t>& keep, const Column& column, const Test& t
   for (std::size_t i = 0; i < count; ++i) to[i] &= static_cast<std::uint8_t>(test(column[i]));
 }
 
-Sequence newest_of(const ClearList& clears) {
-  Sequence newest = 0;
-  for (const auto& [node, sequence] : clears.nodes()) newest = std::max(newest, sequence);
-  for (const auto& [property, sequence] : clears.properties()) newest = std::max(newest, sequence);
-  return newest;
-}
-
 }  // namespace
 
 RowMatcher::RowMatcher(const QueryContext& context, const ReadView& view,
@@ -32,7 +25,7 @@ RowMatcher::RowMatcher(const QueryContext& context, const ReadView& view,
       clears_(*view.version->clears),
       delta_(view.delta()),
       conditions_(conditions),
-      newest_clear_(newest_of(*view.version->clears)),
+      newest_clear_(clears_.newest()),
       delta_rows_(delta_.any_rows() || delta_.has_clears()),
       delta_clears_(delta_.has_clears()) {
   if (conditions_.property) property_id_ = catalogue_.find(*conditions_.property);

@@ -43,14 +43,6 @@ Result<Resolved> resolve(const PartitionImage& image, const ClearList& clears) {
   return resolved;
 }
 
-bool clears_wait(const PartitionEntry& entry, const ClearList& clears) {
-  const auto waits = [&](const auto& map) {
-    return std::any_of(map.begin(), map.end(),
-                       [&](const auto& clear) { return clear.second > entry.as_of_min; });
-  };
-  return !clears.empty() && (waits(clears.nodes()) || waits(clears.properties()));
-}
-
 }  // namespace
 
 // Encoding is deterministic, so encoding the rows again says what each column's encoding was and
@@ -260,7 +252,7 @@ Result<StorageStatistics> Engine::statistics() {
   for (auto p = directory.begin(); p != directory.end(); p = directory.next(p)) {
     const PartitionEntry& entry = directory.at(p);
     Resolved resolved{entry.rows, entry.raw_bytes};
-    if (entry.run_rows != 0 || clears_wait(entry, *version.clears)) {
+    if (entry.run_rows != 0 || entry.as_of_min < version.clears->newest()) {
       const auto image = load(version, p, CacheUse::scan);
       auto counted = image ? resolve(**image, *version.clears) : fail(image.error());
       if (!counted && !skips(counted.error(), entry.lower)) return fail(counted.error());

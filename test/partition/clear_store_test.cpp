@@ -30,6 +30,7 @@ TEST_CASE("clears come back as they were last written, and nothing is written tw
     REQUIRE(loaded);
     CHECK(loaded->nodes() == after.nodes());
     CHECK(loaded->properties() == after.properties());
+    CHECK(loaded->newest() == after.newest());
     before = after;
     return batch.count();
   };
@@ -52,10 +53,16 @@ TEST_CASE("a clear hides what was written before it, and of two the later one co
   CHECK(hides(1, 9, 19));
   CHECK_FALSE(hides(1, 9, 20));
   CHECK_FALSE(hides(9, 7, 0));
+  CHECK(clears.newest() == 20);
   clears.add_node(7, 15);
   clears.add_node(7, 5);
   CHECK(hides(7, 1, 14));
   CHECK_FALSE(hides(7, 1, 15));
+  CHECK(clears.newest() == 20);
+  clears.add_node(3, 30);
+  CHECK(clears.newest() == 30);
+  CHECK(hides(1, 9, 19));
+  CHECK(ClearList().newest() == 0);
 }
 
 TEST_CASE("a clear of another length or kind is refused") {
