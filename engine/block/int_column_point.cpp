@@ -81,9 +81,10 @@ class PointReader {
  private:
   enum class Walk : std::uint8_t { on, enough };
 
-  // The value at an index of a column that leans on nothing.
+  // The value at an index of a column that leans on nothing. The index may come from flags that
+  // were not looked at to their end: then it can be beyond the values that these leave.
   bool read_plain(unsigned depth, std::size_t count, std::size_t index, T& value) {
-    if (!enter(depth) || count == 0) return false;
+    if (!enter(depth) || index >= count) return false;
     switch (encoding_) {
       case IntEncoding::constant:
       case IntEncoding::packed: {
@@ -276,7 +277,7 @@ class PointReader {
     // Read in any case: what follows begins behind it.
     T earlier = 0;
     const std::size_t at = flags.is_set() ? 0 : index - flags.before();
-    if (old != 0 && !read_plain(depth + 1, old, at, earlier)) return false;
+    if ((old != 0 || !flags.is_set()) && !read_plain(depth + 1, old, at, earlier)) return false;
     value = flags.is_set() ? static_cast<T>(next + flags.before()) : earlier;
     return true;
   }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <optional>
 
 #include "engine/block/int_column.h"
 #include "engine/block/int_scratch.h"
@@ -255,4 +256,33 @@ TEST_CASE("a value is read to the depth of the format and no deeper") {
       }
     }
   }
+}
+
+// Of sparse flags only those up to a row are looked at: what they say of all can be anything.
+TEST_CASE("flags that lie about how many are set lead to no value behind the last") {
+  using E = IntEncoding;
+  const Shape shape(kRows);
+  const auto value_at = [&](const std::string& bytes, std::size_t row) {
+    ByteReader in(bytes);
+    std::uint64_t value = 0;
+    return int_at(in, shape.place(row), kRows, value) ? std::optional(value) : std::nullopt;
+  };
+  const auto sparse = [](char common, char others, char gap) {
+    return column(E::sparse,
+                  {std::string{common, others}, column(E::constant, {{&gap, 1}}),
+                   column(E::constant, {common == 0 ? "\1" : std::string_view("\0", 1)})});
+  };
+  // A value a node, of 64 bits each: none of the 21 flags is set, though the first nine are.
+  std::string values(7 * sizeof(std::uint64_t), '\x5A');
+  const std::string missed = column(E::packed, {std::string{'\0', '\x40'}, values});
+  const std::string by_node = column(E::by_node, {sparse(1, 21, 9), missed});
+  CHECK(value_at(by_node, 0).has_value());
+  CHECK_FALSE(value_at(by_node, 9).has_value());
+  CHECK_FALSE(value_at(by_node, 11).has_value());
+  // One earlier number, or none, for the first ten rows.
+  const std::string one = column(E::packed, {std::string{'\0', '\x40'}, values.substr(0, 8)});
+  const std::string fresh = column(E::fresh, {"\x64", sparse(0, 27, 10), one});
+  CHECK(value_at(fresh, 0).has_value());
+  CHECK_FALSE(value_at(fresh, 9).has_value());
+  CHECK_FALSE(value_at(column(E::fresh, {"\x64", sparse(0, 28, 10)}), 9).has_value());
 }
