@@ -1,4 +1,5 @@
 // Writing, one by one, in batches and in bulk.
+#include <memory>
 #include <vector>
 
 #include "adapters/c/handles.h"
@@ -33,10 +34,24 @@ caveat_code with_batch(caveat_batch* batch, caveat_error** error, Use&& use) {
   });
 }
 
-// What was there, for the caller.
-Result<void> hand_out(const ExceptionKey& key, const std::optional<Exception>& was,
-                      const caveat_record** out) {
-  if (was) *out = own(key, *was);
+struct FreeRecord {
+  void operator()(const caveat_record* record) const noexcept { caveat_record_free(record); }
+};
+
+// A checked write, and what was there for the caller. That is made before anything is written:
+// where memory ended afterwards, the store would not have the record any more, and nobody else.
+Result<void> write_and_give(StorageOptimizer& store, const ExceptionKey& key,
+                            const Engine::Decide& decide, const WriteOptions& options,
+                            const caveat_record** was) {
+  std::unique_ptr<const caveat_record, FreeRecord> given;
+  CAVEAT_TRY(store.engine().commit_checked(
+      key,
+      [&](const std::optional<Exception>& there, WriteBatch& batch) -> Result<bool> {
+        given.reset(there ? own(key, *there) : nullptr);
+        return decide(there, batch);
+      },
+      options));
+  *was = given.release();
   return {};
 }
 
@@ -73,28 +88,39 @@ caveat_code caveat_exchange_exception(caveat_store* store, const caveat_record* 
                                       int32_t durability, const caveat_record** was,
                                       caveat_error** error) {
   if (was != nullptr) *was = nullptr;
-  return with_store(
-      store, durability, error, [&](auto& opened, const auto& options) -> Result<void> {
-        CAVEAT_TRY(need(was, "was"));
-        CAVEAT_TRY(need(record, "record"));
-        CAVEAT_ASSIGN(const auto exception, exception_of(record));
-        const ExceptionKey key{record->key.node, record->key.property};
-        CAVEAT_ASSIGN(const auto there, opened.exchange_exception(key, *exception, options));
-        return hand_out(key, there, was);
-      });
+  return with_store(store, durability, error,
+                    [&](auto& opened, const auto& options) -> Result<void> {
+                      CAVEAT_TRY(need(was, "was"));
+                      CAVEAT_TRY(need(record, "record"));
+                      CAVEAT_ASSIGN(const auto exception, exception_of(record));
+                      CAVEAT_TRY(validate(*exception));
+                      const ExceptionKey key{record->key.node, record->key.property};
+                      return write_and_give(
+                          opened, key,
+                          [&](const auto&, WriteBatch& batch) -> Result<bool> {
+                            CAVEAT_TRY(batch.store_exception(key, *exception));
+                            return true;
+                          },
+                          options, was);
+                    });
 }
 
 caveat_code caveat_take_exception(caveat_store* store, uint64_t node, uint64_t property,
                                   int32_t durability, const caveat_record** was,
                                   caveat_error** error) {
   if (was != nullptr) *was = nullptr;
-  return with_store(store, durability, error,
-                    [&](auto& opened, const auto& options) -> Result<void> {
-                      CAVEAT_TRY(need(was, "was"));
-                      const ExceptionKey key{node, property};
-                      CAVEAT_ASSIGN(const auto there, opened.take_exception(key, options));
-                      return hand_out(key, there, was);
-                    });
+  return with_store(
+      store, durability, error, [&](auto& opened, const auto& options) -> Result<void> {
+        CAVEAT_TRY(need(was, "was"));
+        const ExceptionKey key{node, property};
+        return write_and_give(
+            opened, key,
+            [&](const std::optional<Exception>& there, WriteBatch& batch) -> Result<bool> {
+              if (there) CAVEAT_TRY(batch.remove_exception(key));
+              return there.has_value();
+            },
+            options, was);
+      });
 }
 
 caveat_code caveat_erase_exception(caveat_store* store, uint64_t node, uint64_t property,

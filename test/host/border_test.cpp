@@ -214,6 +214,52 @@ void clean(World& w) {
   caveat_string_free(&w.text);
 }
 
+// What is there under the world's key; the caller frees it.
+const caveat_record* there(World& w) {
+  const caveat_record* found = nullptr;
+  check(caveat_retrieve_exception(w.store, nullptr, 7, 1, &found, nullptr) == CAVEAT_OK, "read");
+  return found;
+}
+
+// A call without memory did nothing: what it would have given is still there.
+void what_is_taken_is_given() {
+  World w;
+  check(caveat_open_volatile(nullptr, &w.store, nullptr) == CAVEAT_OK, "open");
+  check(caveat_store_exception(w.store, &w.record, 0, nullptr) == CAVEAT_OK, "store");
+  caveat_record another = w.record;
+  another.reason = {kLong, 40};
+  int refusals = 0;
+  for (const bool exchanges : {true, false}) {
+    for (long n = 0;; ++n) {
+      check(n < 5000, "a call that allocates without end");
+      left = n;
+      fell_short = false;
+      const auto code = exchanges
+                            ? caveat_exchange_exception(w.store, &another, 0, &w.read, nullptr)
+                            : caveat_take_exception(w.store, 7, 1, 0, &w.read, nullptr);
+      left = -1;
+      const caveat_record* const now = there(w);
+      if (code == CAVEAT_OK) {
+        check(w.read != nullptr, "what was there is not given");
+        check(w.read->reason.size == (exchanges ? sizeof kLong : 40), "another record is given");
+        check((now == nullptr) == !exchanges, "the write was not done");
+        caveat_record_free(now);
+        clean(w);
+        break;
+      }
+      check(code == CAVEAT_OUT_OF_MEMORY, "the end of memory got another name");
+      check(w.read == nullptr && now != nullptr &&
+                now->reason.size == (exchanges ? sizeof kLong : 40),
+            "a call that did nothing took a record away");
+      caveat_record_free(now);
+      ++refusals;
+    }
+  }
+  check(refusals > 4, "hardly an allocation failed: is operator new ours?");
+  check(caveat_close(w.store, nullptr) == CAVEAT_OK, "close");
+  caveat_store_release(w.store);
+}
+
 // Fails the first allocation of a call, then the second, until the call does not come to the one
 // that would fail.
 void memory_ends_everywhere() {
@@ -416,6 +462,7 @@ int main() {
   check(caveat::hash_property("can_fly") == caveat_hash_property("can_fly", 7),
         "the two APIs differ");
   memory_ends_everywhere();
+  what_is_taken_is_given();
   a_cursor_without_memory_goes_on_where_it_was();
   a_view_without_memory_leaves_nothing_behind();
   what_a_callback_throws_stays_out();
