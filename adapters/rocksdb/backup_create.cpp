@@ -33,6 +33,10 @@ KnownTables known_tables(const BackupDirectory& directory, const std::vector<std
   return known;
 }
 
+bool is_gone_or_damaged(const StorageError& error) noexcept {
+  return error.code() == ErrorCode::not_found || error.code() == ErrorCode::corruption;
+}
+
 class Backup {
  public:
   Backup(const BackupDirectory& directory, const LiveFiles& live, const KnownTables& known,
@@ -73,6 +77,8 @@ class Backup {
       if (there == nullptr) continue;
       const auto hash = hash_file(directory_.content(*there), there->size, quiet);
       if (hash && *hash == there->hash) continue;
+      // What the disk does not give now may be sound, and all that an earlier backup has.
+      if (!hash && !is_gone_or_damaged(hash.error())) return fail(hash.error());
       std::error_code ignored;
       fs::remove(directory_.content(*there), ignored);
       CAVEAT_TRY(copy_one(file, manifest, quiet));
@@ -106,6 +112,15 @@ class Backup {
   const KnownTables& known_;
   const std::string marker_;  // its text never changes while a store is there
 };
+
+// Deletes the oldest. Which contents the others need must be known: while what describes one of
+// these is damaged, none is deleted.
+Result<void> thin_out(const BackupDirectory& directory, const std::vector<std::uint64_t>& ids,
+                      std::size_t old) {
+  for (std::size_t i = old; i < ids.size(); ++i) CAVEAT_TRY(directory.read(ids[i]));
+  for (std::size_t i = 0; i < old; ++i) CAVEAT_TRY(directory.erase(ids[i]));
+  return directory.collect();
+}
 
 }  // namespace
 
@@ -149,9 +164,10 @@ Result<BackupInfo> back_up_files(KvBackend& backend, std::int64_t now_ns, std::u
   }
   CAVEAT_TRY(directory.write(manifest));
   if (options.keep > 0 && ids.size() + 1 > options.keep) {
-    const std::size_t old = ids.size() + 1 - options.keep;
-    for (std::size_t i = 0; i < old; ++i) CAVEAT_TRY(directory.erase(ids[i]));
-    CAVEAT_TRY(directory.collect());
+    if (auto thinned = thin_out(directory, ids, ids.size() + 1 - options.keep); !thinned) {
+      return fail(thinned.error().within(fmt::format(
+          "backup {} is made, but those before it could not be thinned out", manifest.id)));
+    }
   }
   return manifest.info();
 }

@@ -45,9 +45,16 @@ TEST_CASE("a manifest that is damaged in any byte, or cut short, is refused by n
   CHECK(value_of(create_backup(world.store, world.backups)).id == 3);
   CHECK(keep_newest_backups(world.backups, 1).error().code() == ErrorCode::corruption);
   CHECK(usable(world.backups) == 2);
+  BackupOptions keep_three;
+  keep_three.keep = 3;
+  const auto kept = create_backup(world.store, world.backups, keep_three);
+  REQUIRE_FALSE(kept);
+  CHECK(kept.error().code() == ErrorCode::corruption);
+  CHECK(kept.error().message().starts_with("backup 4 is made, but "));
+  CHECK(usable(world.backups) == 3);
   value_of(delete_backup(world.backups, 2));
-  CHECK(value_of(keep_newest_backups(world.backups, 1)) == 1);
-  value_of(verify_backup(world.backups, 3, {true, nullptr}));
+  CHECK(value_of(keep_newest_backups(world.backups, 1)) == 2);
+  value_of(verify_backup(world.backups, 4, {true, nullptr}));
 }
 
 TEST_CASE("a manifest is what its page says, byte for byte", "[backup][golden]") {

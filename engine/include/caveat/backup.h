@@ -41,7 +41,8 @@ struct BackupInfo {
 
 // How to make one.
 struct BackupOptions {
-  // Afterwards delete all but so many, the newest ones. 0: delete none.
+  // Afterwards delete all but so many, the newest ones. 0: delete none. Where what describes one of
+  // those that stay is damaged none is deleted, and the error says that the new one is made.
   std::size_t keep = 0;
   // Read everything back, those files too that earlier backups had, and have RocksDB look at the
   // whole, before it counts as a backup. A file that is damaged there is copied anew.
