@@ -69,6 +69,7 @@ struct Table : sqlite3_vtab {
   std::shared_ptr<Session> session;
   bool read_only;
   bool checked_inserts;
+  bool in_transaction;  // SQLite will tell of its end
 };
 
 // Confidences repeat, and their texts cost.
@@ -180,8 +181,11 @@ int disconnect(sqlite3_vtab* table) {
   delete static_cast<Table*>(table);
   return SQLITE_OK;
 }
-// DROP TABLE: what is in the store stays, and is the store's.
+// DROP TABLE: what is in the store stays, and is the store's. SQLite tells a table that is gone
+// nothing any more, neither that its transaction is committed nor that it is rolled back: so one
+// that has begun ends first.
 int destroy(sqlite3_vtab* base) {
+  if (table_of(base).in_transaction) return SQLITE_LOCKED;  // it says so in words of its own
   return guarded(base, [&]() -> SqlResult<void> {
     auto& table = table_of(base);
     table.known->drop(key_of_table(table, table.name));
@@ -326,7 +330,11 @@ int update(sqlite3_vtab* base, int count, sqlite3_value** values, sqlite3_int64*
 int begin(sqlite3_vtab* base) {
   return guarded(base, [&]() -> SqlResult<void> {
     auto& table = table_of(base);
-    if (!table.read_only) return table.session->begin();
+    if (!table.read_only) {
+      CAVEAT_TRY(table.session->begin());
+      table.in_transaction = true;
+      return {};
+    }
     return sql_fail(SQLITE_READONLY, fmt::format("{}: the table was made with mode=ro",
                                                  table.session->store().name()));
   });
@@ -334,8 +342,10 @@ int begin(sqlite3_vtab* base) {
 int sync(sqlite3_vtab* table) {
   return guarded(table, [&] { return table_of(table).session->sync(); });
 }
-int end(sqlite3_vtab* table) {
-  table_of(table).session->end();
+int end(sqlite3_vtab* base) {
+  auto& table = table_of(base);
+  table.session->end();
+  table.in_transaction = false;
   return SQLITE_OK;
 }
 int savepoint(sqlite3_vtab* table, int depth) {

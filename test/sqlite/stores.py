@@ -28,6 +28,25 @@ class Transactions(Case):
         self.db.execute("COMMIT")
         self.assertEqual(self.nodes(other), [2, 3])
 
+    def test_a_table_goes_when_the_transaction_that_has_written_to_it_has_ended(self):
+        other = self.again()
+        self.db.execute("CREATE VIRTUAL TABLE f USING caveat('%s')" % self.store)
+        for end, nodes in (("ROLLBACK", []), ("COMMIT", [1])):
+            self.db.execute("BEGIN")
+            self.add(1)
+            self.refuses("table is locked", "DROP TABLE e", error=sqlite3.OperationalError)
+            self.assertEqual(self.nodes(), [1])
+            self.db.execute(end)
+            self.assertEqual((self.nodes(), self.nodes(other)), (nodes, nodes))
+        # The other table's transaction is its own.
+        self.db.execute("BEGIN")
+        self.db.execute("INSERT INTO f(node, property) VALUES (2, 'p')")
+        self.db.execute("DROP TABLE e")
+        self.db.execute("COMMIT")
+        self.assertEqual(self.nodes(other), [1, 2])
+        other.execute("DELETE FROM e")  # and it is somebody else's turn
+        self.assertEqual(self.one("SELECT count(*) FROM f"), (0,))
+
     def test_rollback_takes_everything_back(self):
         self.add(1)
         self.db.execute("CREATE TABLE own(x)")
