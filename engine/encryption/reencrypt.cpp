@@ -150,6 +150,12 @@ Result<std::vector<KeyUsage>> EncryptedBackend::usage() const {
     }
     CAVEAT_TRY(it->status());
   }
+  {
+    // Also without a value, as where a rotation was cut short near its end: who takes that for one
+    // that is not needed cannot open the store any more.
+    const std::lock_guard lock(sheet_mutex_);
+    for (const KeyId id : sheet_.key_ids) by_key.try_emplace(id);
+  }
   std::vector<KeyUsage> list;
   for (auto& [id, usage] : by_key) {
     usage.key_id = id;

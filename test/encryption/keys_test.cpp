@@ -211,6 +211,30 @@ TEST_CASE("a snapshot from before the rotation is read under the older key") {
   check_secrets(value_of(open_on(inner, with_keys({2}, small_options()))), 1200);
 }
 
+// Who went by what lies under it (as `caveat encrypt` did) took the rotation for ended, and the key
+// away: the store did not open any more.
+TEST_CASE("a key that opening takes is shown, though nothing is under it", "[regression]") {
+  const auto inner = store_under({1});
+  {
+    auto store = value_of(open_on(inner, with_keys({1, 2}, small_options())));
+    {
+      const Snapshot before = store.snapshot();
+      value_of(store.optimize_storage());
+    }
+    const auto usage = value_of(store.key_usage());
+    REQUIRE(usage.size() == 2);
+    CHECK(usage[0].key_id == 1);
+    CHECK_FALSE(usage[0].current);
+    CHECK(usage[0].values == 0);
+    value_of(store.close());
+  }
+  CHECK(error_of(open_on(inner, with_keys({2}))).code() == ErrorCode::key_missing);
+  auto store = value_of(open_on(inner, with_keys({1, 2}, small_options())));
+  CHECK(ids_in(store) == std::vector<KeyId>{1, 2});
+  value_of(store.optimize_storage());
+  CHECK(ids_in(store) == std::vector<KeyId>{2});
+}
+
 // It was looked for views behind the compaction alone.
 TEST_CASE("a view that ends while the files are compacted keeps the older key", "[regression]") {
   class EndsAView final : public BackendDouble {

@@ -53,7 +53,13 @@ Result<ExitCode> encrypt(const Arguments& arguments) {
   json.end_object();
   CAVEAT_TRY(print(arguments.json ? json.text() : keys_text(usage)));
   if (under_one(usage)) return kDone;
-  return fail(ErrorCode::corruption, "values that cannot be read are left under older keys");
+  const bool values = std::any_of(usage.begin(), usage.end(), [](const KeyUsage& key) {
+    return !key.current && key.values != 0;
+  });
+  if (values) {
+    return fail(ErrorCode::corruption, "values that cannot be read are left under older keys");
+  }
+  return fail(ErrorCode::busy, "older keys are still needed: run it again");
 }
 
 }  // namespace

@@ -134,7 +134,8 @@ struct Encryption {
   [[nodiscard]] bool wanted() const noexcept { return keys != nullptr; }
 };
 
-// How much lies under one key: StorageOptimizer::key_usage().
+// How much lies under one key: StorageOptimizer::key_usage(). Of each key that opening the store
+// takes, be there no value left under it: more than one while a rotation has not ended.
 struct KeyUsage {
   KeyId key_id = 0;          // 0: not encrypted
   bool current = false;      // new values are written under it

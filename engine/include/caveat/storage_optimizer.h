@@ -224,7 +224,8 @@ class StorageOptimizer {
   // end in their unit, those of counters in "_total"; docs/operating.md lists them. Of a closed
   // store: that it is closed. Reads no data; lists the store's directory.
   [[nodiscard]] std::string metrics() const;
-  // What lies under which key, by id; empty for a store that is not encrypted. Reads everything.
+  // What lies under which key, by id, for each that opening the store takes; empty for a store that
+  // is not encrypted. Reads everything.
   [[nodiscard]] Result<std::vector<KeyUsage>> key_usage() const;
   // Per column, over all blocks; reads every block's header.
   [[nodiscard]] Result<std::vector<ColumnStatistics>> column_statistics() const;
