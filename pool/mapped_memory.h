@@ -27,6 +27,8 @@ template <class T>
 struct MappedAllocator {
   using value_type = T;
   static constexpr std::size_t kMappedMin = std::size_t{256} << 10;
+  // (What is kept may well be pointers.)
+  static constexpr std::size_t kBytes = sizeof(T);  // NOLINT(bugprone-sizeof-expression)
 // Sanitizers see more of memory that is malloc's.
 #if defined(__SANITIZE_ADDRESS__)
   static constexpr bool kMaps = false;
@@ -40,13 +42,13 @@ struct MappedAllocator {
 
   [[nodiscard]] T* allocate(std::size_t count) {
     static_assert(alignof(T) <= alignof(std::max_align_t));
-    if (count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) throw std::bad_alloc();
-    const std::size_t bytes = count * sizeof(T);
+    if (count > std::numeric_limits<std::size_t>::max() / 2 / kBytes) throw std::bad_alloc();
+    const std::size_t bytes = count * kBytes;
     if (kMaps && bytes >= kMappedMin) return static_cast<T*>(mapped_memory::map(bytes));
     return static_cast<T*>(::operator new(bytes));
   }
   void deallocate(T* piece, std::size_t count) noexcept {
-    const std::size_t bytes = count * sizeof(T);
+    const std::size_t bytes = count * kBytes;
     if (kMaps && bytes >= kMappedMin) {
       mapped_memory::unmap(piece, bytes);
     } else {

@@ -127,8 +127,9 @@ class Engine final : public PartitionReader {
   [[nodiscard]] Result<void> recover();
 
   struct Found;  // where a point read found its record
-  [[nodiscard]] Result<Found> find(const Version& version, Sequence ceiling,
-                                   const ExceptionKey& key, bool want_record) const;
+  // False, and nothing found, where there is none.
+  [[nodiscard]] Result<bool> find(const Version& version, Sequence ceiling, const ExceptionKey& key,
+                                  bool want_record, Found& found) const;
   [[nodiscard]] Result<BlockStatistics> block_statistics(std::string_view bytes) const;
   template <class Use>
   [[nodiscard]] auto with_version(const Snapshot* snapshot, const Use& use) const;

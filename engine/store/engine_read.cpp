@@ -58,7 +58,7 @@ class ThreadRoom {
 
 }  // namespace
 
-// Exactly one of the three is set where there is a record.
+// Where a record is: exactly one of the three is set.
 struct Engine::Found {
   const DeltaRow* delta_row = nullptr;
   RecordCache::Pinned hot;
@@ -66,8 +66,6 @@ struct Engine::Found {
   PartitionImage::Row row;
   bool opened = false;  // the image was not in the cache, or the row is not decoded there
   RecordStamp stamp;
-
-  explicit operator bool() const noexcept { return delta_row != nullptr || hot || image; }
 };
 
 // Runs `use(version, ceiling)` on the snapshot's version or on the current one, pinned meanwhile.
@@ -83,19 +81,18 @@ auto Engine::with_version(const Snapshot* snapshot, const Use& use) const {
   return use(*version, core_.versions.visible());
 }
 
-Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
-                                   const ExceptionKey& key, bool want_record) const {
+Result<bool> Engine::find(const Version& version, Sequence ceiling, const ExceptionKey& key,
+                          bool want_record, Found& found) const {
   core_.counters.read.add(EngineCounters::kReads);
-  Found found;
-  const auto missed = [&]() -> Result<Found> {
+  const auto missed = [&] {
     core_.counters.read.add(EngineCounters::kReadMisses);
-    return Found{};
+    return false;
   };
   const DeltaView delta(version.generations, ceiling);
   const DeltaHit hit = delta.lookup(key);
   if (hit.kind == DeltaHit::Kind::row) {
     found.delta_row = hit.row;
-    return found;
+    return true;
   }
   const Directory& directory = *version.directory;
   if (hit.kind == DeltaHit::Kind::removed || directory.empty()) return missed();
@@ -111,7 +108,7 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
   found.stamp = {block.partition_id, block.partition_version};
   if (want_record && version.clears->empty()) {
     found.hot = core_.record_cache.lookup_pinned(key, found.stamp);
-    if (found.hot) return found;
+    if (found.hot) return true;
   }
   auto image = core_.block_cache.lookup(block);
   found.opened = image == nullptr || image->keys_alone();
@@ -126,7 +123,7 @@ Result<Engine::Found> Engine::find(const Version& version, Sequence ceiling,
     static_cast<void>(earn_columns(block, *image));
   found.image = std::move(image);
   found.row = *row;
-  return found;
+  return true;
 }
 
 // A record by itself is worth its copy only where its block would not be there next time.
@@ -141,8 +138,8 @@ void Engine::keep_record(const Version& version, const Found& found,
 Result<bool> Engine::contains(const ExceptionKey& key, const Snapshot* snapshot) const {
   const SampledTime timed(core_.counters);
   return with_version(snapshot, [&](const Version& version, Sequence ceiling) -> Result<bool> {
-    CAVEAT_ASSIGN(const auto found, find(version, ceiling, key, false));
-    return static_cast<bool>(found);
+    Found found;
+    return find(version, ceiling, key, false, found);
   });
 }
 
@@ -151,8 +148,9 @@ Result<std::optional<Exception>> Engine::retrieve(const ExceptionKey& key,
   using Answer = Result<std::optional<Exception>>;
   const SampledTime timed(core_.counters);
   return with_version(snapshot, [&](const Version& version, Sequence ceiling) -> Answer {
-    CAVEAT_ASSIGN(const auto found, find(version, ceiling, key, true));
-    if (!found) return std::nullopt;
+    Found found;
+    CAVEAT_ASSIGN(const bool there, find(version, ceiling, key, true, found));
+    if (!there) return std::nullopt;
     if (found.delta_row != nullptr) return found.delta_row->view().to_exception();
     if (found.hot) return found.hot->view().to_exception();
     ExceptionView view;
@@ -170,8 +168,9 @@ Result<std::optional<PinnedException>> Engine::retrieve_view(const ExceptionKey&
   using Answer = Result<std::optional<PinnedException>>;
   const SampledTime timed(core_.counters);
   return with_version(snapshot, [&](const Version& version, Sequence ceiling) -> Answer {
-    CAVEAT_ASSIGN(auto found, find(version, ceiling, key, true));
-    if (!found) return std::nullopt;
+    Found found;
+    CAVEAT_ASSIGN(const bool there, find(version, ceiling, key, true, found));
+    if (!there) return std::nullopt;
     if (found.delta_row != nullptr) {
       // The generation that owns the row stays as long as the view.
       const auto owner = std::find_if(
