@@ -224,6 +224,7 @@ Result<void> CommitQueue::log_and_insert(RowsParts parts, Durability durability)
   CAVEAT_SYNC_POINT(commit_logged);
   const bool first_rows = active_->empty();
   if (CAVEAT_PLANTED(rows_visible_early)) core_.versions.make_visible(next_sequence_ - 1);
+  if (CAVEAT_PLANTED(seal_overtakes_writers)) active_->reserve(parts);  // it may be another
   active_->insert_reserved(first, parts);
   core_.versions.make_visible(next_sequence_ - 1);
   if (first_rows) on_news_();

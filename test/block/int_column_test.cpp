@@ -113,6 +113,14 @@ class Maker {
   explicit Maker(std::uint64_t seed) : random_(seed) {}
   std::uint64_t below(std::uint64_t n) { return random_() % n; }
 
+  // At most so many nodes, each with at most so many properties. Drawn in this order by every
+  // compiler: as arguments of a call they would not be.
+  Rows some_rows(std::uint64_t nodes_max, std::uint64_t each_max) {
+    const auto each = static_cast<std::uint32_t>(1 + below(each_max));
+    const auto nodes = static_cast<std::uint32_t>(1 + below(nodes_max));
+    return rows_of(nodes, each);
+  }
+
   Column column(std::size_t count, unsigned depth = 0) {
     const std::uint64_t base = below(3) == 0 ? below(1U << 20) : 0;
     Column made(count, base);
@@ -169,8 +177,7 @@ TEST_CASE("columns come back, whatever structure is inside which") {
   Maker maker(31);
   std::array<std::size_t, kIntEncodingLast + 1> seen{};
   for (int round = 0; round < 3000; ++round) {
-    const Rows rows = rows_of(1 + static_cast<std::uint32_t>(maker.below(30)),
-                              1 + static_cast<std::uint32_t>(maker.below(12)));
+    const Rows rows = maker.some_rows(30, 12);
     const RowShape shape = rows.shape();
     const bool leans = maker.below(3) != 0;
     const Column values = leans ? maker.shaped(rows) : maker.column(rows.node_of_row.size());
@@ -390,8 +397,7 @@ TEST_CASE("columns of the same values are the bytes they ever were") {
   Maker maker(77);
   WrittenColumns columns;
   for (int round = 0; round < 20'000; ++round) {
-    const Rows rows = rows_of(1 + static_cast<std::uint32_t>(maker.below(12)),
-                              1 + static_cast<std::uint32_t>(maker.below(6)));
+    const Rows rows = maker.some_rows(12, 6);
     const RowShape shape = rows.shape();
     const bool leans = maker.below(2) != 0;
     Column values = leans ? maker.shaped(rows) : maker.column(rows.node_of_row.size());
@@ -414,8 +420,7 @@ TEST_CASE("columns of wide numbers, and of ones about as wide as others, are the
   WrittenColumns columns;
   for (const unsigned bits : {14U, 15U, 16U, 30U, 31U, 32U, 62U, 63U, 64U}) {
     for (int round = 0; round < 1500; ++round) {
-      const Rows rows = rows_of(1 + static_cast<std::uint32_t>(maker.below(12)),
-                                1 + static_cast<std::uint32_t>(maker.below(12)));
+      const Rows rows = maker.some_rows(12, 12);
       const RowShape shape = rows.shape();
       const bool leans = maker.below(2) != 0;
       Column values = leans ? maker.shaped(rows) : maker.column(rows.node_of_row.size());
