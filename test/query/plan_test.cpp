@@ -130,6 +130,28 @@ TEST_CASE("a range of nodes costs what it holds, in the order of keys", "[plan]"
   CHECK(plan.partitions_visited < explain(world, query).partitions_visited);
 }
 
+TEST_CASE("what is known of an index serves a range of nodes as well", "[plan]") {
+  QueryWorld world(2, sparse());
+  Query query;
+  query.property = world.truth().begin()->first.property_hash;
+  const auto all = explain(world, query);
+  REQUIRE(all.index == IndexKind::property);
+  REQUIRE(collect_matches(world.context(), *world.view(), query));  // its candidates are kept
+  const auto known = world.context().candidates.statistics().hits;
+  for (const auto& range : {Query::NodeRange{500, 2999}, {0, 3000}, {3000, ~NodeId{0}}}) {
+    query.nodes = range;
+    const auto plan = explain(world, query);
+    CHECK(plan.index == IndexKind::property);
+    CHECK(plan.partitions_visited < all.partitions_visited);
+    CHECK(candidate(plan, IndexKind::property)->partitions == plan.partitions_visited);
+    const auto found = collect_matches(world.context(), *world.view(), query);
+    REQUIRE(found);
+    CHECK(*found == world.expected(query));
+    CHECK(count_matches(world.context(), *world.view(), query).value() == found->size());
+  }
+  CHECK(world.context().candidates.statistics().hits >= known + 9);
+}
+
 TEST_CASE("a range of nodes narrows an order by value", "[plan]") {
   QueryWorld world(3, sparse());
   Query query;

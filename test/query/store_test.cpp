@@ -193,6 +193,38 @@ void live(StorageOptimizer& store, std::uint64_t seed, const Reopen& reopen) {
 
 }  // namespace
 
+// Partitions that begin with a node's first key: a range may end just where one does.
+TEST_CASE("records of a range of nodes are counted wherever it ends", "[query][store]") {
+  StorageOptimizer store(0, small_partitions());
+  constexpr NodeId kNodes = 400;
+  WriteBatch batch;
+  for (NodeId node = 0; node < kNodes; ++node) {
+    REQUIRE(batch.store_exception({node, 0}, Exception()));
+    if (node % 3 == 0) REQUIRE(batch.store_exception({node, 5}, Exception()));
+  }
+  REQUIRE(store.write(batch));
+  REQUIRE(store.flush());
+  const auto check_all = [&](std::uint64_t more_of_node_0) {
+    std::uint64_t count = more_of_node_0;
+    for (NodeId last = 0; last < kNodes; ++last) {
+      count += last % 3 == 0 ? 2 : 1;
+      Query query;
+      query.nodes = {0, last};
+      REQUIRE(store.count(query).value() == count);
+    }
+  };
+  check_all(0);
+  // Many more recent keys than the range has partitions, and then more than all have.
+  for (const std::uint64_t keys : {100U, 3000U}) {
+    batch.clear();
+    for (std::uint64_t i = 0; i < keys; ++i) {
+      REQUIRE(batch.store_exception({0, 10 + i}, Exception()));
+    }
+    REQUIRE(store.write(batch));
+    check_all(keys);
+  }
+}
+
 TEST_CASE("a volatile store answers queries through all its changes", "[query][store]") {
   const auto seed = chosen_seed();
   StorageOptimizer store(0, small_partitions());
