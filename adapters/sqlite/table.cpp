@@ -4,6 +4,7 @@
 
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <exception>
 #include <map>
 #include <memory>
@@ -41,23 +42,37 @@ class Connection {
   // again.
   SqlResult<std::shared_ptr<SharedStore>> store(const std::string& table,
                                                 const TableArguments& arguments, bool may_make) {
+    if (may_make) stores_.erase(table);  // what had this name has another, or is no more
     const auto known = stores_.find(table);
-    if (known != stores_.end()) return known->second;
+    if (known != stores_.end()) return known->second.store;
     CAVEAT_ASSIGN(auto opened, SharedStore::open(arguments, may_make));
-    stores_[table] = opened;
+    stores_[table] = {opened, ++tables_};
     return opened;
   }
-  void drop(const std::string& table) noexcept { stores_.erase(table); }
+  void drop(const std::string& table) {
+    const auto known = stores_.find(table);
+    if (known == stores_.end()) return;
+    std::erase_if(stores_, [number = known->second.table](const auto& entry) {
+      return entry.second.table == number;
+    });
+  }
+  // It stays under its former name as well: if the transaction is rolled back, of which nobody
+  // tells, that is its name again, and a store in memory has its rows there alone.
   void rename(const std::string& from, const std::string& to) {
     const auto known = stores_.find(from);
-    if (known != stores_.end()) stores_[to] = known->second;
-    drop(from);
+    if (known != stores_.end()) stores_[to] = Known(known->second);
   }
 
  private:
+  struct Known {
+    std::shared_ptr<SharedStore> store;
+    std::uint64_t table = 0;  // the same under each name that it has had
+  };
+
   sqlite3* connection_;
   std::map<SharedStore*, std::weak_ptr<Session>> sessions_;
-  std::map<std::string, std::shared_ptr<SharedStore>> stores_;
+  std::map<std::string, Known> stores_;
+  std::uint64_t tables_ = 0;
 };
 
 struct Table : sqlite3_vtab {

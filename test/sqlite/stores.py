@@ -374,6 +374,33 @@ class Stores(Case):
         self.assertEqual(self.one("SELECT count(*) FROM n"), (1,))
         self.db.execute("DROP TABLE n")
 
+    def test_a_name_that_is_taken_back_keeps_its_rows(self):
+        # Nobody tells a table that it has its former name again.
+        db = self.db
+        db.execute("CREATE VIRTUAL TABLE m USING caveat(':memory:')")
+        db.execute("INSERT INTO m(node, property) VALUES (1, 'p')")
+        for end, name in (("ROLLBACK", "m"), ("ROLLBACK", "m"), ("COMMIT", "n")):
+            db.execute("BEGIN")
+            db.execute("ALTER TABLE m RENAME TO n")
+            db.execute(end)
+            self.assertEqual(self.one("SELECT count(*) FROM " + name), (1,))
+        # A table that is made with the former name has rows of its own, and neither takes the other's along.
+        db.execute("CREATE VIRTUAL TABLE m USING caveat(':memory:')")
+        self.assertEqual(self.one("SELECT count(*) FROM m"), (0,))
+        db.execute("DROP TABLE m")
+        db.execute("BEGIN")
+        db.execute("ALTER TABLE n RENAME TO o")
+        db.execute("ALTER TABLE o RENAME TO p")
+        db.execute("ROLLBACK")
+        db.execute("CREATE VIRTUAL TABLE o USING caveat(':memory:')")
+        db.execute("INSERT INTO o(node, property) VALUES (1, 'p'), (2, 'p')")
+        db.execute("DROP TABLE n")
+        self.assertEqual(self.one("SELECT count(*) FROM o"), (2,))
+        db.execute("CREATE VIRTUAL TABLE n USING caveat(':memory:')")
+        self.assertEqual(self.one("SELECT count(*) FROM n"), (0,))
+        for name in "no":
+            db.execute("DROP TABLE " + name)
+
     def test_options_are_checked(self):
         for arguments, sentence in (
                 ("", "name the store"), ("'%s', mode=w", "mode=w: it may be ro, rw or rwc"),
