@@ -67,7 +67,6 @@ class Counter {
 
   // Partitions that the delta says anything about; false where that is most of them.
   bool find_touched() {
-    newest_clear_ = view_.version->clears->newest();
     if (view_.delta().has_clears()) return false;
     std::size_t keys = 0;
     for (const auto& generation : view_.version->generations) keys += generation->by_key().size();
@@ -102,7 +101,7 @@ class Counter {
     std::erase_if(batch, [&](const Directory::Position& position) {
       const PartitionEntry& entry = directory_.at(position);
       const bool known = whole(position) && entry.run_rows == 0 &&
-                         newest_clear_ <= entry.as_of_min &&
+                         view_.version->clears->newest() <= entry.as_of_min &&
                          !std::binary_search(touched_.begin(), touched_.end(), position, before);
       if (known) count_ += entry.rows;
       return known;
@@ -143,7 +142,6 @@ class Counter {
   const CacheUse use_;
   detail::RowMatcher matcher_;
   std::vector<Directory::Position> touched_;
-  Sequence newest_clear_ = 0;
   std::uint64_t count_ = 0;
 };
 

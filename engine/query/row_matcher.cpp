@@ -25,7 +25,6 @@ RowMatcher::RowMatcher(const QueryContext& context, const ReadView& view,
       clears_(*view.version->clears),
       delta_(view.delta()),
       conditions_(conditions),
-      newest_clear_(clears_.newest()),
       delta_rows_(delta_.any_rows() || delta_.has_clears()),
       delta_clears_(delta_.has_clears()) {
   if (conditions_.property) property_id_ = catalogue_.find(*conditions_.property);
@@ -190,7 +189,7 @@ Result<void> RowMatcher::key_base(const PartitionImage& image, std::vector<Match
     ++to;
   }
   const bool check_bounds = !image.base_is_inside();
-  const bool check_clears = newest_clear_ > block.as_of();
+  const bool check_clears = clears_.newest() > block.as_of();
   if (check_bounds || check_clears) [[unlikely]] {
     std::erase_if(out, [&](const Match& match) {
       const ExceptionKey& key = match.key;
@@ -237,7 +236,7 @@ void RowMatcher::merge_runs(const PartitionImage& image, std::vector<Match>& out
     while (base != out.end() && base->key < key) merged_.push_back(*base++);
     if (base != out.end() && base->key == key) ++base;
     if (run.row.kind != RowKind::store || !run_matches(run.row.record)) continue;
-    if (newest_clear_ > run.as_of && clears_.hides(key, run.as_of)) continue;
+    if (clears_.hides(key, run.as_of)) continue;
     const auto row = static_cast<std::uint32_t>(i) | PartitionImage::Row::kRunBit;
     merged_.push_back({key, PartitionImage::Row{row}});
   }
@@ -277,7 +276,7 @@ Result<void> RowMatcher::match(const PartitionImage& image, std::vector<Match>& 
 Result<std::uint64_t> RowMatcher::count(const PartitionImage& image) {
   const DecodedBlock* block = image.base();
   const bool plain = block != nullptr && !image.has_runs() && !delta_rows_ &&
-                     newest_clear_ <= block->as_of() && image.base_is_inside();
+                     clears_.newest() <= block->as_of() && image.base_is_inside();
   if (plain) {
     CAVEAT_TRY(select(image, false));
     held_match_ = !selected_.empty();

@@ -59,7 +59,6 @@ class RowMatcher {
   Conditions conditions_;
   std::optional<PropertyId> property_id_;
   ColumnMask extra_ = 0;
-  Sequence newest_clear_ = 0;  // of clears_: blocks as of then or later need not ask
   bool delta_rows_ = false;
   bool delta_clears_ = false;
   bool held_match_ = false;

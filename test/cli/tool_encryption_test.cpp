@@ -14,17 +14,26 @@ bool holds(const std::string& text, const std::string& what) {
   return text.find(what) != std::string::npos;
 }
 
+// A place for a store, and a file with the first of two keys.
+struct Keyed {
+  TestDirectory directory;
+  std::string store = directory.path("store");
+  std::string keys = directory.path("keys");
+  std::string first = "1:" + std::string(64, 'a') + "\n";
+  std::string second = "2:" + std::string(64, 'b') + "\n";
+
+  Keyed() {
+    write_file(keys, first);
+    ::unsetenv("CAVEAT_KEY_FILE");
+  }
+};
+
 }  // namespace
 
 TEST_CASE("encrypt makes a plain store an encrypted one, ends rotations, and says what to do") {
   if (caveat::built_in_cipher() == nullptr) return;
-  const TestDirectory directory;
-  const auto store = directory.path("store");
-  const auto keys = directory.path("keys");
-  const std::string first = "1:" + std::string(64, 'a') + "\n";
-  const std::string second = "2:" + std::string(64, 'b') + "\n";
-  write_file(keys, first);
-  ::unsetenv("CAVEAT_KEY_FILE");
+  const Keyed files;
+  const auto& [directory, store, keys, first, second] = files;
   REQUIRE(run_tool({"import", store, "-"}, sample_records(700)).exit == 0);
   const auto dump = run_tool({"dump", store}).out;
 
@@ -66,13 +75,8 @@ TEST_CASE("encrypt makes a plain store an encrypted one, ends rotations, and say
 
 TEST_CASE("encrypt ends a rotation that was cut short, though nothing is under the older key") {
   if (caveat::built_in_cipher() == nullptr) return;
-  const TestDirectory directory;
-  const auto store = directory.path("store");
-  const auto keys = directory.path("keys");
-  const std::string first = "1:" + std::string(64, 'a') + "\n";
-  const std::string second = "2:" + std::string(64, 'b') + "\n";
-  write_file(keys, first);
-  ::unsetenv("CAVEAT_KEY_FILE");
+  const Keyed files;
+  const auto& [directory, store, keys, first, second] = files;
   REQUIRE(run_tool({"import", store, "-", "--key-file", keys}, sample_records(300)).exit == 0);
   const auto dump = run_tool({"dump", store, "--key-file", keys}).out;
   {
